@@ -116,6 +116,8 @@ struct model_endpoint_ops {
     void (*page_response)(void *endpoint, const struct model_page_response *response);
     /* A DMA that had stalled is over: done again and well, or terminated. */
     void (*dma_ended)(void *endpoint, uint64_t cookie, enum model_dma_result result);
+    /* Optional. A posted write has landed in memory, or was refused on arrival. */
+    void (*posted_ended)(void *endpoint, uint64_t cookie, enum model_dma_result result);
 };
 
 struct model_fabric;
