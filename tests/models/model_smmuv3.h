@@ -22,7 +22,7 @@ enum model_smmuv3_source {
     MODEL_SMMUV3_IRQ_PRIQ,
     MODEL_SMMUV3_IRQ_EVENTQ,
     MODEL_SMMUV3_IRQ_SYNC, /* wired pulse of a CMD_SYNC with CS = IRQ */
-    MODEL_SMMUV3_IRQ_SEV,  /* event of a CMD_SYNC with CS = SEV, or of a queue no longer full */
+    MODEL_SMMUV3_IRQ_SEV,  /* event of a CMD_SYNC with CS = SEV */
     MODEL_SMMUV3_IRQ_SOURCES,
 };
 
@@ -61,7 +61,7 @@ struct model_smmuv3_config {
      * A message-signalled interrupt leaves. true: it was a doorbell of the host's. false, or no
      * function: it goes to RAM as a 32-bit write, and aborts if there is none. Optional.
      */
-    bool (*msi)(void *ctx, uint64_t address, uint32_t data);
+    bool (*doorbell)(void *ctx, uint64_t address, uint32_t data);
 };
 /* A chip with everything that shared virtual addressing over PCIe asks for, v3.2. */
 void model_smmuv3_defaults(struct model_smmuv3_config *config);
