@@ -1,0 +1,657 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef UIOMMU_CORE_CORE_H
+#define UIOMMU_CORE_CORE_H
+/*
+ * What the files of the core share. Nobody else includes this.
+ *
+ * Locks, in the order they are taken (docs/DESIGN.md):
+ *   (m) unit->control    a sleeping lock of [task] calls: attach, bind, start
+ *   (a) aspace->lock     list of bonds, the dead mark, validity of entries
+ *   (u) unit->lock       command ring, tables, tickets, slot states, answers
+ *   (i) instance->lock   leaf: lists, numbers, bond references
+ *   (s) space->lock      leaf: PASIDs
+ * (r) is the service role of a unit, which is no lock: whoever finds it taken leaves.
+ * (c) is constant after creation, (w) an atomic word.
+ */
+#include <uiommu/backend.h>
+#include <uiommu/uiommu.h>
+
+#include "check.h"
+
+/* ---- heap.c, lock.c ----------------------------------------------------------------------- */
+
+struct uiommu_lock {
+    struct uiommu_word word;
+};
+uintptr_t uiommu_lock_take(const struct uiommu *u, struct uiommu_lock *lock);
+void uiommu_lock_give(const struct uiommu *u, struct uiommu_lock *lock, uintptr_t state);
+/* A lock whose holder may sleep. false: deadline passed. */
+bool uiommu_control_take(struct uiommu *u, struct uiommu_word *word, uint64_t ns);
+void uiommu_control_give(struct uiommu *u, struct uiommu_word *word);
+
+/* Default heap: pieces of powers of two carved from mem_get(), never given back before the end. */
+#define UIOMMU_HEAP_CLASSES 20u
+struct uiommu_heap {
+    struct uiommu_lock lock;
+    void *free[UIOMMU_HEAP_CLASSES]; /* class k: pieces of 64 << k bytes */
+    void *chunks;                    /* all memory got, to be given back */
+    uint64_t outstanding;            /* bytes handed out */
+};
+void uiommu_heap_fini(struct uiommu *u);
+
+/* ---- radix.c: number -> pointer, readers without a lock ------------------------------------ */
+
+struct uiommu_radix {
+    struct uiommu_slot root; /* a node, its height in the low bits */
+    uint32_t bits;           /* log2 of the entries of a node, (c) */
+};
+void uiommu_radix_init(struct uiommu_radix *radix, uint32_t bits);
+/* The slot of key, or NULL where it was never reserved. Any context. */
+struct uiommu_slot *uiommu_radix_find(const struct uiommu_radix *radix, uint32_t key);
+/* The value of key, or NULL. Any context. */
+void *uiommu_radix_get(const struct uiommu_radix *radix, uint32_t key);
+/* Make the slot of key exist; [task], callers exclude each other. NULL: no memory. */
+struct uiommu_slot *uiommu_radix_reserve(struct uiommu *u, struct uiommu_radix *radix,
+                                         uint32_t key);
+/* Free all nodes; nobody reads any more. */
+void uiommu_radix_fini(struct uiommu *u, struct uiommu_radix *radix);
+
+/* ---- instance.c --------------------------------------------------------------------------- */
+
+#define UIOMMU_MAGIC_INSTANCE 0x75494f4du
+#define UIOMMU_MAGIC_UNIT 0x75494f55u
+#define UIOMMU_MAGIC_SPACE 0x75494f50u
+#define UIOMMU_MAGIC_OWNER 0x75494f4fu
+#define UIOMMU_MAGIC_ASPACE 0x75494f41u
+#define UIOMMU_MAGIC_PORT 0x75494f52u
+#define UIOMMU_MAGIC_DEVICE 0x75494f44u
+
+struct uiommu {
+    uint32_t magic;               /* (c) */
+    struct uiommu_host_ops host;  /* (c) every slot filled but wait, wake, self */
+    bool own_heap;                /* (c) heap_get is ours */
+    struct uiommu_heap heap;      /* its lock */
+    struct uiommu_lock lock;      /* (i) */
+    uint32_t objects;             /* (i) units, spaces, owners, address spaces */
+    uint32_t next_number;         /* (i) of units and address spaces */
+    struct uiommu_unit *units;    /* (i) */
+    struct uiommu_radix bonds;    /* index -> struct uiommu_bond; memory of bonds is type-stable */
+    struct uiommu_bond *free_bonds; /* (i) */
+    uint32_t next_bond;           /* (i) */
+};
+bool uiommu_is_instance(const struct uiommu *u);
+/* Count an object in or out. */
+uint32_t uiommu_object_add(struct uiommu *u); /* returns its number */
+void uiommu_object_remove(struct uiommu *u);
+static inline uint64_t uiommu_now(const struct uiommu *u)
+{
+    return u->host.now_ns(u->host.ctx);
+}
+/* Saturating deadline. */
+static inline uint64_t uiommu_after(uint64_t now, uint64_t ns)
+{
+    return ns > UINT64_MAX - now ? UINT64_MAX : now + ns;
+}
+void uiommu_trace(struct uiommu *u, uint32_t unit, uint32_t id, uint64_t a, uint64_t b, uint64_t c,
+                  uint64_t d);
+/* Copy a caller's config of a possibly older, smaller size over zeroes. */
+bool uiommu_config_copy(void *to, size_t own, const void *from, size_t theirs, size_t least);
+
+/* ---- owner.c, pasid.c --------------------------------------------------------------------- */
+
+struct uiommu_owner {
+    uint32_t magic;                     /* (c) */
+    struct uiommu *u;                   /* (c) */
+    struct uiommu_owner_config config;  /* (c) */
+    struct uiommu_lock lock;            /* leaf, for the list and the quotas */
+    struct uiommu_aspace *aspaces;      /* lock */
+    uint32_t pasids, credits, bonds;    /* lock */
+    uint32_t ports, spaces;             /* lock */
+    struct uiommu_word dead;            /* (w) */
+    struct uiommu_word in_flight;       /* (w) */
+    uintptr_t refused, groups, invalid, expired;
+};
+bool uiommu_is_owner(const struct uiommu_owner *owner);
+/* Charge n of what (&owner->pasids ...) against its quota; owner NULL: OK. DEAD, QUOTA. */
+uiommu_err uiommu_owner_charge(struct uiommu_owner *owner, uint32_t *what, uint32_t quota,
+                               uint32_t n);
+void uiommu_owner_refund(struct uiommu_owner *owner, uint32_t *what, uint32_t n);
+
+struct uiommu_pasid_space; /* pasid.c */
+bool uiommu_is_space(const struct uiommu_pasid_space *space);
+/* A unit begins or ends to use the space. */
+void uiommu_space_use(struct uiommu_pasid_space *space, bool on);
+/*
+ * A bond takes a reference: R6, one number, one address space: *space_of is compared with and
+ * set to as. NOT_FOUND: not allocated; STATE: dying; BUSY: bound to another address space.
+ */
+uiommu_err uiommu_pasid_bond_get(struct uiommu_pasid_space *space, uint32_t pasid, void *as);
+/* The bond is gone: the number may rest. */
+void uiommu_pasid_bond_put(struct uiommu_pasid_space *space, uint32_t pasid);
+/* A poisoned bond marks (and later unmarks) the number as withheld. */
+void uiommu_pasid_withhold(struct uiommu_pasid_space *space, uint32_t pasid, bool on);
+
+/* ---- slot.c: group slots and pages of a unit; memory lives as long as the unit ------------- */
+
+/* Where a group is. Changed under (u), but for OPEN -> READY (r) and PICKED -> CALLED (w). */
+enum uiommu_slot_state {
+    UIOMMU_SLOT_FREE,
+    UIOMMU_SLOT_OPEN,    /* partials, no Last yet */
+    UIOMMU_SLOT_READY,   /* complete, waits in its bond's list */
+    UIOMMU_SLOT_PICKED,  /* in a runner's list, handler not called yet */
+    UIOMMU_SLOT_CALLED,  /* in its handler */
+    UIOMMU_SLOT_PENDING, /* the handler will answer later */
+    UIOMMU_SLOT_PARKED,  /* the answer waits for room in the command ring */
+    UIOMMU_SLOT_ORPHAN,  /* taken from its handler, which is about to be told */
+    UIOMMU_SLOT_DONE,    /* answered or dropped; a runner still holds it */
+};
+#define UIOMMU_NO_SLOT UINT32_MAX
+
+struct uiommu_group_slot {
+    struct uiommu_word state;      /* (w) */
+    uint32_t generation;           /* (u) of the slot; part of the token */
+    uint32_t index;                /* (c) of the slot */
+    uint32_t id;                   /* device ID it came from */
+    uint32_t pasid;                /* or UIOMMU_PASID_NONE */
+    uint32_t prgi;                 /* PRG index or stall tag */
+    uint32_t flags;                /* UIOMMU_REQUEST_PASID, _STALL */
+    uint32_t alias;                /* which of the device's IDs */
+    uint32_t pages;                /* requests in it */
+    uint32_t last_page;            /* of the list, or UIOMMU_NO_SLOT while only the first */
+    struct uiommu_page first;      /* first.next begins the list */
+    struct uiommu_device *dev;
+    struct uiommu_bond *bond;
+    uint32_t dev_generation;       /* of the device when it opened */
+    uint32_t bond_generation;
+    uint32_t next, prev;           /* (r) open or live list; next also ready, picked, freed lists */
+    uint32_t ready_next;           /* (r) ready list, then the runner's or freed list */
+    uint8_t code;                  /* (u) of a parked answer, or decided */
+    uint8_t list;                  /* (r) which of the age lists: 0 none, 1 open, 2 live */
+    uint8_t refused;               /* (r) over credit or of two lives: INVALID at Last */
+    uint8_t in_call;               /* (u) a runner holds it */
+    uint8_t orphan;                /* (u) enum uiommu_orphan */
+    uint8_t quiet;                 /* (u) drop instead of answer (reset) */
+    uint64_t since_ns;             /* (r) opened, or became complete */
+    uint64_t cookie[2];            /* of its Last */
+};
+
+#define UIOMMU_SLOT_CHUNK 64u
+struct uiommu_slot_chunk {
+    struct uiommu_group_slot slot[UIOMMU_SLOT_CHUNK];
+    struct uiommu_page page[UIOMMU_SLOT_CHUNK];
+};
+struct uiommu_age_list {
+    uint32_t head, tail; /* oldest first */
+};
+struct uiommu_pool {
+    struct uiommu_slot_chunk **chunks; /* (c) room for max */
+    uint32_t max;                      /* (c) chunks at most */
+    uint32_t count;                    /* (u) chunks there */
+    uint32_t free_slot, free_page;     /* (r) */
+    uint32_t freed;                    /* (u) slots given back, for (r) to take */
+    uint32_t parked;                   /* (u) answers waiting, oldest first */
+    uint32_t parked_tail;              /* (u) */
+    struct uiommu_age_list open, live; /* (r) */
+};
+struct uiommu_group_slot *uiommu_slot_at(const struct uiommu_unit *unit, uint32_t index);
+struct uiommu_page *uiommu_page_at(const struct uiommu_unit *unit, uint32_t index);
+/* [task] Room for more groups; at start of a unit for its stalls, then with each grant. */
+uiommu_err uiommu_pool_grow(struct uiommu_unit *unit, uint32_t slots);
+void uiommu_pool_fini(struct uiommu_unit *unit);
+/* (r) */
+struct uiommu_group_slot *uiommu_slot_open(struct uiommu_unit *unit);
+bool uiommu_slot_add_page(struct uiommu_unit *unit, struct uiommu_group_slot *slot,
+                          uint64_t address, uint32_t access);
+void uiommu_age_add(struct uiommu_unit *unit, struct uiommu_group_slot *slot, uint8_t list);
+void uiommu_age_remove(struct uiommu_unit *unit, struct uiommu_group_slot *slot);
+/* (r) Give back a slot that no runner holds and that was never given to a handler. */
+void uiommu_slot_close(struct uiommu_unit *unit, struct uiommu_group_slot *slot);
+/* (r) Take what answering threads gave back. */
+void uiommu_pool_reclaim(struct uiommu_unit *unit);
+/* (u) The group is over: generation changes, the slot is given back unless a runner holds it. */
+void uiommu_slot_end(struct uiommu_unit *unit, struct uiommu_group_slot *slot);
+static inline uint32_t uiommu_slot_state(const struct uiommu_group_slot *slot)
+{
+    return uiommu_word_load(&slot->state);
+}
+
+/* ---- port.c, device.c --------------------------------------------------------------------- */
+
+struct uiommu_port {
+    uint32_t magic;                   /* (c) */
+    struct uiommu_unit *unit;         /* (c) */
+    struct uiommu_port_config config; /* (c) */
+    uint32_t credits;                 /* (c) granted */
+    uint32_t outstanding;             /* (r) requests in slots */
+    uint32_t groups;                  /* (r) slots in use */
+    uint32_t devices;                 /* (m) that use it */
+    struct uiommu_word generation;    /* (w) */
+    struct uiommu_word failed;        /* (w) FAILURE from now on */
+};
+bool uiommu_is_port(const struct uiommu_port *port);
+
+#define UIOMMU_IDS_MAX 16u
+#define UIOMMU_PRG_INDICES 512u
+
+/* A device ID: what a request is looked up by. */
+struct uiommu_id {
+    struct uiommu_device *dev;
+    uint32_t id;
+    uint32_t alias;
+};
+
+/* A barrier that several bonds of a device share (R18). */
+struct uiommu_barrier {
+    uint64_t ticket;
+    uint64_t deadline_ns;
+    uint32_t begun, done;   /* counts; one runs where they differ */
+    uint32_t strength;      /* of the newest */
+    bool failed;            /* the newest did not complete in time, or failed */
+};
+
+enum uiommu_reset_step {
+    UIOMMU_RESET_NONE,
+    UIOMMU_RESET_BEGUN,   /* entries are dropped */
+    UIOMMU_RESET_BARRIER, /* end was called: the unit's barrier */
+    UIOMMU_RESET_SETTLE,
+    UIOMMU_RESET_STAMPED, /* gen_at is known */
+};
+
+struct uiommu_device {
+    uint32_t magic;                    /* (c) */
+    struct uiommu_unit *unit;          /* (c) */
+    void *hw;                          /* (c) the backend's */
+    struct uiommu_device *next;        /* (u) of the unit */
+    struct uiommu_port *port;          /* (c) or NULL */
+    struct uiommu_device_ops ops;      /* (c) */
+    void *ops_ctx;                     /* (c) */
+    void *user;                        /* (c) */
+    uint32_t flags;                    /* (c) */
+    uint32_t pasid_bits;               /* (c) */
+    uint32_t cap;                      /* (c) groups with handlers at once */
+    uint32_t id_count;                 /* (c) */
+    uint32_t bonds;                    /* (u) in any state */
+    uint32_t running;                  /* (u) groups with handlers */
+    uint32_t violations;               /* (r) */
+    uint32_t detach_step;              /* (m) */
+    struct uiommu_word state;          /* (w) enum uiommu_device_state */
+    struct uiommu_word generation;     /* (w) */
+    bool pasid_required;               /* (m) written while no bond exists or in reset */
+    bool ats_on, pri_on, pasid_on;     /* (m) at the endpoint */
+    bool swept;                        /* (r) partials of an old generation are gone */
+    uint32_t reset_step;               /* (u) enum uiommu_reset_step */
+    uint64_t reset_until_ns;           /* (r) */
+    uint64_t reset_ticket;             /* (u) */
+    uint64_t gen_at[UIOMMU_RINGS];     /* (r) entries below are of before the reset */
+    struct uiommu_barrier barrier;     /* (r) */
+    struct uiommu_radix pasids;        /* PASID -> struct uiommu_bond; or a mark, see bond.c */
+    struct uiommu_slot untagged;       /* bond without PASID */
+    uint32_t *index_map;               /* (r) [alias][PRG index] -> slot + 1 */
+    struct uiommu_device_counters counters; /* (r), answers (u) */
+    struct uiommu_id ids[UIOMMU_IDS_MAX];   /* (c) */
+};
+bool uiommu_is_device(const struct uiommu_device *dev);
+/* (r) One more protocol violation; isolates the device at the limit. */
+void uiommu_device_violation(struct uiommu_device *dev);
+/* Any lock but (u). Cut the device off: event, state, backend. */
+void uiommu_device_isolate(struct uiommu_device *dev);
+/* Is it there? Without the op: yes. */
+bool uiommu_device_present(const struct uiommu_device *dev);
+/* Does it have a device TLB that can be asked to invalidate? */
+bool uiommu_device_reachable(const struct uiommu_device *dev);
+/* (m) Write the device's entry, in steps, waiting. */
+uiommu_err uiommu_device_program(struct uiommu_device *dev, uint32_t flags, uint64_t ns);
+/* (m) Switch PASID, ATS and PRI on at the endpoint, in order. */
+uiommu_err uiommu_device_enable(struct uiommu_device *dev);
+/* (r) Steps of a reset. */
+void uiommu_reset_step(struct uiommu_device *dev);
+
+/* ---- bond.c, drain.c, bind.c --------------------------------------------------------------- */
+
+#define UIOMMU_GATE_CLOSED 0x80000000u
+
+/* Shutdown machine (r). The order is the order of the steps. */
+enum uiommu_phase {
+    UIOMMU_PHASE_NONE,
+    UIOMMU_PHASE_STOP,
+    UIOMMU_PHASE_SWEEP,
+    UIOMMU_PHASE_SWEEP_SETTLE,
+    UIOMMU_PHASE_SWEEP_CONSUME,
+    UIOMMU_PHASE_D1,
+    UIOMMU_PHASE_D2_CONFIG,
+    UIOMMU_PHASE_D2_TLB,
+    UIOMMU_PHASE_D2_DEVICE,
+    UIOMMU_PHASE_D2_PINNED,
+    UIOMMU_PHASE_D3,
+    UIOMMU_PHASE_D4,
+    UIOMMU_PHASE_SETTLE,
+    UIOMMU_PHASE_D5,
+    UIOMMU_PHASE_D6,
+    UIOMMU_PHASE_REST,
+    UIOMMU_PHASE_REST_CONSUME,
+    UIOMMU_PHASE_POISONED,
+    UIOMMU_PHASE_END,
+};
+
+/* What was asked of a bond from outside; (w) bits. */
+#define UIOMMU_WANT_UNBIND 0x01u
+#define UIOMMU_WANT_ABORT 0x02u
+#define UIOMMU_WANT_STOPPED 0x04u  /* the driver's word */
+#define UIOMMU_WANT_RESET 0x08u    /* a reset gave its proofs */
+#define UIOMMU_WANT_RESTART 0x10u  /* a restart of the unit gave its proofs */
+#define UIOMMU_WANT_CALL 0x20u     /* stop() is to be called by whoever polls next */
+#define UIOMMU_WANT_CALLED 0x40u   /* stop() was called */
+#define UIOMMU_WANT_RETRY 0x80u    /* re-issue what failed */
+
+struct uiommu_bond {
+    struct uiommu_word gate;       /* (w) closed bit | complete groups not answered */
+    uint32_t index;                /* (c) of the slot in instance->bonds */
+    uint32_t generation;           /* (i) */
+    uint32_t pins;                 /* (i) references that keep it from being freed */
+    uint32_t exit_pins;            /* (a) exits and invalidations that may still store or wait */
+    struct uiommu_bond *next_free; /* (i) */
+    struct uiommu *u;              /* (c) */
+    struct uiommu_device *dev;     /* (c) in a life */
+    struct uiommu_aspace *as;      /* (u) NULL once left */
+    struct uiommu_bond *as_next, *as_prev; /* (a) */
+    uint64_t serial;               /* (a) place in the space's list */
+    struct uiommu_tag *tag;        /* (a) */
+    uint32_t pasid;                /* (c) */
+    uint32_t cap;                  /* (c) */
+    void *user;                    /* (c) */
+    struct uiommu_slot *where;     /* (c) the slot in dev->pasids, or &dev->untagged */
+    struct uiommu_word state;      /* (w) enum uiommu_bond_state, written by (r) and bind */
+    struct uiommu_word wants;      /* (w) */
+    bool valid;                    /* (a)+(u) the entry may be valid */
+    bool prepared_dead;            /* (a) exit came before the entry was valid */
+    bool holds_pasid;              /* (c) */
+    /* groups */
+    uint32_t ready_head, ready_tail; /* (r) */
+    struct uiommu_bond *ready_next;  /* (r) circular list of bonds with READY groups */
+    bool ready_listed;               /* (r) */
+    uint32_t running;                /* (u) groups with handlers */
+    uint32_t open;                   /* (r) partial groups */
+    /* lives */
+    uint64_t open_at[UIOMMU_RINGS];  /* (r) */
+    uint64_t close_at[UIOMMU_RINGS]; /* (r) */
+    bool stamped;                    /* (r) open_at is known */
+    bool closing;                    /* (r) close_at is known: later requests are late */
+    bool late;                       /* (r) one came */
+    uint8_t late_rounds;             /* (r) */
+    bool marker;                     /* (r) a marker of this life counted */
+    bool markers_ok;                 /* (r) no earlier life ended without its marker */
+    /* shutdown */
+    struct uiommu_bond *stop_next; /* (u) the unit's list of bonds to step */
+    bool stop_listed;              /* (u) */
+    uint8_t phase;                 /* (r) enum uiommu_phase */
+    bool counted_stop;             /* (r) counts against the marker reserve */
+    bool stop_confirmed;           /* (r) */
+    bool reset_proof;              /* (r) D3, D4 were a reset's */
+    bool overflow_round;           /* (r) D3 was repeated for an overflow */
+    bool twice;                    /* (r) the second D3 runs or ran */
+    bool in_air;                   /* (r) the phase's ticket or barrier is under way */
+    bool wave_retry;               /* (r) the device wave failed once */
+    bool reported;                 /* (r) poisoned event was sent */
+    uint32_t barrier_need;         /* (r) */
+    uint32_t rounds;               /* (r) D3 rounds */
+    uint32_t overflows[UIOMMU_RINGS]; /* (r) acknowledges at D3's begin */
+    struct uiommu_word missing;    /* (w) UIOMMU_PROOF_* written by (r) */
+    uint64_t ticket;               /* (r) */
+    uint64_t until_ns;             /* (r) settle or deadline of the phase */
+    uint64_t drain_until_ns;       /* (r) D3 to D6 */
+    struct uiommu_bond_counters counters;
+};
+static inline uint32_t uiommu_bond_state(const struct uiommu_bond *bond)
+{
+    return uiommu_word_load(&bond->state);
+}
+static inline uint32_t uiommu_gate_count(const struct uiommu_bond *bond)
+{
+    return uiommu_word_load(&bond->gate) & ~UIOMMU_GATE_CLOSED;
+}
+static inline bool uiommu_gate_closed(const struct uiommu_bond *bond)
+{
+    return (uiommu_word_load(&bond->gate) & UIOMMU_GATE_CLOSED) != 0;
+}
+/* Pin for one group, unless closed. */
+bool uiommu_gate_enter(struct uiommu_bond *bond);
+void uiommu_gate_leave(struct uiommu_bond *bond);
+void uiommu_bond_set_state(struct uiommu_bond *bond, enum uiommu_bond_state state);
+/* The bond a reference names, pinned. HANDLE: never was; STALE: gone. */
+uiommu_err uiommu_bond_pin(struct uiommu *u, struct uiommu_bond_ref ref, struct uiommu_bond **out);
+void uiommu_bond_unpin(struct uiommu_bond *bond);
+uiommu_err uiommu_bond_alloc(struct uiommu *u, struct uiommu_bond **out);
+/* (r) or a bind that failed: the life is over; the slot may be used again once unpinned. */
+void uiommu_bond_free(struct uiommu_bond *bond);
+static inline struct uiommu_bond_ref uiommu_bond_name(const struct uiommu_bond *bond)
+{
+    struct uiommu_bond_ref ref = {bond->index, bond->generation};
+
+    return ref;
+}
+/* The bond of a PASID on a device, or NULL. (r) */
+struct uiommu_bond *uiommu_bond_find(const struct uiommu_device *dev, uint32_t pasid);
+/* Ask the unit to step the bond. Any context, no lock. */
+void uiommu_bond_want(struct uiommu_bond *bond, uint32_t wants);
+/* (r) Step every bond on the unit's list; true: something may go on without waiting. */
+bool uiommu_drain_step_all(struct uiommu_unit *unit);
+/* (r) Earliest time at which a step has something to do. */
+uint64_t uiommu_drain_deadline(const struct uiommu_unit *unit);
+/* (r) A bond's D1..D6 helpers that assemble.c tells about. */
+void uiommu_drain_late(struct uiommu_bond *bond);
+
+/* ---- aspace.c, wave.c --------------------------------------------------------------------- */
+
+/* A cache tag (ASID, DomainID, PSCID): one per (unit, address space), or per device. */
+struct uiommu_tag {
+    struct uiommu_tag *next;   /* (a) */
+    struct uiommu_unit *unit;  /* (c) */
+    struct uiommu_device *dev; /* (c) where tags are per device */
+    uint32_t value;            /* (c) */
+    uint32_t refs;             /* (a) bonds before the end of their D2 */
+    uint64_t serial;           /* (a) */
+    uint32_t root;             /* (c) index into roots */
+};
+#define UIOMMU_ROOTS_MAX 4u
+struct uiommu_aspace {
+    uint32_t magic;                /* (c) */
+    uint32_t number;               /* (c) */
+    struct uiommu *u;              /* (c) */
+    struct uiommu_owner *owner;    /* (c) */
+    struct uiommu_aspace *next, *prev; /* owner's lock */
+    struct uiommu_aspace_ops ops;  /* (c) */
+    void *user;                    /* (c) */
+    struct uiommu_root roots[UIOMMU_ROOTS_MAX]; /* (c) */
+    uint32_t root_count;           /* (c) */
+    struct uiommu_lock lock;       /* (a) */
+    struct uiommu_bond *bonds, *bonds_tail; /* (a) until D2 is proved */
+    struct uiommu_tag *tags;       /* (a) */
+    uint64_t next_serial;          /* (a) */
+    struct uiommu_word dead;       /* (w) written under (a) */
+    struct uiommu_word refs;       /* (w) bonds that still name it, calls under way */
+    struct uiommu_word exits;      /* (w) exits under way */
+    struct uiommu_word blocked;    /* (w) an exit has returned OK */
+};
+bool uiommu_is_aspace(const struct uiommu_aspace *as);
+/* D2 is proved, or the life ended: leave the space's list. No lock. */
+void uiommu_aspace_leave(struct uiommu_bond *bond);
+/* Hold no lock. What a wave invalidates. */
+enum uiommu_wave {
+    UIOMMU_WAVE_BLOCK,  /* make entries refuse quietly, drop cached configuration */
+    UIOMMU_WAVE_TLB,    /* IOTLB by tag */
+    UIOMMU_WAVE_DEVICE, /* device TLBs */
+};
+/* Over all bonds of the space: OK, or WITHHELD with culprits isolated. */
+uiommu_err uiommu_wave_run(struct uiommu_aspace *as, enum uiommu_wave wave,
+                           const struct uiommu_range *range);
+/* Push a ticket's worth of commands and wait for it, no lock held: for [task] and exit. */
+uiommu_err uiommu_ticket_wait(struct uiommu_unit *unit, uint64_t ticket, uint64_t ns);
+/* (u) A ticket behind everything so far. */
+uiommu_err uiommu_ticket_push(struct uiommu_unit *unit, uint64_t *out);
+/* (u) Ask for it. */
+uiommu_err uiommu_ticket_poll(struct uiommu_unit *unit, uint64_t ticket);
+
+/* ---- event.c ------------------------------------------------------------------------------ */
+
+struct uiommu_events {
+    struct uiommu_event *ring; /* (c) */
+    uint32_t size;             /* (c) power of two */
+    struct uiommu_lock lock;   /* leaf */
+    uint32_t head, tail;       /* lock */
+    uint32_t lost;             /* lock: since the last EVENTS_LOST was taken */
+};
+/* Any lock. What a device can cause at will leaves a quarter of the ring to the library. */
+void uiommu_event_put(struct uiommu_unit *unit, const struct uiommu_event *event, bool by_device);
+void uiommu_event_device(struct uiommu_device *dev, enum uiommu_event_kind kind, uint32_t pasid,
+                         uint32_t count);
+
+/* ---- unit.c, role.c, service.c, answer.c, assemble.c ---------------------------------------- */
+
+#define UIOMMU_ROLE_TAKEN 0x1u
+#define UIOMMU_ROLE_AGAIN 0x2u
+
+#define UIOMMU_BATCH 64u
+#define UIOMMU_RUNNERS 4u
+/* A context that calls handlers or callbacks. */
+struct uiommu_runner {
+    struct uiommu_word busy;      /* (w) */
+    uintptr_t self;               /* who; 0: unknown */
+    uint32_t count;               /* of the following */
+    uint32_t slot[UIOMMU_BATCH];  /* picked groups */
+    uint8_t code[UIOMMU_BATCH];   /* what their handlers said */
+};
+/* An answer without a slot. */
+struct uiommu_out {
+    struct uiommu_answer answer[UIOMMU_BATCH]; /* (r) */
+    struct uiommu_device *dev[UIOMMU_BATCH];   /* (r) or NULL */
+    uint32_t generation[UIOMMU_BATCH];         /* (r) of dev */
+    uint32_t count;                            /* (r) */
+};
+struct uiommu_ring_state {
+    uint64_t count;      /* (r) entries consumed */
+    uint32_t acks;       /* (r) acknowledged overflows */
+    bool overflow;       /* (r) reported and not yet acknowledged */
+};
+
+struct uiommu_unit {
+    uint32_t magic;                   /* (c) */
+    uint32_t number;                  /* (c) */
+    struct uiommu *u;                 /* (c) */
+    struct uiommu_unit *next;         /* (i) */
+    struct uiommu_backend_ops ops;    /* (c) every slot filled */
+    void *hw;                         /* (c) */
+    struct uiommu_unit_config config; /* (c) */
+    struct uiommu_caps caps;          /* (c) */
+    uint64_t settle_ns;               /* (c) 0: none */
+    struct uiommu_word control;       /* (m) */
+    struct uiommu_lock lock;          /* (u) */
+    struct uiommu_word role;          /* (w) */
+    struct uiommu_word due;           /* (w) changes when service has become due */
+    struct uiommu_word due_now;       /* (w) service is due at once */
+    struct uiommu_word started;       /* (w) */
+    struct uiommu_word hung;          /* (w) */
+    uint32_t ports;                   /* (m) */
+    uint32_t granted;                 /* (m) credits */
+    uint32_t stall_slots;             /* (c) */
+    uint32_t stalls;                  /* (r) stall slots in use */
+    uint32_t devices_count;           /* (u) */
+    struct uiommu_device *devices;    /* (u) */
+    struct uiommu_radix ids;          /* device ID -> struct uiommu_id */
+    struct uiommu_pool pool;
+    struct uiommu_ring_state ring[UIOMMU_RINGS];
+    struct uiommu_out out;            /* (r) */
+    struct uiommu_bond *stopping;     /* (u) bonds to step */
+    uint32_t stops;                   /* (r) against the marker reserve */
+    struct uiommu_bond *ready;        /* (r) last of the circular list, or NULL */
+    struct uiommu_runner runner[UIOMMU_RUNNERS];
+    struct uiommu_request requests[UIOMMU_BATCH]; /* (r) */
+    struct uiommu_event fetched[UIOMMU_BATCH];    /* (r) */
+    uint32_t *tag_free;               /* (u) ring of free tags, oldest first */
+    uint32_t tag_head, tag_count, tag_fresh; /* (u) */
+    struct uiommu_events events;
+    uint64_t log_window_ns;           /* (u) rate limit of the log */
+    uint32_t log_count;               /* (u) */
+    struct uiommu_unit_counters counters;
+    struct uiommu_word deadline_lo, deadline_hi; /* (w) of the last round, seqlock in deadline_seq */
+    struct uiommu_word deadline_seq;
+};
+bool uiommu_is_unit(const struct uiommu_unit *unit);
+void uiommu_ops_fill(struct uiommu_backend_ops *to, const struct uiommu_backend_ops *from);
+
+/* Take the role, or leave word. */
+bool uiommu_role_take(struct uiommu_unit *unit);
+/* Release; false: someone asked for another round (AGAIN was set and is now clear, role kept). */
+bool uiommu_role_give(struct uiommu_unit *unit);
+/* Release whatever was asked; true: someone had asked. */
+bool uiommu_role_drop(struct uiommu_unit *unit);
+/* Take it from a [task] context, waiting (bounded). */
+uiommu_err uiommu_role_wait(struct uiommu_unit *unit, uint64_t ns);
+/* Service is due: AGAIN for the holder, the due word and wake for the host. Any lock. */
+void uiommu_unit_kick(struct uiommu_unit *unit);
+/* (r) */
+uint64_t uiommu_ring_position(struct uiommu_unit *unit, uint32_t ring);
+/* (r) Positions of all rings that can carry requests. */
+void uiommu_ring_snapshot(struct uiommu_unit *unit, uint64_t at[UIOMMU_RINGS]);
+/* (r) Is everything below consumed? */
+bool uiommu_ring_reached(const struct uiommu_unit *unit, const uint64_t at[UIOMMU_RINGS]);
+bool uiommu_ring_carries(const struct uiommu_unit *unit, uint32_t ring);
+
+/* (r) assemble.c */
+void uiommu_assemble(struct uiommu_unit *unit, uint32_t ring, const struct uiommu_request *request,
+                     uint64_t position);
+/* (r) Drop an open group unanswered. */
+void uiommu_partial_drop(struct uiommu_unit *unit, struct uiommu_group_slot *slot,
+                         enum uiommu_drop why);
+/* (r) Drop every open group that wanted() says. */
+void uiommu_partials_purge(struct uiommu_unit *unit, const struct uiommu_bond *bond,
+                           const struct uiommu_device *dev, enum uiommu_drop why);
+/* (r) READY groups of a bond get INVALID (or nothing after a reset) without a handler. */
+void uiommu_ready_cancel(struct uiommu_unit *unit, struct uiommu_bond *bond, enum uiommu_drop why);
+/* (r) Groups a runner has picked but not called likewise. */
+void uiommu_picked_cancel(struct uiommu_unit *unit, struct uiommu_bond *bond,
+                          enum uiommu_drop why);
+/* (r) Take PENDING groups away from their handlers. */
+void uiommu_pending_orphan(struct uiommu_unit *unit, const struct uiommu_bond *bond,
+                           const struct uiommu_device *dev, enum uiommu_orphan why);
+
+/* answer.c */
+/* (r) Queue an answer without a slot; false: no room, stop consuming. */
+bool uiommu_out_put(struct uiommu_unit *unit, struct uiommu_device *dev,
+                    const struct uiommu_request *request, uiommu_code code, enum uiommu_drop why);
+static inline uint32_t uiommu_out_room(const struct uiommu_unit *unit)
+{
+    return UIOMMU_BATCH - unit->out.count;
+}
+/* (u) Answer a group, or park the answer. Returns what went out (or UIOMMU_CODE_NONE). */
+uiommu_err uiommu_answer(struct uiommu_unit *unit, struct uiommu_group_slot *slot,
+                         uiommu_code code);
+/* (r) Send what waits: parked answers, then those without slots. Takes (u). */
+void uiommu_answers_flush(struct uiommu_unit *unit);
+/* (u) Counters of a finished handler. */
+void uiommu_running_done(struct uiommu_group_slot *slot);
+
+/* dispatch.c */
+/* (r) Move READY groups and orphans to a runner. NULL: nothing to do, or no runner. */
+struct uiommu_runner *uiommu_pick(struct uiommu_unit *unit, uint32_t budget);
+/* No lock, no role. */
+void uiommu_run(struct uiommu_unit *unit, struct uiommu_runner *runner);
+/* A runner for callbacks and handlers, or NULL. */
+struct uiommu_runner *uiommu_runner_take(struct uiommu_unit *unit);
+void uiommu_runner_give(struct uiommu_runner *runner);
+/* Is the caller inside a handler or callback of any unit? */
+bool uiommu_inside(struct uiommu *u);
+/* (r) */
+void uiommu_ready_add(struct uiommu_unit *unit, struct uiommu_bond *bond,
+                      struct uiommu_group_slot *slot);
+bool uiommu_ready_any(const struct uiommu_unit *unit);
+
+/* Log at most 16 lines a second and unit. */
+void uiommu_log(struct uiommu_unit *unit, enum uiommu_log_level level, const char *msg);
+
+/* Add to a counter that one context at a time writes. */
+static inline void uiommu_count(uintptr_t *counter, uint32_t n)
+{
+    __atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
+}
+
+#endif
