@@ -96,6 +96,16 @@ bool uiommu_config_copy(void *to, size_t own, const void *from, size_t theirs, s
     return true;
 }
 
+/* Bonds are given back here and nowhere else: names of ended bonds stay good until now. */
+static void bonds_fini(struct uiommu *u)
+{
+    uint32_t i;
+
+    for (i = 0; i <= u->next_bond; i++)
+        uiommu_heap_put(u, uiommu_radix_get(&u->bonds, i), sizeof(struct uiommu_bond));
+    uiommu_radix_fini(u, &u->bonds);
+}
+
 /* The instance lies in its own heap, so it begins and ends as a copy on the stack. */
 uiommu_err uiommu_create(const struct uiommu_host_ops *ops, struct uiommu **out)
 {
@@ -135,7 +145,7 @@ uiommu_err uiommu_destroy(struct uiommu *u)
     uiommu_lock_give(u, &u->lock, state);
     if (objects != 0)
         return UIOMMU_E_BUSY;
-    uiommu_radix_fini(u, &u->bonds);
+    bonds_fini(u);
     last = *u;
     uiommu_heap_put(&last, u, sizeof(*u));
     uiommu_heap_fini(&last);

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core.h"
+
+/*
+ * A number is found by two direct indices; leaves come with the first number in them. Numbers of
+ * one bit length make a class: fresh ones above a watermark, freed ones in a queue through their
+ * records. An allocation takes from the largest class that fits, so that narrow numbers are left
+ * for narrow devices, and looks at no more than the 21 classes.
+ */
+#define CLASSES (UIOMMU_PASID_BITS + 1u)
+#define NOBODY  UINT32_MAX
+#define REUSE   64u
+
+struct number {
+    struct uiommu_owner *owner; /* charged while refs != 0 */
+    union {
+        void *as;      /* while bonds != 0: whose number it is (R6) */
+        uint32_t next; /* while it waits: the one freed after it */
+    } to;
+    uint32_t refs;     /* of alloc and hold */
+    uint16_t bonds;    /* references of bonds */
+    uint16_t withheld; /* of them poisoned */
+};
+
+struct class
+{
+    uint32_t fresh, last; /* never given out; none where fresh > last */
+    uint32_t head, tail;  /* freed numbers, oldest first */
+    uint32_t waiting;     /* how many */
+};
+
+struct uiommu_pasid_space {
+    uint32_t magic;                          /* (c) */
+    struct uiommu *u;                        /* (c) */
+    struct uiommu_pasid_space_config config; /* (c) */
+    uint32_t leaf_bits;                      /* (c) */
+    uint32_t leaves;                         /* (c) room for so many */
+    struct number **leaf;                    /* (s) */
+    struct uiommu_lock lock;                 /* (s) */
+    uint32_t live;                           /* (s) numbers that are not free */
+    uint32_t users;                          /* (s) units */
+    struct class classes[CLASSES];           /* (s) by bit length */
+};
+
+static size_t leaf_bytes(const struct uiommu_pasid_space *space)
+{
+    return sizeof(struct number) << space->leaf_bits;
+}
+
+static struct number *number_at(const struct uiommu_pasid_space *space, uint32_t pasid)
+{
+    struct number *leaf = space->leaf[pasid >> space->leaf_bits];
+
+    return leaf == NULL ? NULL : &leaf[pasid & ((UINT32_C(1) << space->leaf_bits) - 1u)];
+}
+
+/* The record of a number that is not free. Lock held. */
+static struct number *live_at(const struct uiommu_pasid_space *space, uint32_t pasid)
+{
+    struct number *number;
+
+    if (pasid < space->config.first || pasid > space->config.last)
+        return NULL;
+    number = number_at(space, pasid);
+    return number != NULL && (number->refs != 0 || number->bonds != 0) ? number : NULL;
+}
+
+static void classes_init(struct uiommu_pasid_space *space)
+{
+    uint32_t k, low, high;
+
+    for (k = 0; k < CLASSES; k++) {
+        struct class *class = &space->classes[k];
+
+        low = k == 0 ? 0 : UINT32_C(1) << (k - 1);
+        high = (UINT32_C(1) << k) - 1u;
+        class->fresh = low < space->config.first ? space->config.first : low;
+        class->last = high > space->config.last ? space->config.last : high;
+        class->head = NOBODY;
+        class->tail = NOBODY;
+    }
+}
+
+bool uiommu_is_space(const struct uiommu_pasid_space *space)
+{
+    return space != NULL && space->magic == UIOMMU_MAGIC_SPACE;
+}
+
+uiommu_err uiommu_pasid_space_create(struct uiommu *u,
+                                     const struct uiommu_pasid_space_config *config,
+                                     struct uiommu_pasid_space **out)
+{
+    struct uiommu_pasid_space_config copy;
+    struct uiommu_pasid_space *space;
+
+    if (!uiommu_is_instance(u))
+        return UIOMMU_E_HANDLE;
+    if (config == NULL || out == NULL ||
+        !uiommu_config_copy(&copy, sizeof(copy), config, config->size, sizeof(copy)))
+        return UIOMMU_E_INVALID;
+    if (copy.first > copy.last || copy.last >= UINT32_C(1) << UIOMMU_PASID_BITS)
+        return UIOMMU_E_RANGE;
+    if (copy.reuse_distance == 0)
+        copy.reuse_distance = REUSE;
+    space = uiommu_heap_get(u, sizeof(*space));
+    if (space == NULL)
+        return UIOMMU_E_NOMEM;
+    space->u = u;
+    space->config = copy;
+    space->leaf_bits = uiommu_bits_length(copy.last >> 1) / 2;
+    space->leaves = (copy.last >> space->leaf_bits) + 1u;
+    space->leaf = uiommu_heap_get(u, sizeof(*space->leaf) * space->leaves);
+    if (space->leaf == NULL) {
+        uiommu_heap_put(u, space, sizeof(*space));
+        return UIOMMU_E_NOMEM;
+    }
+    classes_init(space);
+    space->magic = UIOMMU_MAGIC_SPACE;
+    (void)uiommu_object_add(u);
+    *out = space;
+    return UIOMMU_OK;
+}
+
+uiommu_err uiommu_pasid_space_destroy(struct uiommu_pasid_space *space)
+{
+    struct uiommu *u;
+    uintptr_t state;
+    uint32_t i;
+    bool busy;
+
+    if (!uiommu_is_space(space))
+        return UIOMMU_E_HANDLE;
+    u = space->u;
+    state = uiommu_lock_take(u, &space->lock);
+    busy = space->live != 0 || space->users != 0;
+    if (!busy)
+        space->magic = 0;
+    uiommu_lock_give(u, &space->lock, state);
+    if (busy)
+        return UIOMMU_E_BUSY;
+    for (i = 0; i < space->leaves; i++)
+        uiommu_heap_put(u, space->leaf[i], leaf_bytes(space));
+    uiommu_heap_put(u, space->leaf, sizeof(*space->leaf) * space->leaves);
+    uiommu_heap_put(u, space, sizeof(*space));
+    uiommu_object_remove(u);
+    return UIOMMU_OK;
+}
+
+void uiommu_space_use(struct uiommu_pasid_space *space, bool on)
+{
+    uintptr_t state = uiommu_lock_take(space->u, &space->lock);
+
+    UIOMMU_ASSERT("a unit that leaves a space used it", on || space->users != 0);
+    space->users = on ? space->users + 1 : space->users - 1;
+    uiommu_lock_give(space->u, &space->lock, state);
+}
+
+/* The class to take from, or NULL. Lock held. */
+static struct class *choose(struct uiommu_pasid_space *space, uint32_t width)
+{
+    struct class *class, *waited = NULL;
+    uint32_t k;
+
+    for (k = width + 1; k-- != 0;) {
+        class = &space->classes[k];
+        if (class->waiting > space->config.reuse_distance || class->fresh <= class->last)
+            return class;
+        if (waited == NULL && class->waiting != 0)
+            waited = class;
+    }
+    return waited;
+}
+
+/*
+ * Take a number of the width with its first reference. The leaf for a fresh number comes from
+ * *spare, which is then NULL. PENDING: a spare leaf is needed. Lock held.
+ */
+static uiommu_err take(struct uiommu_pasid_space *space, uint32_t width, struct number **spare,
+                       uint32_t *out)
+{
+    struct class *class = choose(space, width);
+    struct number *number, **leaf;
+
+    if (class == NULL)
+        return UIOMMU_E_NOSPACE;
+    if (class->waiting > space->config.reuse_distance || class->fresh > class->last) {
+        *out = class->head;
+        number = number_at(space, *out);
+        class->head = number->to.next;
+        class->waiting--;
+        if (class->head == NOBODY)
+            class->tail = NOBODY;
+        return UIOMMU_OK;
+    }
+    *out = class->fresh;
+    leaf = &space->leaf[*out >> space->leaf_bits];
+    if (*leaf == NULL) {
+        if (*spare == NULL)
+            return UIOMMU_PENDING;
+        *leaf = *spare;
+        *spare = NULL;
+    }
+    class->fresh++;
+    return UIOMMU_OK;
+}
+
+/* The host is asked for memory without the lock; another thread may need the leaf no more. */
+static uiommu_err take_owned(struct uiommu_pasid_space *space, struct uiommu_owner *owner,
+                             uint32_t width, uint32_t *out)
+{
+    struct number *spare = NULL, *number;
+    uiommu_err err;
+    uintptr_t state;
+
+    for (;;) {
+        state = uiommu_lock_take(space->u, &space->lock);
+        err = take(space, width, &spare, out);
+        if (err == UIOMMU_OK) {
+            number = number_at(space, *out);
+            number->owner = owner;
+            number->to.as = NULL;
+            number->refs = 1;
+            space->live++;
+        }
+        uiommu_lock_give(space->u, &space->lock, state);
+        if (err != UIOMMU_PENDING)
+            break;
+        spare = uiommu_heap_get(space->u, leaf_bytes(space));
+        if (spare == NULL)
+            return UIOMMU_E_NOMEM;
+    }
+    uiommu_heap_put(space->u, spare, leaf_bytes(space));
+    return err;
+}
+
+uiommu_err uiommu_pasid_alloc(struct uiommu_pasid_space *space, struct uiommu_owner *owner,
+                              uint32_t width, uint32_t *out)
+{
+    uint32_t pasid = 0;
+    uiommu_err err;
+
+    if (!uiommu_is_space(space))
+        return UIOMMU_E_HANDLE;
+    if (owner != NULL && (!uiommu_is_owner(owner) || owner->u != space->u))
+        return UIOMMU_E_HANDLE;
+    if (out == NULL)
+        return UIOMMU_E_INVALID;
+    if (width > UIOMMU_PASID_BITS)
+        return UIOMMU_E_RANGE;
+    if (owner != NULL) {
+        err = uiommu_owner_charge(owner, &owner->pasids, owner->config.pasids, 1);
+        if (err != UIOMMU_OK)
+            return err;
+    }
+    err = take_owned(space, owner, width == 0 ? UIOMMU_PASID_BITS : width, &pasid);
+    if (err == UIOMMU_OK)
+        *out = pasid;
+    else if (owner != NULL)
+        uiommu_owner_refund(owner, &owner->pasids, 1);
+    return err;
+}
+
+/* Behind all that were freed before, once nobody holds it. Lock held. */
+static void rest(struct uiommu_pasid_space *space, struct number *number, uint32_t pasid)
+{
+    struct class *class = &space->classes[uiommu_bits_length(pasid)];
+
+    if (number->refs != 0 || number->bonds != 0)
+        return;
+    number->to.next = NOBODY;
+    if (class->tail == NOBODY)
+        class->head = pasid;
+    else
+        number_at(space, class->tail)->to.next = pasid;
+    class->tail = pasid;
+    class->waiting++;
+    space->live--;
+}
+
+uiommu_err uiommu_pasid_hold(struct uiommu_pasid_space *space, uint32_t pasid)
+{
+    uiommu_err err = UIOMMU_OK;
+    struct number *number;
+    uintptr_t state;
+
+    if (!uiommu_is_space(space))
+        return UIOMMU_E_HANDLE;
+    state = uiommu_lock_take(space->u, &space->lock);
+    number = live_at(space, pasid);
+    if (number == NULL || number->refs == 0)
+        err = number == NULL ? UIOMMU_E_NOT_FOUND : UIOMMU_E_STATE;
+    else if (number->refs == UINT32_MAX)
+        err = UIOMMU_E_NOSPACE;
+    else
+        number->refs++;
+    uiommu_lock_give(space->u, &space->lock, state);
+    return err;
+}
+
+/* The owner is refunded with the last of these references: quarantine is not his. */
+uiommu_err uiommu_pasid_put(struct uiommu_pasid_space *space, uint32_t pasid)
+{
+    struct uiommu_owner *owner = NULL;
+    uiommu_err err = UIOMMU_OK;
+    struct number *number;
+    uintptr_t state;
+
+    if (!uiommu_is_space(space))
+        return UIOMMU_E_HANDLE;
+    state = uiommu_lock_take(space->u, &space->lock);
+    number = live_at(space, pasid);
+    if (number == NULL || number->refs == 0) {
+        err = UIOMMU_E_NOT_FOUND;
+    } else {
+        number->refs--;
+        if (number->refs == 0) {
+            owner = number->owner;
+            number->owner = NULL;
+            rest(space, number, pasid);
+        }
+    }
+    uiommu_lock_give(space->u, &space->lock, state);
+    if (owner != NULL)
+        uiommu_owner_refund(owner, &owner->pasids, 1);
+    return err;
+}
+
+uiommu_err uiommu_pasid_get_info(struct uiommu_pasid_space *space, uint32_t pasid,
+                                 struct uiommu_pasid_info *out)
+{
+    struct uiommu_pasid_info info = {UIOMMU_PASID_FREE, 0, 0, NULL};
+    struct number *number;
+    uintptr_t state;
+
+    if (!uiommu_is_space(space))
+        return UIOMMU_E_HANDLE;
+    if (out == NULL)
+        return UIOMMU_E_INVALID;
+    if (pasid < space->config.first || pasid > space->config.last)
+        return UIOMMU_E_RANGE;
+    state = uiommu_lock_take(space->u, &space->lock);
+    number = live_at(space, pasid);
+    if (number != NULL) {
+        info.refs = number->refs + number->bonds;
+        info.bonds = number->bonds;
+        info.owner = number->owner;
+        if (number->refs != 0)
+            info.state = UIOMMU_PASID_ALLOCATED;
+        else
+            info.state = number->withheld != 0 ? UIOMMU_PASID_WITHHELD : UIOMMU_PASID_DYING;
+    }
+    uiommu_lock_give(space->u, &space->lock, state);
+    *out = info;
+    return UIOMMU_OK;
+}
+
+uiommu_err uiommu_pasid_bond_get(struct uiommu_pasid_space *space, uint32_t pasid, void *as)
+{
+    uintptr_t state = uiommu_lock_take(space->u, &space->lock);
+    struct number *number = live_at(space, pasid);
+    uiommu_err err = UIOMMU_OK;
+
+    if (number == NULL || number->refs == 0) {
+        err = number == NULL ? UIOMMU_E_NOT_FOUND : UIOMMU_E_STATE;
+    } else if (number->bonds != 0 && number->to.as != as) {
+        err = UIOMMU_E_BUSY;
+    } else if (number->bonds == UINT16_MAX) {
+        err = UIOMMU_E_NOSPACE;
+    } else {
+        number->to.as = as;
+        number->bonds++;
+    }
+    uiommu_lock_give(space->u, &space->lock, state);
+    return err;
+}
+
+void uiommu_pasid_bond_put(struct uiommu_pasid_space *space, uint32_t pasid)
+{
+    uintptr_t state = uiommu_lock_take(space->u, &space->lock);
+    struct number *number = live_at(space, pasid);
+
+    UIOMMU_ASSERT("R6: a bond that ends held its number", number != NULL && number->bonds != 0);
+    if (number != NULL && number->bonds != 0) {
+        UIOMMU_ASSERT("R9: a poisoned bond keeps its number", number->withheld < number->bonds);
+        number->bonds--;
+        if (number->bonds == 0)
+            number->to.as = NULL;
+        rest(space, number, pasid);
+    }
+    uiommu_lock_give(space->u, &space->lock, state);
+}
+
+void uiommu_pasid_withhold(struct uiommu_pasid_space *space, uint32_t pasid, bool on)
+{
+    uintptr_t state = uiommu_lock_take(space->u, &space->lock);
+    struct number *number = live_at(space, pasid);
+    bool may = number != NULL && (on ? number->withheld < number->bonds : number->withheld != 0);
+
+    UIOMMU_ASSERT("R9: what is withheld is a bond's", may);
+    if (may)
+        number->withheld = (uint16_t)(number->withheld + (on ? 1u : UINT16_MAX));
+    uiommu_lock_give(space->u, &space->lock, state);
+}
