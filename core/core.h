@@ -163,12 +163,13 @@ struct uiommu_group_slot {
     struct uiommu_bond *bond;
     uint32_t dev_generation;       /* of the device when it opened */
     uint32_t bond_generation;
-    uint32_t next, prev;           /* (r) open or live list; next also ready, picked, freed lists */
-    uint32_t ready_next;           /* (r) ready list, then the runner's or freed list */
+    uint32_t next, prev;           /* (r) in the list of its age */
+    uint32_t ready_next;           /* (r) ready or orphan list; (u) parked or freed list */
     uint8_t code;                  /* (u) of a parked answer, or decided */
     uint8_t list;                  /* (r) which of the age lists: 0 none, 1 open, 2 live */
     uint8_t refused;               /* (r) over credit or of two lives: INVALID at Last */
     uint8_t in_call;               /* (u) a runner holds it */
+    uint8_t ran;                   /* (u) counts against the caps */
     uint8_t orphan;                /* (u) enum uiommu_orphan */
     uint8_t quiet;                 /* (u) drop instead of answer (reset) */
     uint64_t since_ns;             /* (r) opened, or became complete */
@@ -512,6 +513,7 @@ void uiommu_event_device(struct uiommu_device *dev, enum uiommu_event_kind kind,
 
 #define UIOMMU_BATCH 64u
 #define UIOMMU_RUNNERS 4u
+#define UIOMMU_RUN 16u /* answers of handlers go out in batches of so many */
 /* A context that calls handlers or callbacks. */
 struct uiommu_runner {
     struct uiommu_word busy;      /* (w) */
@@ -519,6 +521,7 @@ struct uiommu_runner {
     uint32_t count;               /* of the following */
     uint32_t slot[UIOMMU_BATCH];  /* picked groups */
     uint8_t code[UIOMMU_BATCH];   /* what their handlers said */
+    struct uiommu_answer answer[UIOMMU_RUN]; /* being sent */
 };
 /* An answer without a slot. */
 struct uiommu_out {
@@ -572,8 +575,12 @@ struct uiommu_unit {
     uint64_t log_window_ns;           /* (u) rate limit of the log */
     uint32_t log_count;               /* (u) */
     struct uiommu_unit_counters counters;
-    struct uiommu_word deadline_lo, deadline_hi; /* (w) of the last round, seqlock in deadline_seq */
-    struct uiommu_word deadline_seq;
+    uint64_t now_ns;                  /* (r) of the present round */
+    uint64_t deadline_ns;             /* (u) when service is due without an interrupt */
+    struct uiommu_word cap_waiting;   /* (w) READY groups wait for a cap */
+    struct uiommu_word ready_left;    /* (w) groups wait for a runner */
+    struct uiommu_group_slot *orphans; /* (r) to be told to their handlers */
+    bool pick_more;                   /* (r) groups are READY and could be picked */
 };
 bool uiommu_is_unit(const struct uiommu_unit *unit);
 void uiommu_ops_fill(struct uiommu_backend_ops *to, const struct uiommu_backend_ops *from);
@@ -615,6 +622,8 @@ void uiommu_pending_orphan(struct uiommu_unit *unit, const struct uiommu_bond *b
                            const struct uiommu_device *dev, enum uiommu_orphan why);
 
 /* answer.c */
+/* (u) The bond of a group that is over: caps, gate. No lock is needed where nobody else knows it. */
+void uiommu_group_leave(struct uiommu_unit *unit, struct uiommu_bond *bond, bool was_running);
 /* (r) Queue an answer without a slot; false: no room, stop consuming. */
 bool uiommu_out_put(struct uiommu_unit *unit, struct uiommu_device *dev,
                     const struct uiommu_request *request, uiommu_code code, enum uiommu_drop why);
@@ -622,13 +631,17 @@ static inline uint32_t uiommu_out_room(const struct uiommu_unit *unit)
 {
     return UIOMMU_BATCH - unit->out.count;
 }
-/* (u) Answer a group, or park the answer. Returns what went out (or UIOMMU_CODE_NONE). */
+/* (u) Answer a group, or park the answer. OK; STALE: nothing sent; DEAD: INVALID sent instead. */
 uiommu_err uiommu_answer(struct uiommu_unit *unit, struct uiommu_group_slot *slot,
                          uiommu_code code);
+/* (u) End a group unanswered. */
+void uiommu_answer_none(struct uiommu_unit *unit, struct uiommu_group_slot *slot,
+                        enum uiommu_drop why);
+/* (u) A runner is through with count groups from first; it holds them no longer. */
+void uiommu_answer_run(struct uiommu_unit *unit, struct uiommu_runner *runner, uint32_t first,
+                       uint32_t count);
 /* (r) Send what waits: parked answers, then those without slots. Takes (u). */
 void uiommu_answers_flush(struct uiommu_unit *unit);
-/* (u) Counters of a finished handler. */
-void uiommu_running_done(struct uiommu_group_slot *slot);
 
 /* dispatch.c */
 /* (r) Move READY groups and orphans to a runner. NULL: nothing to do, or no runner. */

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core.h"
+
+/*
+ * From ring entries to complete groups: who sent it, which bond, which group, by direct index;
+ * nothing is allocated and nothing is searched. Everything here runs in the service role.
+ */
+
+/* One entry under way. */
+struct entry {
+    struct uiommu_unit *unit;
+    const struct uiommu_request *request;
+    struct uiommu_device *dev;
+    struct uiommu_bond *bond;
+    uint64_t position;
+    uint32_t ring;
+    uint32_t alias;
+    uint32_t pasid; /* or UIOMMU_PASID_NONE */
+};
+
+static bool is(const struct entry *e, uint32_t flag)
+{
+    return (e->request->flags & flag) != 0;
+}
+
+/* The request ends here: INVALID (or code) if Last, else nothing. */
+static void refuse_code(const struct entry *e, uiommu_code code, enum uiommu_drop why)
+{
+    if (is(e, UIOMMU_REQUEST_LAST) || !uiommu_guard(UIOMMU_GUARD_I3_LAST)) {
+        (void)uiommu_out_put(e->unit, e->dev, e->request, code, why);
+        return;
+    }
+    uiommu_count(&e->unit->counters.dropped, 1);
+    if (e->dev != NULL)
+        uiommu_count(&e->dev->counters.dropped, 1);
+    uiommu_trace(e->unit->u, e->unit->number, UIOMMU_TRACE_REFUSED,
+                 (uint64_t)e->request->id << 32 | e->pasid, e->request->index, UIOMMU_CODE_NONE,
+                 why);
+}
+
+static void refuse(const struct entry *e, enum uiommu_drop why)
+{
+    refuse_code(e, UIOMMU_CODE_INVALID, why);
+}
+
+static void drop(const struct entry *e, enum uiommu_drop why)
+{
+    uiommu_count(&e->unit->counters.dropped, 1);
+    uiommu_count(&e->dev->counters.dropped, 1);
+    uiommu_trace(e->unit->u, e->unit->number, UIOMMU_TRACE_REFUSED,
+                 (uint64_t)e->request->id << 32 | e->pasid, e->request->index, UIOMMU_CODE_NONE,
+                 why);
+}
+
+void uiommu_partial_drop(struct uiommu_unit *unit, struct uiommu_group_slot *slot,
+                         enum uiommu_drop why)
+{
+    uiommu_count(&unit->counters.dropped, slot->pages);
+    uiommu_count(&slot->dev->counters.dropped, slot->pages);
+    uiommu_trace(unit->u, unit->number, UIOMMU_TRACE_GROUP_DROPPED,
+                 (uint64_t)slot->index << 32 | slot->generation,
+                 (uint64_t)slot->id << 32 | slot->pasid, slot->prgi, why);
+    slot->bond->open--;
+    slot->dev->index_map[slot->alias * UIOMMU_PRG_INDICES + slot->prgi] = 0;
+    uiommu_slot_close(unit, slot);
+}
+
+void uiommu_partials_purge(struct uiommu_unit *unit, const struct uiommu_bond *bond,
+                           const struct uiommu_device *dev, enum uiommu_drop why)
+{
+    uint32_t at = unit->pool.open.head, next;
+    struct uiommu_group_slot *slot;
+
+    for (; at != UIOMMU_NO_SLOT; at = next) {
+        slot = uiommu_slot_at(unit, at);
+        next = slot->next;
+        if ((bond == NULL || slot->bond == bond) && (dev == NULL || slot->dev == dev))
+            uiommu_partial_drop(unit, slot, why);
+    }
+}
+
+/* ---- Stop Markers (R8) ---- */
+
+static void marker(const struct entry *e)
+{
+    struct uiommu_bond *bond = e->dev != NULL ? uiommu_bond_find(e->dev, e->pasid) : NULL;
+    bool counts = false;
+
+    uiommu_count(&e->unit->counters.markers, 1);
+    if (e->dev != NULL)
+        uiommu_count(&e->dev->counters.markers, 1);
+    if (bond != NULL && bond->stamped && e->position >= bond->open_at[e->ring] &&
+        bond->markers_ok && (e->dev->flags & UIOMMU_DEVICE_TRUST_MARKERS) != 0) {
+        counts = true;
+        bond->marker = true;
+        if (bond->stop_listed)
+            uiommu_unit_kick(e->unit);
+    }
+    uiommu_trace(e->unit->u, e->unit->number, UIOMMU_TRACE_MARKER,
+                 bond != NULL ? (uint64_t)bond->index << 32 | bond->generation : 0,
+                 (uint64_t)e->request->id << 32 | e->pasid, counts, 0);
+}
+
+/* ---- the device ---- */
+
+/* false: the entry is done with. */
+static bool device_takes(struct entry *e)
+{
+    uint32_t state = uiommu_word_load(&e->dev->state);
+
+    if (state == UIOMMU_DEVICE_GONE ||
+        (uiommu_guard(UIOMMU_GUARD_I19_RING) &&
+         (state == UIOMMU_DEVICE_RESETTING || e->position < e->dev->gen_at[e->ring]))) {
+        drop(e, UIOMMU_DROP_RESET);
+        return false;
+    }
+    if (is(e, UIOMMU_REQUEST_STALL))
+        return true;
+    if (state == UIOMMU_DEVICE_ISOLATED) {
+        refuse_code(e, UIOMMU_CODE_FAILURE, UIOMMU_DROP_ISOLATED);
+        return false;
+    }
+    if (is(e, UIOMMU_REQUEST_PRESET)) {
+        refuse_code(e, (uiommu_code)e->request->preset, UIOMMU_DROP_PRESET);
+        return false;
+    }
+    if (e->dev->port == NULL || uiommu_word_load(&e->dev->port->failed) != 0) {
+        refuse_code(e, UIOMMU_CODE_FAILURE, UIOMMU_DROP_SWITCHED_OFF);
+        return false;
+    }
+    return true;
+}
+
+/* ---- the bond ---- */
+
+/* Whose life is it? UIOMMU_DROP_NONE: the present one's, and its gate is open. */
+static enum uiommu_drop bond_takes(struct entry *e)
+{
+    struct uiommu_bond *bond = uiommu_bond_find(e->dev, e->pasid);
+
+    if (bond == NULL) {
+        uiommu_count(&e->unit->counters.unknown_pasid, 1);
+        return UIOMMU_DROP_UNKNOWN_PASID;
+    }
+    if (bond->closing && e->position >= bond->close_at[e->ring]) {
+        uiommu_count(&e->unit->counters.late, 1);
+        uiommu_count(&e->dev->counters.late, 1);
+        uiommu_drain_late(bond);
+        return UIOMMU_DROP_CLOSED;
+    }
+    if (uiommu_guard(UIOMMU_GUARD_LIFE) &&
+        (!bond->stamped || e->position < bond->open_at[e->ring])) {
+        uiommu_count(&e->unit->counters.old_life, 1);
+        return UIOMMU_DROP_OLD_LIFE;
+    }
+    bond->marker = false; /* a marker with a request behind it was none */
+    e->bond = bond;
+    return uiommu_gate_closed(bond) ? UIOMMU_DROP_CLOSED : UIOMMU_DROP_NONE;
+}
+
+/* ---- the group ---- */
+
+static uint32_t *key(const struct entry *e)
+{
+    return &e->dev->index_map[e->alias * UIOMMU_PRG_INDICES + e->request->index];
+}
+
+/* The slot that the key's index names at this moment, or NULL. */
+static struct uiommu_group_slot *key_slot(const struct entry *e)
+{
+    struct uiommu_group_slot *slot;
+    uint32_t state;
+
+    if (*key(e) == 0)
+        return NULL;
+    slot = uiommu_slot_at(e->unit, *key(e) - 1);
+    state = uiommu_slot_state(slot);
+    if (state == UIOMMU_SLOT_FREE || state == UIOMMU_SLOT_DONE || slot->dev != e->dev ||
+        slot->alias != e->alias || slot->prgi != e->request->index ||
+        (slot->flags & UIOMMU_REQUEST_STALL) != 0)
+        return NULL;
+    return slot;
+}
+
+/* Is there credit for one more? What answering threads freed counts as free (R25). */
+static bool credit(const struct entry *e)
+{
+    struct uiommu_port *port = e->dev->port;
+
+    if (!uiommu_guard(UIOMMU_GUARD_I9_CREDITS))
+        return true;
+    if (port->outstanding < port->credits)
+        return true;
+    uiommu_pool_reclaim(e->unit);
+    return port->outstanding < port->credits;
+}
+
+static void over_credit(const struct entry *e, struct uiommu_group_slot *slot)
+{
+    uiommu_count(&e->dev->counters.over_credit, 1);
+    if (slot != NULL) {
+        slot->refused = 1;
+        uiommu_partial_drop(e->unit, slot, UIOMMU_DROP_CREDITS);
+    }
+    refuse(e, UIOMMU_DROP_CREDITS);
+    uiommu_device_violation(e->dev);
+}
+
+static struct uiommu_group_slot *group_open(const struct entry *e)
+{
+    struct uiommu_group_slot *slot = uiommu_slot_open(e->unit);
+
+    if (slot == NULL)
+        return NULL;
+    slot->id = e->request->id;
+    slot->pasid = e->pasid;
+    slot->prgi = e->request->index;
+    slot->flags = e->request->flags & (UIOMMU_REQUEST_PASID | UIOMMU_REQUEST_STALL);
+    slot->alias = e->alias;
+    slot->dev = e->dev;
+    slot->bond = e->bond;
+    slot->dev_generation = uiommu_word_load(&e->dev->generation);
+    slot->bond_generation = e->bond->generation;
+    uiommu_word_store(&slot->state, UIOMMU_SLOT_OPEN);
+    uiommu_trace(e->unit->u, e->unit->number, UIOMMU_TRACE_GROUP_OPEN,
+                 (uint64_t)slot->index << 32 | slot->generation,
+                 (uint64_t)slot->id << 32 | slot->pasid, slot->prgi, 1);
+    return slot;
+}
+
+/* The Last has come. */
+static void complete(const struct entry *e, struct uiommu_group_slot *slot)
+{
+    struct uiommu_bond *bond = slot->bond;
+
+    slot->cookie[0] = e->request->cookie[0];
+    slot->cookie[1] = e->request->cookie[1];
+    if (!uiommu_gate_enter(bond)) {
+        uiommu_slot_close(e->unit, slot);
+        refuse(e, UIOMMU_DROP_CLOSED);
+        return;
+    }
+    UIOMMU_ASSERT("I1", bond->stamped || !uiommu_guard(UIOMMU_GUARD_LIFE));
+    uiommu_age_add(e->unit, slot, 2);
+    uiommu_count(&e->unit->counters.groups, 1);
+    uiommu_count(&e->dev->counters.groups, 1);
+    uiommu_trace(e->unit->u, e->unit->number, UIOMMU_TRACE_GROUP_READY,
+                 (uint64_t)slot->index << 32 | slot->generation,
+                 (uint64_t)slot->id << 32 | slot->pasid, slot->prgi, slot->pages);
+    uiommu_ready_add(e->unit, bond, slot);
+}
+
+/* What the open group under the key has to say. NULL: none is left to go on with. */
+static struct uiommu_group_slot *key_open(const struct entry *e, bool *done)
+{
+    struct uiommu_group_slot *slot = key_slot(e);
+
+    *done = false;
+    if (slot == NULL)
+        return NULL;
+    if (uiommu_slot_state(slot) != UIOMMU_SLOT_OPEN) {
+        if (!uiommu_guard(UIOMMU_GUARD_I5_IN_FLIGHT))
+            return NULL;
+        uiommu_pool_reclaim(e->unit); /* an answer may just have gone out */
+        slot = key_slot(e);
+        if (slot == NULL)
+            return NULL;
+        *done = true;
+        uiommu_count(&e->dev->counters.violations, 1);
+        refuse(e, UIOMMU_DROP_INDEX);
+        uiommu_device_violation(e->dev);
+        return NULL;
+    }
+    if (slot->pasid != e->pasid && uiommu_guard(UIOMMU_GUARD_I5_KEY)) {
+        uiommu_count(&e->dev->counters.violations, 1);
+        uiommu_partial_drop(e->unit, slot, UIOMMU_DROP_INDEX); /* R24: the older partial dies */
+        uiommu_device_violation(e->dev);
+        return NULL;
+    }
+    return slot;
+}
+
+static void page_request(struct entry *e)
+{
+    struct uiommu_group_slot *slot;
+    bool done;
+
+    slot = key_open(e, &done);
+    if (done)
+        return;
+    if (!credit(e)) {
+        over_credit(e, slot);
+        return;
+    }
+    if (slot == NULL) {
+        slot = group_open(e);
+        if (slot == NULL) {
+            over_credit(e, NULL); /* cannot be: slots cover all grants (I9) */
+            return;
+        }
+        e->dev->port->groups++;
+        e->bond->open++;
+        *key(e) = slot->index + 1;
+        uiommu_age_add(e->unit, slot, 1);
+    }
+    if (!uiommu_slot_add_page(e->unit, slot, e->request->address, e->request->flags & 0xfu)) {
+        over_credit(e, slot);
+        return;
+    }
+    e->dev->port->outstanding++;
+    if (!is(e, UIOMMU_REQUEST_LAST))
+        return;
+    uiommu_age_remove(e->unit, slot);
+    e->bond->open--;
+    if (slot->bond_generation != slot->bond->generation) {
+        uiommu_slot_close(e->unit, slot); /* R2: partials of another life */
+        refuse(e, UIOMMU_DROP_OLD_LIFE);
+        return;
+    }
+    complete(e, slot);
+}
+
+static void stall(struct entry *e)
+{
+    struct uiommu_group_slot *slot;
+
+    if (e->unit->stalls >= e->unit->stall_slots)
+        uiommu_pool_reclaim(e->unit);
+    slot = e->unit->stalls < e->unit->stall_slots ? group_open(e) : NULL;
+    if (slot == NULL) {
+        uiommu_count(&e->dev->counters.over_credit, 1);
+        refuse(e, UIOMMU_DROP_CREDITS);
+        return;
+    }
+    (void)uiommu_slot_add_page(e->unit, slot, e->request->address, e->request->flags & 0xfu);
+    e->unit->stalls++;
+    complete(e, slot);
+}
+
+static void trace_request(const struct entry *e)
+{
+    uiommu_trace(e->unit->u, e->unit->number, UIOMMU_TRACE_REQUEST,
+                 (uint64_t)e->request->id << 32 | e->pasid,
+                 e->request->address | (e->request->flags & 0xfffu), e->request->index,
+                 (uint64_t)e->ring << 56 | (e->position & UINT64_C(0xffffffffffffff)));
+}
+
+/* A group under the key that the request will not join: the partial it leaves behind dies. */
+static void orphan_partial(const struct entry *e)
+{
+    struct uiommu_group_slot *slot;
+
+    if (is(e, UIOMMU_REQUEST_STALL) || e->dev->index_map == NULL || !is(e, UIOMMU_REQUEST_LAST))
+        return;
+    slot = key_slot(e);
+    if (slot != NULL && uiommu_slot_state(slot) == UIOMMU_SLOT_OPEN)
+        uiommu_partial_drop(e->unit, slot,
+                            slot->pasid == e->pasid ? UIOMMU_DROP_OLD_LIFE : UIOMMU_DROP_INDEX);
+}
+
+static void with_device(struct entry *e)
+{
+    enum uiommu_drop why;
+
+    uiommu_count(&e->dev->counters.requests, 1);
+    if (!device_takes(e))
+        return;
+    if (is(e, UIOMMU_REQUEST_MALFORMED) ||
+        (!is(e, UIOMMU_REQUEST_STALL) && e->request->index >= UIOMMU_PRG_INDICES)) {
+        uiommu_count(&e->dev->counters.violations, 1);
+        refuse(e, UIOMMU_DROP_MALFORMED);
+        uiommu_device_violation(e->dev);
+        return;
+    }
+    why = bond_takes(e);
+    if (why != UIOMMU_DROP_NONE) {
+        orphan_partial(e);
+        refuse(e, why);
+        return;
+    }
+    if (is(e, UIOMMU_REQUEST_STALL))
+        stall(e);
+    else
+        page_request(e);
+}
+
+void uiommu_assemble(struct uiommu_unit *unit, uint32_t ring, const struct uiommu_request *request,
+                     uint64_t position)
+{
+    const struct uiommu_id *id = (const struct uiommu_id *)uiommu_radix_get(&unit->ids, request->id);
+    struct entry e = {unit, request, NULL, NULL, position, ring, 0, UIOMMU_PASID_NONE};
+
+    if ((request->flags & UIOMMU_REQUEST_PASID) != 0)
+        e.pasid = request->pasid;
+    if (id != NULL) {
+        e.dev = id->dev;
+        e.alias = id->alias;
+    }
+    uiommu_count(&unit->counters.requests, 1);
+    trace_request(&e);
+    if ((request->flags & UIOMMU_REQUEST_MARKER) != 0 && uiommu_guard(UIOMMU_GUARD_I3_MARKER)) {
+        marker(&e); /* before any other check, and never answered */
+        return;
+    }
+    if (e.dev == NULL) {
+        uiommu_count(&unit->counters.unknown_id, 1);
+        refuse(&e, UIOMMU_DROP_UNKNOWN_ID);
+        return;
+    }
+    with_device(&e);
+}

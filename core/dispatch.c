@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core.h"
+
+/*
+ * From READY to the handler. The role picks complete groups, round robin over their bonds, into
+ * the list of a runner and is released; the runner calls the handlers with nothing held (R22).
+ */
+
+void uiommu_ready_add(struct uiommu_unit *unit, struct uiommu_bond *bond,
+                      struct uiommu_group_slot *slot)
+{
+    slot->ready_next = UIOMMU_NO_SLOT;
+    if (bond->ready_head == UIOMMU_NO_SLOT)
+        bond->ready_head = slot->index;
+    else
+        uiommu_slot_at(unit, bond->ready_tail)->ready_next = slot->index;
+    bond->ready_tail = slot->index;
+    uiommu_word_store(&slot->state, UIOMMU_SLOT_READY);
+    if (bond->ready_listed)
+        return;
+    bond->ready_listed = true;
+    if (unit->ready == NULL) {
+        bond->ready_next = bond;
+    } else {
+        bond->ready_next = unit->ready->ready_next;
+        unit->ready->ready_next = bond;
+    }
+    unit->ready = bond;
+}
+
+bool uiommu_ready_any(const struct uiommu_unit *unit)
+{
+    return unit->ready != NULL || unit->orphans != NULL;
+}
+
+/* Take bond, which follows last, out of the circle. */
+static void ready_unlink(struct uiommu_unit *unit, struct uiommu_bond *last,
+                         struct uiommu_bond *bond)
+{
+    bond->ready_listed = false;
+    if (last == bond) {
+        unit->ready = NULL;
+        return;
+    }
+    last->ready_next = bond->ready_next;
+    if (unit->ready == bond)
+        unit->ready = last;
+}
+
+static struct uiommu_group_slot *ready_pop(struct uiommu_unit *unit, struct uiommu_bond *bond)
+{
+    struct uiommu_group_slot *slot = uiommu_slot_at(unit, bond->ready_head);
+
+    bond->ready_head = slot->ready_next;
+    return slot;
+}
+
+/* (u) Do the caps allow one more? */
+static bool cap_enter(struct uiommu_bond *bond)
+{
+    struct uiommu_owner *owner = bond->as != NULL ? bond->as->owner : NULL;
+    struct uiommu_device *dev = bond->dev;
+
+    if ((bond->cap != 0 && bond->running >= bond->cap) || (dev->cap != 0 && dev->running >= dev->cap))
+        return false;
+    if (owner != NULL) {
+        if (uiommu_word_add(&owner->in_flight, 1) >= owner->config.in_flight) {
+            uiommu_word_sub(&owner->in_flight, 1);
+            return false;
+        }
+        uiommu_count(&owner->groups, 1);
+    }
+    bond->running++;
+    dev->running++;
+    return true;
+}
+
+/* (r) + (u) One turn around the circle; true: something was picked. */
+static bool pick_round(struct uiommu_unit *unit, struct uiommu_runner *runner, uint32_t most)
+{
+    struct uiommu_bond *last = unit->ready, *bond, *stop = last;
+    struct uiommu_group_slot *slot;
+    bool any = false, end = false;
+
+    while (last != NULL && !end && runner->count < most) {
+        bond = last->ready_next;
+        end = bond == stop;
+        if (cap_enter(bond)) {
+            slot = ready_pop(unit, bond);
+            slot->in_call = 1;
+            slot->ran = 1;
+            uiommu_word_store(&slot->state, UIOMMU_SLOT_PICKED);
+            runner->slot[runner->count++] = slot->index;
+            any = true;
+        } else {
+            uiommu_count(&bond->counters.parked, 1);
+            uiommu_word_store(&unit->cap_waiting, 1);
+        }
+        if (bond->ready_head == UIOMMU_NO_SLOT)
+            ready_unlink(unit, last, bond);
+        else
+            last = bond;
+        unit->ready = unit->ready == NULL ? NULL : last;
+        if (unit->ready == NULL)
+            break;
+    }
+    return any;
+}
+
+static void pick_orphans(struct uiommu_unit *unit, struct uiommu_runner *runner)
+{
+    struct uiommu_group_slot *slot;
+
+    while (unit->orphans != NULL && runner->count < UIOMMU_BATCH) {
+        slot = unit->orphans;
+        unit->orphans = slot->ready_next == UIOMMU_NO_SLOT
+                            ? NULL
+                            : uiommu_slot_at(unit, slot->ready_next);
+        runner->slot[runner->count++] = slot->index;
+    }
+}
+
+struct uiommu_runner *uiommu_runner_take(struct uiommu_unit *unit)
+{
+    const struct uiommu_host_ops *host = &unit->u->host;
+    uint32_t limit = host->self != NULL ? UIOMMU_RUNNERS : 1, i, idle;
+
+    for (i = 0; i < limit; i++) {
+        idle = 0;
+        if (uiommu_word_cas(&unit->runner[i].busy, &idle, 1)) {
+            unit->runner[i].self = host->self != NULL ? host->self(host->ctx) : 0;
+            unit->runner[i].count = 0;
+            uiommu_word_store(&unit->runner[i].busy, 2);
+            return &unit->runner[i];
+        }
+    }
+    return NULL;
+}
+
+void uiommu_runner_give(struct uiommu_runner *runner)
+{
+    uiommu_word_store(&runner->busy, 0);
+}
+
+/* Is the caller inside a handler or callback of this unit? */
+static bool unit_inside(const struct uiommu_unit *unit, bool known, uintptr_t self)
+{
+    uint32_t i;
+
+    for (i = 0; i < UIOMMU_RUNNERS; i++) {
+        if (uiommu_word_load(&unit->runner[i].busy) == 2 &&
+            (!known || unit->runner[i].self == self))
+            return true;
+    }
+    return false;
+}
+
+bool uiommu_inside(struct uiommu *u)
+{
+    uintptr_t self = u->host.self != NULL ? u->host.self(u->host.ctx) : 0;
+    const struct uiommu_unit *unit;
+    bool inside = false;
+    uintptr_t irq;
+
+    irq = uiommu_lock_take(u, &u->lock);
+    for (unit = u->units; unit != NULL && !inside; unit = unit->next)
+        inside = unit_inside(unit, u->host.self != NULL, self);
+    uiommu_lock_give(u, &u->lock, irq);
+    return inside;
+}
+
+struct uiommu_runner *uiommu_pick(struct uiommu_unit *unit, uint32_t budget)
+{
+    struct uiommu_runner *runner;
+    uint32_t most = budget < UIOMMU_BATCH ? budget : UIOMMU_BATCH;
+    uintptr_t irq;
+
+    unit->pick_more = false;
+    uiommu_word_store(&unit->cap_waiting, 0);
+    uiommu_word_store(&unit->ready_left, uiommu_ready_any(unit));
+    if (!uiommu_ready_any(unit))
+        return NULL;
+    if (unit_inside(unit, unit->u->host.self != NULL,
+                    unit->u->host.self != NULL ? unit->u->host.self(unit->u->host.ctx) : 0))
+        return NULL; /* no handler inside a handler */
+    runner = uiommu_runner_take(unit);
+    if (runner == NULL)
+        return NULL; /* those who run will look again */
+    pick_orphans(unit, runner);
+    irq = uiommu_lock_take(unit->u, &unit->lock);
+    while (runner->count < most && pick_round(unit, runner, most))
+        ;
+    uiommu_lock_give(unit->u, &unit->lock, irq);
+    unit->pick_more = uiommu_ready_any(unit) && runner->count >= most;
+    uiommu_word_store(&unit->ready_left, unit->pick_more);
+    if (runner->count == 0) {
+        uiommu_runner_give(runner);
+        return NULL;
+    }
+    return runner;
+}
+
+static void view_fill(struct uiommu_unit *unit, const struct uiommu_group_slot *slot,
+                      struct uiommu_group *view)
+{
+    view->ref.index = slot->index;
+    view->ref.generation = slot->generation;
+    view->bond.index = slot->bond->index;
+    view->bond.generation = slot->bond_generation;
+    view->unit = unit;
+    view->device = slot->dev;
+    view->bond_user = slot->bond->user;
+    view->id = slot->id;
+    view->pasid = slot->pasid;
+    view->pages = slot->pages;
+    view->stall = (slot->flags & UIOMMU_REQUEST_STALL) != 0;
+    view->first = slot->first;
+    view->more = NULL;
+}
+
+static void trace_called(struct uiommu_unit *unit, const struct uiommu_group_slot *slot)
+{
+    uiommu_trace(unit->u, unit->number, UIOMMU_TRACE_GROUP_DISPATCHED,
+                 (uint64_t)slot->index << 32 | (uint64_t)slot->generation,
+                 (uint64_t)slot->id << 32 | slot->pasid, slot->prgi, slot->pages);
+}
+
+/* Call the handler of one picked group. */
+static uiommu_code call(struct uiommu_unit *unit, struct uiommu_group_slot *slot)
+{
+    struct uiommu_aspace *as = slot->bond->as;
+    struct uiommu_group view;
+    uiommu_code code;
+
+    if (as == NULL || as->ops.fault == NULL || uiommu_word_load(&as->dead) != 0)
+        return UIOMMU_CODE_INVALID;
+    UIOMMU_ASSERT("I1", uiommu_word_load(&slot->bond->gate) != UIOMMU_GATE_CLOSED);
+    view_fill(unit, slot, &view);
+    trace_called(unit, slot);
+    uiommu_count(&unit->counters.dispatched, 1);
+    uiommu_count(&slot->bond->counters.groups, 1);
+    code = as->ops.fault(as->user, &view);
+    if (code != UIOMMU_CODE_SUCCESS && code != UIOMMU_CODE_PENDING)
+        return UIOMMU_CODE_INVALID;
+    return code;
+}
+
+static void tell_orphan(struct uiommu_unit *unit, const struct uiommu_group_slot *slot)
+{
+    struct uiommu_aspace *as = slot->bond->as;
+    struct uiommu_group_ref ref = {slot->index, slot->generation};
+
+    if (as != NULL && as->ops.orphaned != NULL)
+        as->ops.orphaned(as->user, unit, ref, (enum uiommu_orphan)slot->orphan);
+}
+
+void uiommu_run(struct uiommu_unit *unit, struct uiommu_runner *runner)
+{
+    struct uiommu_group_slot *slot;
+    uint32_t i, first = 0, seen;
+    uintptr_t irq;
+
+    for (i = 0; i < runner->count; i++) {
+        slot = uiommu_slot_at(unit, runner->slot[i]);
+        seen = UIOMMU_SLOT_PICKED;
+        runner->code[i] = UIOMMU_CODE_INVALID;
+        if (uiommu_word_cas(&slot->state, &seen, UIOMMU_SLOT_CALLED))
+            runner->code[i] = (uint8_t)call(unit, slot);
+        else if (seen == UIOMMU_SLOT_ORPHAN)
+            tell_orphan(unit, slot);
+        if (i + 1 - first == UIOMMU_RUN || i + 1 == runner->count) {
+            irq = uiommu_lock_take(unit->u, &unit->lock);
+            uiommu_answer_run(unit, runner, first, i + 1 - first);
+            uiommu_lock_give(unit->u, &unit->lock, irq);
+            first = i + 1;
+        }
+    }
+    uiommu_runner_give(runner);
+    if (uiommu_word_load(&unit->ready_left) != 0)
+        uiommu_unit_kick(unit);
+}
+
+/* (r) Take a complete group from its bond without a handler. */
+static void cancel_one(struct uiommu_unit *unit, struct uiommu_group_slot *slot,
+                       enum uiommu_drop why)
+{
+    if (why == UIOMMU_DROP_RESET)
+        uiommu_answer_none(unit, slot, why);
+    else
+        (void)uiommu_answer(unit, slot, UIOMMU_CODE_INVALID);
+}
+
+void uiommu_ready_cancel(struct uiommu_unit *unit, struct uiommu_bond *bond, enum uiommu_drop why)
+{
+    struct uiommu_bond *last = unit->ready;
+    uintptr_t irq;
+
+    if (!bond->ready_listed)
+        return;
+    while (last->ready_next != bond)
+        last = last->ready_next;
+    ready_unlink(unit, last, bond);
+    irq = uiommu_lock_take(unit->u, &unit->lock);
+    while (bond->ready_head != UIOMMU_NO_SLOT)
+        cancel_one(unit, ready_pop(unit, bond), why);
+    uiommu_lock_give(unit->u, &unit->lock, irq);
+}
+
+void uiommu_picked_cancel(struct uiommu_unit *unit, struct uiommu_bond *bond, enum uiommu_drop why)
+{
+    struct uiommu_group_slot *slot;
+    struct uiommu_runner *runner;
+    uint32_t r, i, seen;
+    uintptr_t irq;
+
+    irq = uiommu_lock_take(unit->u, &unit->lock);
+    for (r = 0; r < UIOMMU_RUNNERS; r++) {
+        runner = &unit->runner[r];
+        for (i = 0; uiommu_word_load(&runner->busy) == 2 && i < runner->count; i++) {
+            slot = uiommu_slot_at(unit, runner->slot[i]);
+            seen = UIOMMU_SLOT_PICKED;
+            if (slot->bond == bond && slot->in_call != 0 &&
+                uiommu_word_cas(&slot->state, &seen, UIOMMU_SLOT_CALLED))
+                cancel_one(unit, slot, why);
+        }
+    }
+    uiommu_lock_give(unit->u, &unit->lock, irq);
+}
+
+void uiommu_pending_orphan(struct uiommu_unit *unit, const struct uiommu_bond *bond,
+                           const struct uiommu_device *dev, enum uiommu_orphan why)
+{
+    uint32_t at = unit->pool.live.head;
+    struct uiommu_group_slot *slot;
+    uintptr_t irq;
+
+    irq = uiommu_lock_take(unit->u, &unit->lock);
+    for (; at != UIOMMU_NO_SLOT; at = slot->next) {
+        slot = uiommu_slot_at(unit, at);
+        if (uiommu_slot_state(slot) != UIOMMU_SLOT_PENDING ||
+            (bond != NULL && slot->bond != bond) || (dev != NULL && slot->dev != dev))
+            continue;
+        uiommu_word_store(&slot->state, UIOMMU_SLOT_ORPHAN);
+        slot->in_call = 1;
+        slot->orphan = (uint8_t)why;
+        slot->quiet = why == UIOMMU_ORPHAN_RESET;
+        slot->ready_next = unit->orphans == NULL ? UIOMMU_NO_SLOT : unit->orphans->index;
+        unit->orphans = slot;
+    }
+    uiommu_lock_give(unit->u, &unit->lock, irq);
+}

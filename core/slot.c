@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core.h"
+
+struct uiommu_group_slot *uiommu_slot_at(const struct uiommu_unit *unit, uint32_t index)
+{
+    return &unit->pool.chunks[index / UIOMMU_SLOT_CHUNK]->slot[index % UIOMMU_SLOT_CHUNK];
+}
+
+struct uiommu_page *uiommu_page_at(const struct uiommu_unit *unit, uint32_t index)
+{
+    return &unit->pool.chunks[index / UIOMMU_SLOT_CHUNK]->page[index % UIOMMU_SLOT_CHUNK];
+}
+
+/* New slots reach the role by the same way as used ones: the list of freed slots. */
+static void pool_add(struct uiommu_unit *unit, struct uiommu_slot_chunk *chunk)
+{
+    struct uiommu_pool *pool = &unit->pool;
+    uint32_t base = pool->count * UIOMMU_SLOT_CHUNK, i;
+
+    for (i = 0; i < UIOMMU_SLOT_CHUNK; i++) {
+        chunk->slot[i].index = base + i;
+        chunk->slot[i].generation = 1;
+        chunk->slot[i].last_page = base + i;
+        chunk->slot[i].pages = 0;
+        chunk->slot[i].first.next = base + i;
+        chunk->page[i].next = UIOMMU_NO_SLOT;
+        chunk->slot[i].ready_next = i + 1 < UIOMMU_SLOT_CHUNK ? base + i + 1 : pool->freed;
+    }
+    pool->chunks[pool->count] = chunk;
+    pool->count++;
+    pool->freed = base;
+}
+
+uiommu_err uiommu_pool_grow(struct uiommu_unit *unit, uint32_t slots)
+{
+    uint32_t chunks = (slots + UIOMMU_SLOT_CHUNK - 1) / UIOMMU_SLOT_CHUNK;
+    struct uiommu_slot_chunk *chunk;
+    uintptr_t irq;
+
+    while (unit->pool.count < chunks) { /* (m) is held: only we add */
+        if (unit->pool.count == unit->pool.max)
+            return UIOMMU_E_NOSPACE;
+        chunk = (struct uiommu_slot_chunk *)uiommu_heap_get(unit->u, sizeof(*chunk));
+        if (chunk == NULL)
+            return UIOMMU_E_NOMEM;
+        irq = uiommu_lock_take(unit->u, &unit->lock);
+        pool_add(unit, chunk);
+        uiommu_lock_give(unit->u, &unit->lock, irq);
+    }
+    return UIOMMU_OK;
+}
+
+void uiommu_pool_fini(struct uiommu_unit *unit)
+{
+    uint32_t i;
+
+    for (i = 0; i < unit->pool.count; i++)
+        uiommu_heap_put(unit->u, unit->pool.chunks[i], sizeof(struct uiommu_slot_chunk));
+    uiommu_heap_put(unit->u, unit->pool.chunks, unit->pool.max * sizeof(unit->pool.chunks[0]));
+    unit->pool.chunks = NULL;
+    unit->pool.count = 0;
+}
+
+/* The charge of a slot: its pages against the port's credits, or one stall. */
+static void slot_uncharge(struct uiommu_unit *unit, struct uiommu_group_slot *slot)
+{
+    struct uiommu_port *port;
+
+    if (slot->pages == 0 || slot->dev == NULL)
+        return;
+    port = slot->dev->port;
+    if ((slot->flags & UIOMMU_REQUEST_STALL) != 0) {
+        unit->stalls--;
+    } else if (port != NULL) {
+        UIOMMU_ASSERT("I9", port->outstanding >= slot->pages && port->groups >= 1);
+        port->outstanding -= slot->pages;
+        port->groups--;
+    }
+}
+
+/* Pages after the first go back as one run; last_page is its end. */
+static void slot_recycle(struct uiommu_unit *unit, struct uiommu_group_slot *slot)
+{
+    struct uiommu_pool *pool = &unit->pool;
+
+    if (slot->list != 0)
+        uiommu_age_remove(unit, slot);
+    slot_uncharge(unit, slot);
+    if (slot->last_page != UIOMMU_NO_SLOT) {
+        uiommu_page_at(unit, slot->last_page)->next = pool->free_page;
+        pool->free_page = slot->first.next;
+    }
+    slot->pages = 0;
+    slot->dev = NULL;
+    slot->bond = NULL;
+    slot->last_page = UIOMMU_NO_SLOT;
+    uiommu_word_store(&slot->state, UIOMMU_SLOT_FREE);
+    slot->ready_next = pool->free_slot;
+    pool->free_slot = slot->index;
+}
+
+void uiommu_pool_reclaim(struct uiommu_unit *unit)
+{
+    struct uiommu_group_slot *slot;
+    uint32_t at, next;
+    uintptr_t irq;
+
+    irq = uiommu_lock_take(unit->u, &unit->lock);
+    at = unit->pool.freed;
+    unit->pool.freed = UIOMMU_NO_SLOT;
+    uiommu_lock_give(unit->u, &unit->lock, irq);
+    while (at != UIOMMU_NO_SLOT) {
+        slot = uiommu_slot_at(unit, at);
+        next = slot->ready_next;
+        slot_recycle(unit, slot);
+        at = next;
+    }
+}
+
+struct uiommu_group_slot *uiommu_slot_open(struct uiommu_unit *unit)
+{
+    struct uiommu_group_slot *slot;
+
+    if (unit->pool.free_slot == UIOMMU_NO_SLOT)
+        uiommu_pool_reclaim(unit);
+    if (unit->pool.free_slot == UIOMMU_NO_SLOT)
+        return NULL;
+    slot = uiommu_slot_at(unit, unit->pool.free_slot);
+    unit->pool.free_slot = slot->ready_next;
+    slot->refused = 0;
+    slot->in_call = 0;
+    slot->ran = 0;
+    slot->quiet = 0;
+    slot->orphan = 0;
+    slot->pages = 0;
+    slot->list = 0;
+    slot->last_page = UIOMMU_NO_SLOT;
+    slot->first.next = UIOMMU_NO_SLOT;
+    return slot;
+}
+
+bool uiommu_slot_add_page(struct uiommu_unit *unit, struct uiommu_group_slot *slot,
+                          uint64_t address, uint32_t access)
+{
+    struct uiommu_page *page;
+    uint32_t index;
+
+    if (slot->pages == 0) {
+        page = &slot->first;
+        page->next = UIOMMU_NO_SLOT;
+    } else {
+        index = unit->pool.free_page;
+        if (index == UIOMMU_NO_SLOT)
+            return false;
+        page = uiommu_page_at(unit, index);
+        unit->pool.free_page = page->next;
+        page->next = UIOMMU_NO_SLOT;
+        if (slot->last_page == UIOMMU_NO_SLOT)
+            slot->first.next = index;
+        else
+            uiommu_page_at(unit, slot->last_page)->next = index;
+        slot->last_page = index;
+    }
+    page->address = address;
+    page->access = access;
+    slot->pages++;
+    return true;
+}
+
+static struct uiommu_age_list *age_list(struct uiommu_unit *unit, uint8_t list)
+{
+    return list == 1 ? &unit->pool.open : &unit->pool.live;
+}
+
+void uiommu_age_add(struct uiommu_unit *unit, struct uiommu_group_slot *slot, uint8_t list)
+{
+    struct uiommu_age_list *ages = age_list(unit, list);
+
+    slot->list = list;
+    slot->since_ns = unit->now_ns;
+    slot->next = UIOMMU_NO_SLOT;
+    slot->prev = ages->tail;
+    if (ages->tail == UIOMMU_NO_SLOT)
+        ages->head = slot->index;
+    else
+        uiommu_slot_at(unit, ages->tail)->next = slot->index;
+    ages->tail = slot->index;
+}
+
+void uiommu_age_remove(struct uiommu_unit *unit, struct uiommu_group_slot *slot)
+{
+    struct uiommu_age_list *ages = age_list(unit, slot->list);
+
+    if (slot->prev == UIOMMU_NO_SLOT)
+        ages->head = slot->next;
+    else
+        uiommu_slot_at(unit, slot->prev)->next = slot->next;
+    if (slot->next == UIOMMU_NO_SLOT)
+        ages->tail = slot->prev;
+    else
+        uiommu_slot_at(unit, slot->next)->prev = slot->prev;
+    slot->list = 0;
+}
+
+/* A new generation makes every token of the group stale. */
+static void slot_renew(struct uiommu_group_slot *slot)
+{
+    slot->generation++;
+    if (slot->generation == 0)
+        slot->generation = 1;
+}
+
+void uiommu_slot_close(struct uiommu_unit *unit, struct uiommu_group_slot *slot)
+{
+    slot_recycle(unit, slot); /* no token of it was ever given out */
+}
+
+void uiommu_slot_end(struct uiommu_unit *unit, struct uiommu_group_slot *slot)
+{
+    if (uiommu_guard(UIOMMU_GUARD_I3_TOKEN))
+        slot_renew(slot);
+    uiommu_word_store(&slot->state, UIOMMU_SLOT_DONE);
+    if (slot->in_call != 0)
+        return; /* its runner gives it back */
+    slot->ready_next = unit->pool.freed;
+    unit->pool.freed = slot->index;
+}
+
+const struct uiommu_page *uiommu_group_next_page(const struct uiommu_group *group,
+                                                 const struct uiommu_page *last)
+{
+    uint32_t next;
+
+    if (group == NULL)
+        return NULL;
+    if (last == NULL)
+        return &group->first;
+    next = last->next;
+    return next == UIOMMU_NO_SLOT ? NULL : uiommu_page_at(group->unit, next);
+}
