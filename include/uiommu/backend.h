@@ -154,6 +154,8 @@ struct uiommu_answer {
 
 /** The unit stopped working; only restart() helps. */
 #define UIOMMU_CHECK_DEAD 0x1u
+/** A recovery is under way, or more events wait: call check() again soon. */
+#define UIOMMU_CHECK_MORE 0x2u
 
 /** Out of check(). */
 struct uiommu_check {
