@@ -30,10 +30,10 @@ def count(test):
     if plain:
         passed, failed, skipped = (int(n or 0) for n in plain[-1])
     elif framework:
-        tested, passed, failed, crashed = (sum(int(n) for n in column)
-                                           for column in zip(*framework))
-        failed = max(failed, crashed)
-        skipped = max(tested - passed - failed, 0)
+        # "Tested" leaves out what was skipped; "Failing" has what crashed in it.
+        passed, failed = (sum(column) for column in zip(*((int(p), int(f))
+                                                          for _, p, f, _ in framework)))
+        skipped = len(reasons)
     elif test["gate"]:
         return (1, 0, 0, []) if code == 0 else (0, 1, 0, [])
     else:
