@@ -8,7 +8,6 @@
  * for narrow devices, and looks at no more than the 21 classes.
  */
 #define CLASSES (UIOMMU_PASID_BITS + 1u)
-#define NOBODY  UINT32_MAX
 #define REUSE   64u
 
 struct number {
@@ -25,7 +24,7 @@ struct number {
 struct class
 {
     uint32_t fresh, last; /* never given out; none where fresh > last */
-    uint32_t head, tail;  /* freed numbers, oldest first */
+    uint32_t head, tail;  /* freed numbers, oldest first, while waiting != 0 */
     uint32_t waiting;     /* how many */
 };
 
@@ -76,8 +75,6 @@ static void classes_init(struct uiommu_pasid_space *space)
         high = (UINT32_C(1) << k) - 1u;
         class->fresh = low < space->config.first ? space->config.first : low;
         class->last = high > space->config.last ? space->config.last : high;
-        class->head = NOBODY;
-        class->tail = NOBODY;
     }
 }
 
@@ -188,8 +185,6 @@ static uiommu_err take(struct uiommu_pasid_space *space, uint32_t width, struct 
         number = number_at(space, *out);
         class->head = number->to.next;
         class->waiting--;
-        if (class->head == NOBODY)
-            class->tail = NOBODY;
         return UIOMMU_OK;
     }
     *out = class->fresh;
@@ -267,8 +262,7 @@ static void rest(struct uiommu_pasid_space *space, struct number *number, uint32
 
     if (number->refs != 0 || number->bonds != 0)
         return;
-    number->to.next = NOBODY;
-    if (class->tail == NOBODY)
+    if (class->waiting == 0)
         class->head = pasid;
     else
         number_at(space, class->tail)->to.next = pasid;
