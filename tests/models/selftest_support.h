@@ -15,10 +15,20 @@ struct selftest_room {
     uint32_t reports; /* Not yet expected. */
 };
 
+/* A test may begin several worlds, one after the other; what one of them showed is kept here. */
+static struct {
+    const char *why;
+    const char *rule;
+    uint32_t reports;
+} selftest_kept;
+
 static inline void selftest_expect(struct selftest_room *room, bool met, const char *why)
 {
     if (!met && room->why == NULL) {
         room->why = why;
+    }
+    if (!met && selftest_kept.why == NULL) {
+        selftest_kept.why = why;
     }
 }
 
@@ -37,6 +47,8 @@ static inline void selftest_report(void *ctx, const struct model_report *report)
 
     room->rule = report->rule;
     room->reports++;
+    selftest_kept.rule = report->rule;
+    selftest_kept.reports++;
 }
 
 /* Exactly one report since the last look, of this rule. */
@@ -44,13 +56,18 @@ static inline void selftest_expect_report(struct selftest_room *room, const char
 {
     selftest_expect(room, room->reports == 1 && selftest_same(room->rule, rule), rule);
     room->reports = 0;
+    selftest_kept.reports = 0;
 }
 
-/* The end of a test: what went wrong, or a report nobody expected. */
+/* The end of a test: what went wrong first in any of its worlds, or a report nobody expected. */
 static inline const char *selftest_end(struct selftest_room *room)
 {
-    selftest_expect(room, room->reports == 0, room->rule);
-    return room->why;
+    const char *why;
+
+    selftest_expect(room, selftest_kept.reports == 0, selftest_kept.rule);
+    why = selftest_kept.why;
+    memset(&selftest_kept, 0, sizeof(selftest_kept));
+    return why;
 }
 
 static inline bool selftest_begin(struct selftest_room *room, void *memory, size_t bytes,
@@ -70,7 +87,9 @@ static inline bool selftest_begin(struct selftest_room *room, void *memory, size
     config.report_ctx = room;
     config.report = selftest_report;
     room->world = model_world_create(&config);
-    selftest_expect(room, room->world != NULL, "a world can be created");
+    if (room->world == NULL) {
+        room->why = "no world could be created";
+    }
     return room->world != NULL;
 }
 
