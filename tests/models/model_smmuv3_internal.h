@@ -125,9 +125,8 @@ const struct smmu_cd *smmu_cd_find(const struct model_smmuv3 *m, uint32_t sid, u
 
 /* model_smmuv3_fetch.c */
 void smmu_prefetch_maybe(struct model_smmuv3 *m);
-bool smmu_slow_join(struct model_smmuv3 *m, bool cd, uint32_t sid, uint32_t ssid, uint64_t at,
+uint32_t smmu_slow_join(struct model_smmuv3 *m, bool cd, uint32_t sid, uint32_t ssid, uint64_t at,
                     uint64_t word[8]);
-void smmu_slow_drop(struct model_smmuv3 *m, bool cd, uint32_t sid, uint32_t ssid, bool any);
 
 /* model_smmuv3_tlb.c */
 void smmu_tlb_translate(struct model_smmuv3 *m, const struct smmu_access *want,
@@ -155,7 +154,7 @@ void smmu_ats(void *ctx, const struct model_translate *want, struct model_transl
 
 /* model_smmuv3_events.c */
 void smmu_event_header(uint64_t word[4], uint32_t id, uint32_t sid, bool has_ssid, uint32_t ssid);
-void smmu_event_fault(uint64_t word[4], const struct smmu_access *want,
+void smmu_event_fault(struct model_smmuv3 *m, uint64_t word[4], const struct smmu_access *want,
                       const struct smmu_outcome *got);
 void smmu_event_post(struct model_smmuv3 *m, const uint64_t word[4], bool mergeable);
 bool smmu_event_writable(const struct model_smmuv3 *m);

@@ -203,23 +203,26 @@ struct smmu_record {
 
 enum smmu_stall_state {
     SMMU_STALL_FREE,
-    SMMU_STALL_WAITING,  /* No STAG yet: as many stalls as there may be exist. */
+    SMMU_STALL_WAITING,  /* Without a STAG; is tried again by and by. */
     SMMU_STALL_PENDING,  /* Its record is not written yet. */
     SMMU_STALL_RECORDED, /* Software can know of it. */
     SMMU_STALL_DUPLICATE,
     SMMU_STALL_EARLY,    /* Retried well by hardware; the answer is still owed. */
+    SMMU_STALL_ENDING,   /* Answered with a termination that has not reached the device. */
 };
 struct smmu_stall {
     enum smmu_stall_state state;
     bool stale; /* Its record must be made anew: the configuration behind it went. */
     uint32_t stag;
     uint32_t primary; /* DUPLICATE: whose. */
+    uint32_t generation;
+    bool zero; /* ENDING: as read-as-zero, write-ignored. */
     uint64_t word[4];
     struct model_dma dma;
 };
 /* What became of a STAG. */
 struct smmu_stag {
-    uint32_t sid;
+    uint32_t sid, stag;
     bool answered; /* By RESUME, and not used since. */
 };
 
@@ -250,11 +253,10 @@ struct smmu_outcome {
     bool silent;    /* Config 0xx */
     bool identity;
     bool ats_off;   /* An ATS request met a stream without ATS. */
-    bool has_ssid;  /* As it is in the record. */
-    uint32_t ssid;
     uint32_t cls;
     uint64_t fetch;
     bool abort, record, stall, mev;
+    uint32_t access; /* As the stream's overrides make it. */
     uint64_t out; /* Of the block's first byte. */
     uint32_t size_log2;
     uint32_t granted; /* MODEL_READ | MODEL_WRITE | MODEL_EXEC */
@@ -308,7 +310,6 @@ struct model_smmuv3 {
     struct smmu_record event[SMMU_EVENTS];
     uint32_t event_first, event_count;
     struct smmu_record last_event;
-    uint32_t last_event_index; /* Where it is, while it may still be merged with. */
     bool last_event_valid;
     struct smmu_stall stall[SMMU_STALLS];
     struct smmu_stag stag[SMMU_STALLS];
