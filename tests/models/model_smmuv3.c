@@ -15,7 +15,9 @@ void smmu_later(struct model_smmuv3 *m, uint64_t ns, model_work_fn *fn, uint64_t
 
 void smmu_wrong(struct model_smmuv3 *m, const char *rule, const char *text, uint64_t a, uint64_t b)
 {
-    model_report(m->world, rule, text, a, b);
+    if (!m->quiet) {
+        model_report(m->world, rule, text, a, b);
+    }
 }
 
 uint32_t smmu_oas_bits(const struct model_smmuv3 *m)

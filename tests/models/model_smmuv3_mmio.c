@@ -22,6 +22,7 @@ bool smmu_guarded(struct model_smmuv3 *m, bool guard, uint32_t offset, uint32_t 
                m->cr0.value);
     if (m->config.minor < 2 && m->knobs.scramble_guarded) {
         *random = (uint32_t)model_random(m->world);
+        m->quiet = true;
         return false;
     }
     return true;
@@ -157,6 +158,7 @@ void model_smmuv3_write32(struct model_smmuv3 *m, uint64_t offset, uint32_t valu
     m->counts.mmio_writes++;
     if (access_good(m, offset, 4)) {
         smmu_reg_write(m, (uint32_t)offset, value);
+        m->quiet = false;
     }
     smmu_prefetch_maybe(m);
 }

@@ -280,7 +280,7 @@ struct model_smmuv3 {
     struct smmu_queue cmdq, eventq, priq;
     uint32_t irq_pending;
     bool caches_cleaned, cfgi_all_seen, nsnh_all_seen, el2_all_seen;
-    bool starting; /* In create(): nothing is software's doing. */
+    bool quiet; /* A guarded write was reported and goes through as garbage. */
     /* command queue */
     bool cmdq_scheduled;
     bool cmdq_stopped; /* By an error that is not acknowledged. */
