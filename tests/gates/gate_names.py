@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""File base names of C are unique in the tree; include guards and the top level are as agreed."""
+"""File base names of C are unique in the tree; include guards, macros of public headers and the top
+level are as agreed."""
 import os
 import re
 
@@ -25,7 +26,8 @@ for path in files:
         seen[base] = rel
     if base.endswith(".h"):
         # UIOMMU_HOST_H, or for private headers with the folder in front: UIOMMU_CORE_CHECK_H.
-        guard = re.search(r"^#ifndef (\w+)\n#define \1$", read(path), re.M)
+        text = read(path)
+        guard = re.search(r"^#ifndef (\w+)\n#define \1$", text, re.M)
         name = re.sub(r"\W", "_", base).upper()
         if not guard or not re.fullmatch(r"(\w+_)?" + name, guard.group(1)):
             gate.fail("%s: no include guard that ends in %s" % (rel, name))
@@ -33,6 +35,10 @@ for path in files:
             gate.fail("%s: guard used twice: %s" % (rel, guard.group(1)))
         else:
             guards.add(guard.group(1))
+    if rel.startswith("include/") and base.endswith(".h"):
+        for macro in re.findall(r"^[ \t]*#[ \t]*define[ \t]+(\w+)", text, re.M):
+            if not macro.startswith("UIOMMU_"):
+                gate.fail("%s: macro without prefix: %s" % (rel, macro))
 if not files:
     gate.fail("no files found")
 gate.finish("%d files, %d of C" % (len(files), len(seen)))

@@ -33,7 +33,7 @@ run("meson", "install", "-C", build, "--destdir", dest)
 found = [os.path.join(at, n) for at, _, names in os.walk(dest) for n in names]
 pcs = {os.path.basename(f)[:-3]: f for f in found if f.endswith(".pc")}
 env["PKG_CONFIG_SYSROOT_DIR"] = dest
-env["PKG_CONFIG_LIBDIR"] = os.path.dirname(pcs["uiommu"])
+env["PKG_CONFIG_LIBDIR"] = ":".join({os.path.dirname(f) for f in pcs.values()})
 for name in ("uiommu", "uiommu-src", "uiommu-testkit"):
     if name not in pcs:
         gate.fail(name + ".pc is not installed")
@@ -74,4 +74,9 @@ for name in total:
 for path in found:
     if path.endswith((".pc", ".cmake")) and (gate.root in read(path) or work in read(path)):
         gate.fail(os.path.relpath(path, dest) + " names a folder of the build machine")
+    if path.endswith(".a"):
+        with open(path, "rb") as file:
+            data = file.read()
+        if gate.root.encode() in data or work.encode() in data:
+            gate.fail(os.path.relpath(path, dest) + " holds a path of the build machine")
 gate.finish("%d files installed" % len(found))

@@ -116,6 +116,8 @@ BAD = [
     ("names", "backends/toy/thing.c", SPDX, "two files named thing.c"),
     ("names", "src/thing2.c", SPDX, "top level: src"),
     ("names", "include/uiommu/thing.h", SPDX, "no include guard"),
+    ("names", "include/uiommu/thing.h", header("UIOMMU_THING_H", "#define BIT(n) (1u << (n))"),
+     "macro without prefix: BIT"),
     ("length", "core/thing.c", SPDX + "void uiommu_x(void)\n{\n" + "    ;\n" * 61 + "}\n",
      "a function of 61 lines"),
     ("length", "core/thing.c", SPDX + "\n" * 800, "has 801 lines"),
