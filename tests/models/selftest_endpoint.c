@@ -182,6 +182,12 @@ static const char *an_index_is_used_again_at_once(void *memory, size_t bytes)
                     d->iommu->count == 3 &&
                         d->iommu->log[2].request.index == d->iommu->log[1].request.index,
                     "right after its answer");
+    selftest_answer(d, 0, MODEL_RESPONSE_INVALID);
+    selftest_answer(d, 2, MODEL_RESPONSE_INVALID);
+    selftest_job(d, d->pf, MODEL_READ, 100, 1);
+    selftest_settle(d);
+    selftest_expect(d->room, d->iommu->log[3].request.index == d->iommu->log[2].request.index,
+                    "the one answered last, whatever else is free");
     return selftest_end(d->room);
 }
 
@@ -318,6 +324,106 @@ static const char *the_atc_keeps_until_it_is_invalidated(void *memory, size_t by
     return selftest_end(d->room);
 }
 
+static const char *each_id_has_its_own_translations(void *memory, size_t bytes)
+{
+    struct selftest_device *d = selftest_device(memory, bytes, 1);
+    struct model_job job = {.pasid = PASID, .address = VA, .access = MODEL_READ, .bytes = 8};
+    uint32_t i;
+
+    if (d == NULL) {
+        return "no device";
+    }
+    job.buffer = d->buffer;
+    selftest_map(d->iommu, PASID, VA, d->bus, MODEL_READ);
+    for (i = 0; i < 4; i++) {
+        job.id_pick = i % 2;
+        model_endpoint_start(d->pf, &job);
+        selftest_settle(d);
+    }
+    selftest_expect(d->room, selftest_counts(d->pf).translations == 2, "each id asks once");
+    selftest_expect(d->room,
+                    selftest_nth(d->iommu, 'R', 1) != NULL &&
+                        selftest_nth(d->iommu, 'R', 1)->dma.id == PF_ALIAS,
+                    "and goes under its own name");
+    return selftest_end(d->room);
+}
+
+static const char *the_invalidation_queue_has_a_depth(void *memory, size_t bytes)
+{
+    struct model_endpoint_config config = selftest_plain;
+    static const struct model_endpoint_knobs slow = {.invalidate_delay_ns = 10000};
+    struct selftest_device *d;
+    uint32_t i;
+
+    config.ats_queue_depth = 2;
+    d = selftest_device_as(memory, bytes, 1, &config);
+    if (d == NULL) {
+        return "no device";
+    }
+    selftest_enable(d, 8);
+    model_endpoint_set_knobs(d->pf, &slow);
+    for (i = 0; i < 5; i++) {
+        selftest_invalidate(d, PF, PASID, 0, 64);
+    }
+    model_advance(d->world, 15000);
+    selftest_expect(d->room, selftest_count(d->iommu, 'c') == 2, "two at a time");
+    selftest_settle(d);
+    selftest_expect(d->room, selftest_count(d->iommu, 'c') == 5, "but all");
+    return selftest_end(d->room);
+}
+
+static const char *jobs_keep_apart(void *memory, size_t bytes)
+{
+    struct selftest_device *d = selftest_device(memory, bytes, 1);
+    struct model_job_status status;
+    int first, second, i;
+
+    if (d == NULL) {
+        return "no device";
+    }
+    first = selftest_job(d, d->pf, MODEL_READ, 100, 1);
+    selftest_settle(d);
+    model_endpoint_job_forget(d->pf, first);
+    second = selftest_job(d, d->pf, MODEL_READ, 6 * 4096, 1);
+    selftest_settle(d);
+    selftest_expect(d->room, first == second, "the slot is used again");
+    selftest_answer(d, 0, MODEL_RESPONSE_INVALID);
+    selftest_expect(d->room, selftest_state(d->pf, second) == MODEL_JOB_RUNNING,
+                    "an answer to its former owner is not for it");
+    for (i = 0; i < 6; i++) {
+        selftest_map(d->iommu, PASID, VA + (uint64_t)i * 4096, d->bus, MODEL_READ);
+        selftest_answer(d, (uint32_t)i + 1, MODEL_RESPONSE_SUCCESS);
+    }
+    model_endpoint_job(d->pf, second, &status);
+    selftest_expect(d->room, status.state == MODEL_JOB_DONE && status.requests == 6,
+                    "more pages than one page has retries");
+    return selftest_end(d->room);
+}
+
+static const char *a_disabled_interface_finishes_its_groups(void *memory, size_t bytes)
+{
+    struct selftest_device *d = selftest_device(memory, bytes, 1);
+    static const struct model_endpoint_knobs none = {.silent = false};
+
+    if (d == NULL) {
+        return "no device";
+    }
+    model_endpoint_set_knobs(d->pf, &none);
+    selftest_job(d, d->pf, MODEL_READ, 8 * 4096, 8);
+    model_advance(d->world, 250);
+    selftest_expect(d->room,
+                    selftest_counts(d->pf).lasts == 0 && selftest_counts(d->pf).outstanding > 0,
+                    "a group is open");
+    model_endpoint_config_write(d->pf, PRI + 4, 2, 0);
+    selftest_expect(d->room, selftest_counts(d->pf).lasts == 1, "its Last leaves now or never");
+    selftest_status(d);
+    selftest_expect(d->room, selftest_count(d->iommu, 'r') == selftest_counts(d->pf).requests,
+                    "a configuration read pushes it");
+    selftest_answer(d, selftest_count(d->iommu, 'r') - 1, MODEL_RESPONSE_SUCCESS);
+    selftest_expect(d->room, (selftest_status(d) & STATUS_STOPPED) != 0, "then it has stopped");
+    return selftest_end(d->room);
+}
+
 static const char *a_completion_pushes_posted_writes(void *memory, size_t bytes)
 {
     struct selftest_device *d = NULL;
@@ -366,6 +472,9 @@ static const char *disabling_ats_drops_everything(void *memory, size_t bytes)
     model_endpoint_config_write(d->pf, ATS + 6, 2, ATS_ON);
     selftest_settle(d);
     selftest_expect(d->room, selftest_count(d->iommu, 'c') == 0, "the answer is lost");
+    selftest_invalidate(d, PF, PASID + 1, 0, 64);
+    selftest_settle(d);
+    selftest_expect(d->room, selftest_count(d->iommu, 'c') == 1, "the next one is not");
     model_endpoint_access(d->pf, PASID, VA, MODEL_READ, &byte, 1);
     selftest_expect(d->room, selftest_counts(d->pf).translations == 2, "the ATC was emptied");
     return selftest_end(d->room);
@@ -448,6 +557,18 @@ static const char *untranslated_accesses_may_stall(void *memory, size_t bytes)
     model_fabric_dma_ended(d->iommu->fabric, PF, d->iommu->stalled_cookie, MODEL_DMA_ABORTED);
     selftest_settle(d);
     selftest_expect(d->room, selftest_state(d->pf, job) == MODEL_JOB_FAILED, "or terminated");
+    memcpy(d->buffer, "written", 7);
+    job = selftest_job(d, d->pf, MODEL_WRITE, 100, 1);
+    selftest_settle(d);
+    model_endpoint_job_forget(d->pf, job);
+    memset(d->buffer, 0, 100);
+    selftest_expect(d->room,
+                    d->iommu->count > 2 && memcmp(d->iommu->log[2].dma.data, "written", 7) == 0,
+                    "a held write keeps its bytes, whatever becomes of the job's");
+    selftest_expect(d->room, selftest_job(d, d->pf, MODEL_READ, 1, 1) != job, "and its slot");
+    model_fabric_dma_ended(d->iommu->fabric, PF, d->iommu->stalled_cookie, MODEL_DMA_OK);
+    selftest_settle(d);
+    selftest_expect(d->room, selftest_job(d, d->pf, MODEL_READ, 1, 1) == job, "until it has ended");
     return selftest_end(d->room);
 }
 
@@ -475,11 +596,19 @@ static const char *reset_and_removal_forget(void *memory, size_t bytes)
                         model_endpoint_config_read(d->pf, PASID_CAP + 6, 2) == 0,
                     "all is as at power-on");
     selftest_enable(d, 8);
+    selftest_job(d, d->vf, MODEL_READ, 100, 1);
+    selftest_settle(d);
+    model_endpoint_reset(d->pf);
+    selftest_expect(d->room,
+                    selftest_counts(d->vf).outstanding == 0 &&
+                        model_endpoint_config_read(d->vf, ATS + 6, 2) == 0,
+                    "a PF takes its VFs with it");
+    selftest_enable(d, 8);
     job = selftest_job(d, d->pf, MODEL_READ, 100, 1);
     selftest_settle(d);
     model_endpoint_remove(d->pf);
     selftest_invalidate(d, PF, PASID, 0, 64);
-    selftest_answer(d, 2, MODEL_RESPONSE_SUCCESS);
+    selftest_answer(d, 3, MODEL_RESPONSE_SUCCESS);
     selftest_expect(d->room,
                     selftest_state(d->pf, job) == MODEL_JOB_FAILED &&
                         selftest_count(d->iommu, 'c') == 0 && selftest_counts(d->pf).success == 0,
@@ -499,6 +628,10 @@ const struct model_selftest model_selftests_endpoint[] = {
     {"pasid_required_mismatch_is_ignored", pasid_required_mismatch_is_ignored},
     {"nothing_is_asked_while_disabled", nothing_is_asked_while_disabled},
     {"the_atc_keeps_until_it_is_invalidated", the_atc_keeps_until_it_is_invalidated},
+    {"each_id_has_its_own_translations", each_id_has_its_own_translations},
+    {"the_invalidation_queue_has_a_depth", the_invalidation_queue_has_a_depth},
+    {"jobs_keep_apart", jobs_keep_apart},
+    {"a_disabled_interface_finishes_its_groups", a_disabled_interface_finishes_its_groups},
     {"a_completion_pushes_posted_writes", a_completion_pushes_posted_writes},
     {"disabling_ats_drops_everything", disabling_ats_drops_everything},
     {"a_stop_ends_jobs_and_sends_a_marker_last", a_stop_ends_jobs_and_sends_a_marker_last},

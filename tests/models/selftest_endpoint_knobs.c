@@ -54,6 +54,9 @@ static const char *exceed_credits(void *memory, size_t bytes)
         selftest_settle(d);
         selftest_expect(d->room, (selftest_counts(d->pf).outstanding > 8) == (on == 1), "credits");
     }
+    on = d->iommu->count;
+    selftest_answer(d, 0, MODEL_RESPONSE_SUCCESS);
+    selftest_expect(d->room, d->iommu->count == on, "a page is not asked for twice at once");
     return selftest_end(d->room);
 }
 
@@ -61,6 +64,8 @@ static const char *reuse_index_in_flight(void *memory, size_t bytes)
 {
     static const struct model_endpoint_knobs knobs = {.reuse_index_in_flight = true};
     struct selftest_device *d = NULL;
+    int first = -1;
+    int second = -1;
     unsigned on;
 
     for (on = 0; on < 2; on++) {
@@ -68,8 +73,9 @@ static const char *reuse_index_in_flight(void *memory, size_t bytes)
         if (d == NULL) {
             return "no device";
         }
-        selftest_job(d, d->pf, MODEL_READ, 1, 1);
-        selftest_job(d, d->pf, MODEL_READ, 1, 1);
+        first = selftest_job(d, d->pf, MODEL_READ, 1, 1);
+        model_advance(d->world, 1000);
+        second = selftest_job(d, d->pf, MODEL_READ, 1, 1);
         selftest_settle(d);
         selftest_expect(d->room,
                         (d->iommu->log[0].request.index == d->iommu->log[1].request.index) ==
@@ -77,6 +83,10 @@ static const char *reuse_index_in_flight(void *memory, size_t bytes)
                         "the index");
     }
     selftest_answer(d, 0, MODEL_RESPONSE_INVALID);
+    selftest_expect(d->room,
+                    selftest_state(d->pf, first) == MODEL_JOB_FAILED &&
+                        selftest_state(d->pf, second) == MODEL_JOB_RUNNING,
+                    "the older one is answered first");
     selftest_answer(d, 1, MODEL_RESPONSE_INVALID);
     selftest_expect(
         d->room, selftest_counts(d->pf).unexpected == 0 && selftest_counts(d->pf).outstanding == 0,
@@ -168,6 +178,11 @@ static const char *stops(void *memory, size_t bytes)
     model_endpoint_stop(d->pf, PASID);
     selftest_settle(d);
     selftest_expect(d->room, selftest_counts(d->pf).requests == 1, "wakes after a time-out too");
+    model_endpoint_stop(d->pf, PASID);
+    model_endpoint_reset(d->pf);
+    selftest_enable(d, 8);
+    selftest_settle(d);
+    selftest_expect(d->room, selftest_counts(d->pf).requests == 1, "a reset cures it");
     return selftest_end(d->room);
 }
 

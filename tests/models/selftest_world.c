@@ -270,6 +270,22 @@ static const char *freed_ram_rests_until_nothing_else_is_left(void *memory, size
     return selftest_end(&room);
 }
 
+static const char *freed_ram_is_not_taken_before_fresh(void *memory, size_t bytes)
+{
+    struct selftest_room room;
+    uint64_t first, bus;
+
+    if (!selftest_begin(&room, memory, bytes, 1, true)) {
+        return room.why;
+    }
+    model_ram_get(room.world, PAGE, PAGE, UINT64_MAX, &first);
+    model_ram_put(room.world, first, PAGE);
+    model_ram_get(room.world, PAGE, 16 * PAGE, UINT64_MAX, &bus);
+    model_ram_get(room.world, PAGE, PAGE, SELFTEST_RAM_BASE + 8 * PAGE, &bus);
+    selftest_expect(&room, bus == first + PAGE, "fresh memory is found below the last piece");
+    return selftest_end(&room);
+}
+
 static const char *freed_ram_is_watched(void *memory, size_t bytes)
 {
     struct selftest_room room;
@@ -454,6 +470,7 @@ const struct model_selftest model_selftests_world[] = {
     {"memory_that_does_not_suffice_gives_null", memory_that_does_not_suffice_gives_null},
     {"ram_is_zeroed_aligned_and_below_the_limit", ram_is_zeroed_aligned_and_below_the_limit},
     {"freed_ram_rests_until_nothing_else_is_left", freed_ram_rests_until_nothing_else_is_left},
+    {"freed_ram_is_not_taken_before_fresh", freed_ram_is_not_taken_before_fresh},
     {"freed_ram_is_watched", freed_ram_is_watched},
     {"wrong_puts_are_reported", wrong_puts_are_reported},
     {"hardware_keeps_to_what_was_handed_out", hardware_keeps_to_what_was_handed_out},
