@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "model_endpoint_internal.h"
 
-#define STOP_NS 2000u        /* Most an honest function takes to confirm a stop. */
-#define WAKE_LEAST_NS 10000u /* wakes_after_stop */
+#define STOP_NS        2000u  /* Most an honest function takes to confirm a stop. */
+#define WAKE_LEAST_NS  10000u /* wakes_after_stop */
 #define WAKE_SPREAD_NS 50000u
-#define WILD_PAGE UINT64_C(0x7000) /* What is asked for when no job names an address. */
+#define WILD_PAGE      UINT64_C(0x7000) /* What is asked for when no job names an address. */
 
 static const struct model_endpoint_ops endpoint_ops = {
     .invalidate = model_ep_invalidate,

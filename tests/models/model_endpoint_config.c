@@ -7,24 +7,24 @@
  * forbids is refused and reported.
  */
 
-#define CAP_FIRST 0x100u
-#define CAP_STEP 0x10u
-#define CAP_ATS 0x0Fu
-#define CAP_PRI 0x13u
-#define CAP_PASID 0x1Bu
+#define CAP_FIRST     0x100u
+#define CAP_STEP      0x10u
+#define CAP_ATS       0x0Fu
+#define CAP_PRI       0x13u
+#define CAP_PASID     0x1Bu
 #define VENDOR_DEVICE 0x0A7C5A5Au /* Of nobody. */
 
-#define ATS_PAGE_ALIGNED (1u << 5)
-#define ATS_ENABLE (1u << 15)
-#define ATS_STU 0x1Fu
-#define PRI_ENABLE (1u << 0)
-#define PRI_RESET (1u << 1)
-#define PRI_RF (1u << 0)
-#define PRI_UPRGI (1u << 1)
-#define PRI_STOPPED (1u << 8)
+#define ATS_PAGE_ALIGNED   (1u << 5)
+#define ATS_ENABLE         (1u << 15)
+#define ATS_STU            0x1Fu
+#define PRI_ENABLE         (1u << 0)
+#define PRI_RESET          (1u << 1)
+#define PRI_RF             (1u << 0)
+#define PRI_UPRGI          (1u << 1)
+#define PRI_STOPPED        (1u << 8)
 #define PRI_PASID_REQUIRED (1u << 15)
-#define PASID_EXEC_PRIV 6u
-#define PASID_CONTROL 7u
+#define PASID_EXEC_PRIV    6u
+#define PASID_CONTROL      7u
 
 struct lanes {
     uint32_t value;

@@ -15,15 +15,15 @@
 #include "model_endpoint.h"
 #include "model_internal.h"
 
-#define MODEL_EP_IDS 4u
-#define MODEL_EP_VFS 64u
-#define MODEL_EP_JOBS 64u
-#define MODEL_EP_STOPS 64u
-#define MODEL_EP_GROUPS 512u
-#define MODEL_EP_INDICES 512u
+#define MODEL_EP_IDS           4u
+#define MODEL_EP_VFS           64u
+#define MODEL_EP_JOBS          64u
+#define MODEL_EP_STOPS         64u
+#define MODEL_EP_GROUPS        512u
+#define MODEL_EP_INDICES       512u
 #define MODEL_EP_INVALIDATIONS 256u
-#define MODEL_ATC_SETS 256u
-#define MODEL_ATC_WAYS 4u
+#define MODEL_ATC_SETS         256u
+#define MODEL_ATC_WAYS         4u
 
 /* What a group is opened for. */
 struct model_ep_ask {
@@ -80,7 +80,11 @@ struct model_ep_job {
     uint32_t groups; /* Under way. */
 };
 
-enum model_stop_state { MODEL_STOP_NONE, MODEL_STOP_UNDER_WAY, MODEL_STOP_COMPLETE };
+enum model_stop_state {
+    MODEL_STOP_NONE,
+    MODEL_STOP_UNDER_WAY,
+    MODEL_STOP_COMPLETE
+};
 struct model_stop {
     enum model_stop_state state;
     uint32_t pasid;

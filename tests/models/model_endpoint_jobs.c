@@ -7,9 +7,9 @@
  * Without, its accesses go out untranslated and may be stalled.
  */
 
-#define STEP_NS 200u      /* Most between two steps of one job; others come in between. */
-#define STEP_PAGES 8u     /* Pages in one step. */
-#define GREEDY_GROUPS 16u /* Groups a job has at once when it ignores credits. */
+#define STEP_NS         200u /* Most between two steps of one job; others come in between. */
+#define STEP_PAGES      8u   /* Pages in one step. */
+#define GREEDY_GROUPS   16u  /* Groups a job has at once when it ignores credits. */
 #define DEFAULT_RETRIES 64u
 
 static void job_step(void *arg, uint64_t token);

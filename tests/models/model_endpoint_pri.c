@@ -8,7 +8,7 @@
  */
 
 #define GAP_NS 200u /* Most between two requests of a group; other groups come in between. */
-#define RW (MODEL_READ | MODEL_WRITE)
+#define RW     (MODEL_READ | MODEL_WRITE)
 
 static struct model_group *group_get(struct model_endpoint *ep, uint32_t index)
 {

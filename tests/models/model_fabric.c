@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "model_fabric_internal.h"
 
-#define ALL_IDS UINT32_MAX
+#define ALL_IDS    UINT32_MAX
 #define PASID_LAST 0xFFFFFu
 #define INDEX_LAST 0x1FFu
 

@@ -11,10 +11,10 @@
 #include "model_internal.h"
 #include "model_link.h"
 
-#define MODEL_SLOT_MAX 1024u
-#define MODEL_MAP_SIZE 2048u /* Hash from id to slot: a power of two, never over half full. */
+#define MODEL_SLOT_MAX    1024u
+#define MODEL_MAP_SIZE    2048u /* Hash from id to slot: a power of two, never over half full. */
 #define MODEL_MESSAGE_MAX 4096u
-#define MODEL_BUFFER_MAX 64u
+#define MODEL_BUFFER_MAX  64u
 
 enum model_message_kind {
     MODEL_UP_REQUEST,

@@ -18,8 +18,8 @@ int memcmp(const void *a, const void *b, size_t bytes);
 
 #define MODEL_PAGE_SHIFT 12
 #define MODEL_PAGE_BYTES 4096u
-#define MODEL_WORK_MAX 16384u
-#define MODEL_ABORT_MAX 16u
+#define MODEL_WORK_MAX   16384u
+#define MODEL_ABORT_MAX  16u
 
 struct model_work {
     uint64_t when;
@@ -35,10 +35,10 @@ struct model_ram_page {
     uint32_t piece_first; /* Index of the first page of the piece that it is or was part of. */
     uint8_t state;        /* MODEL_RAM_* */
 };
-#define MODEL_RAM_ZEROED 1u /* The bytes are defined; before that, they are the caller's garbage. */
-#define MODEL_RAM_GIVEN 2u  /* Part of a live piece. */
-#define MODEL_RAM_FREED 4u  /* Was part of a piece. */
-#define MODEL_RAM_TAKEN 8u  /* Never given, but a test asked for its bytes: it is used on purpose. */
+#define MODEL_RAM_ZEROED 1u /* The bytes are defined; before, they are garbage. */
+#define MODEL_RAM_GIVEN  2u /* Part of a live piece. */
+#define MODEL_RAM_FREED  4u /* Was part of a piece. */
+#define MODEL_RAM_TAKEN  8u /* Never given, but a test asked for it and uses it. */
 
 struct model_abort {
     uint64_t first, last;
@@ -52,7 +52,7 @@ struct model_ram {
     uint8_t *hw;  /* What hardware sees; the same bytes in a coherent world. */
     struct model_ram_page *pages;
     uint32_t page_count;
-    uint32_t next;       /* Where the search for a piece goes on, so that freed pages rest longest. */
+    uint32_t next; /* Where the search for a piece goes on, so that freed pages rest longest. */
     uint32_t live_count;
     uint64_t live_bytes;
     struct model_abort aborts[MODEL_ABORT_MAX];

@@ -22,8 +22,8 @@ bool model_ram_init(struct model_world *world, uint64_t base, uint64_t bytes, bo
     ram->base = base;
     ram->bytes = bytes;
     ram->page_count = (uint32_t)pages;
-    ram->pages = model_alloc(world, (size_t)pages * sizeof(*ram->pages),
-                             _Alignof(struct model_ram_page));
+    ram->pages =
+        model_alloc(world, (size_t)pages * sizeof(*ram->pages), _Alignof(struct model_ram_page));
     ram->cpu = model_carve(world, (size_t)bytes, MODEL_PAGE_BYTES);
     ram->hw = coherent ? ram->cpu : model_carve(world, (size_t)bytes, MODEL_PAGE_BYTES);
     return ram->pages != NULL && ram->cpu != NULL && ram->hw != NULL;
@@ -63,8 +63,8 @@ static void make_defined(struct model_ram *ram, uint32_t page, uint32_t last)
 }
 
 /* The first page >= from where pages in a row have none of the bits in avoid; page_count: none. */
-static uint32_t find_run(const struct model_ram *ram, uint32_t from, uint32_t pages,
-                         uint64_t align, uint64_t limit, uint8_t avoid)
+static uint32_t find_run(const struct model_ram *ram, uint32_t from, uint32_t pages, uint64_t align,
+                         uint64_t limit, uint8_t avoid)
 {
     uint32_t first = from;
 
@@ -318,8 +318,7 @@ static void check_owner(struct model_world *world, uint64_t bus, uint32_t bytes)
             return;
         }
         if ((ram->pages[page].state & MODEL_RAM_TAKEN) == 0) {
-            model_report(world, "ram.never-given", "hardware used RAM that nobody has", bus,
-                         bytes);
+            model_report(world, "ram.never-given", "hardware used RAM that nobody has", bus, bytes);
             return;
         }
     }

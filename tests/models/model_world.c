@@ -50,8 +50,8 @@ struct model_world *model_world_create(const struct model_world_config *config)
     world->random = config->seed;
     world->report_ctx = config->report_ctx;
     world->report = config->report;
-    world->work = model_carve(world, MODEL_WORK_MAX * sizeof(*world->work),
-                              _Alignof(struct model_work));
+    world->work =
+        model_carve(world, MODEL_WORK_MAX * sizeof(*world->work), _Alignof(struct model_work));
     if (world->work == NULL) {
         return NULL;
     }

@@ -5,17 +5,17 @@
 #include "model_endpoint.h"
 #include "selftest_iommu.h"
 
-#define PF 0x100u
-#define PF_ALIAS 0x101u
-#define VF 0x108u
-#define PASID 5u
-#define VA UINT64_C(0x40000000)
-#define ATS 0x100u
-#define PRI 0x110u
-#define PASID_CAP 0x120u
-#define ATS_ON 0x8000u
-#define STATUS_RF 1u
-#define STATUS_UPRGI 2u
+#define PF             0x100u
+#define PF_ALIAS       0x101u
+#define VF             0x108u
+#define PASID          5u
+#define VA             UINT64_C(0x40000000)
+#define ATS            0x100u
+#define PRI            0x110u
+#define PASID_CAP      0x120u
+#define ATS_ON         0x8000u
+#define STATUS_RF      1u
+#define STATUS_UPRGI   2u
 #define STATUS_STOPPED 0x100u
 
 struct selftest_device {

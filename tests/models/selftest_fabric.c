@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "selftest_iommu.h"
 
-#define ID 0x100u
+#define ID    0x100u
 #define OTHER 0x200u
-#define ALL UINT32_MAX
+#define ALL   UINT32_MAX
 #define SEEDS 20u
 
 extern const struct model_selftest model_selftests_fabric[];

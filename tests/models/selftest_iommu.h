@@ -5,7 +5,7 @@
 #include "model_link.h"
 #include "selftest_support.h"
 
-#define SELFTEST_LOG 512u
+#define SELFTEST_LOG   512u
 #define SELFTEST_PAGES 32u
 
 struct selftest_event {

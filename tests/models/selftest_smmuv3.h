@@ -6,25 +6,25 @@
 #include "model_smmuv3.h"
 #include "selftest_support.h"
 
-#define SID 0x208u
-#define ASID 0xABu
-#define PASID 3u
-#define VA UINT64_C(0x7FFF12345000)
-#define CR0 0x20u
+#define SID          0x208u
+#define ASID         0xABu
+#define PASID        3u
+#define VA           UINT64_C(0x7FFF12345000)
+#define CR0          0x20u
 #define IDX_CMD_PROD 0x98u
 #define IDX_CMD_CONS 0x9Cu
 #define IDX_EVT_PROD 0x100A8u
 #define IDX_EVT_CONS 0x100ACu
 #define IDX_PRI_PROD 0x100C8u
 #define IDX_PRI_CONS 0x100CCu
-#define SMMUEN 1u
-#define PRIQEN 2u
-#define EVENTQEN 4u
-#define CMDQEN 8u
-#define ATSCHK 16u
-#define ALL_ON 0x1Fu
-#define PTE_USER_RW UINT64_C(0xC43) /* page, AP[1], AF, nG */
-#define PTE_USER_RO UINT64_C(0xCC3)
+#define SMMUEN       1u
+#define PRIQEN       2u
+#define EVENTQEN     4u
+#define CMDQEN       8u
+#define ATSCHK       16u
+#define ALL_ON       0x1Fu
+#define PTE_USER_RW  UINT64_C(0xC43) /* page, AP[1], AF, nG */
+#define PTE_USER_RO  UINT64_C(0xCC3)
 
 struct bench {
     struct selftest_room room;
@@ -347,7 +347,7 @@ static inline void put_ste(struct bench *b, uint32_t sid, uint64_t d0, uint64_t 
 
 /* S1, 64 CDs in one table, S1DSS=2, EATS=1; changed by the caller as he likes. */
 #define STE_D0(b) ((b)->cds | UINT64_C(0x300000000000000B))
-#define STE_D1 UINT64_C(0x100400D6)
+#define STE_D1    UINT64_C(0x100400D6)
 
 static inline void cfgi_ste(struct bench *b)
 {
@@ -472,7 +472,7 @@ static inline bool event_is(struct bench *b, uint32_t slot, uint64_t d0, uint64_
            ((event_word(b, slot, 3) ^ d3) & mask3) == 0;
 }
 
-#define EXPECT(b, what) selftest_expect(&(b)->room, (what), #what)
+#define EXPECT(b, what)   selftest_expect(&(b)->room, (what), #what)
 #define REPORTED(b, rule) selftest_expect_report(&(b)->room, (rule))
 
 /* At least one report, the last of this rule. */

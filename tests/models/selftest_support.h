@@ -5,7 +5,7 @@
 #include "model_internal.h"
 #include "model_selftest.h"
 
-#define SELFTEST_RAM_BASE UINT64_C(0x80000000)
+#define SELFTEST_RAM_BASE  UINT64_C(0x80000000)
 #define SELFTEST_RAM_BYTES UINT64_C(0x100000)
 
 struct selftest_room {
