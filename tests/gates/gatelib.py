@@ -16,7 +16,7 @@ ALLOWED_UNDEFINED = {"memcpy", "memmove", "memset", "memcmp"}
 HOSTED = {"host_uv"}  # backends/host_uv alone is hosted; the freestanding gates leave it out
 WARN = ["-Wall", "-Wextra", "-Werror", "-Wconversion", "-Wsign-conversion", "-Wcast-qual",
         "-Wshadow", "-Wundef", "-Wvla"]
-FREESTANDING = ["-std=c11", "-ffreestanding", "-fno-pic"]
+FREESTANDING = ["-std=c11", "-ffreestanding", "-fno-pic", "-Wmissing-prototypes"] + WARN
 
 
 class Gate:
