@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The command queue: pushing, telling hardware, and completion (IHI 0070 3.5, 4.7, 4.8).
+ *
+ * 'Consumed' proves nothing for an invalidation, but everything for the CMD_SYNC behind it, and
+ * younger commands do not start before it completes. So a ticket is the position behind a
+ * CMD_SYNC and is done once CMDQ_CONS has passed it.
+ */
+#include "smmuv3_internal.h"
+
+#include <uiommu/ring.h>
+
+static uint32_t entries(const struct smmuv3_cmdq *q)
+{
+    return UINT32_C(1) << q->log2;
+}
+
+static uint32_t room(const struct smmuv3_cmdq *q)
+{
+    return entries(q) - (uint32_t)(q->head - q->done);
+}
+
+/* Without an index that can be, nothing said about completion can be believed. */
+static void read_cons(struct uiommu_smmuv3 *hw)
+{
+    struct smmuv3_cmdq *q = &hw->cmdq;
+    uint32_t cons = uiommu_smmuv3_read(hw, SMMUV3_CMDQ_CONS);
+    uint32_t n = (cons - (uint32_t)q->done) & uiommu_ring_mask(q->log2);
+
+    if (n > q->told - q->done) {
+        q->dead = true;
+        return;
+    }
+    q->done += n;
+    uiommu_fence_dma_load();
+}
+
+/* Where the queue is now; an error that stops it is handled. */
+void uiommu_smmuv3_cmdq_look(struct uiommu_smmuv3 *hw)
+{
+    uint32_t active;
+
+    if (hw->cmdq.dead)
+        return;
+    read_cons(hw);
+    if (hw->cmdq.dead || hw->cmdq.done == hw->cmdq.told)
+        return;
+    active = uiommu_smmuv3_read(hw, SMMUV3_GERROR) ^ hw->gerrorn;
+    if ((active & SMMUV3_GERROR_CMDQ) == 0)
+        return;
+    /* ERR and the index were written before the error became active: read them again. */
+    read_cons(hw);
+    if (!hw->cmdq.dead)
+        uiommu_smmuv3_cmdq_error(hw);
+}
+
+/* Room for so many commands and one CMD_SYNC more: the ticket that closes a wave always fits. */
+bool uiommu_smmuv3_cmdq_room(struct uiommu_smmuv3 *hw, uint32_t commands)
+{
+    uint32_t need = commands + 1u;
+
+    if (hw->f.sync_often) /* What _put() may add. */
+        need += (hw->cmdq.since_sync + commands) / SMMUV3_SYNC_EVERY + 1u;
+    if (room(&hw->cmdq) >= need)
+        return true;
+    uiommu_smmuv3_cmdq_look(hw);
+    if (room(&hw->cmdq) >= need)
+        return true;
+    uiommu_smmuv3_cmdq_tell(hw); /* Else what fills it might never be consumed. */
+    return false;
+}
+
+static void put(struct uiommu_smmuv3 *hw, struct smmuv3_command command, bool ticket)
+{
+    struct smmuv3_cmdq *q = &hw->cmdq;
+    uint32_t slot = (uint32_t)q->head & (entries(q) - 1u);
+    volatile uint64_t *words = (volatile uint64_t *)q->mem.cpu + slot * 2u;
+    uint32_t bit = UINT32_C(1) << (slot & 31u);
+
+    uiommu_bits_store64(&words[0], command.d[0]);
+    uiommu_bits_store64(&words[1], command.d[1]);
+    uiommu_smmuv3_to_device(hw, words, SMMUV3_COMMAND_BYTES);
+    q->tickets[slot >> 5] = ticket ? q->tickets[slot >> 5] | bit : q->tickets[slot >> 5] & ~bit;
+    q->head++;
+    q->since_sync++;
+    if (uiommu_bits_get(command.d[0], SMMUV3_CMD_OP) == SMMUV3_OP_SYNC)
+        q->since_sync = 0;
+}
+
+/* Only after _room(). */
+void uiommu_smmuv3_cmdq_put(struct uiommu_smmuv3 *hw, struct smmuv3_command command)
+{
+    if (hw->f.sync_often && hw->cmdq.since_sync >= SMMUV3_SYNC_EVERY)
+        put(hw, uiommu_smmuv3_cmd_sync(), false);
+    put(hw, command, false);
+}
+
+/* The barrier covers the commands and the table words they are about (14). */
+void uiommu_smmuv3_cmdq_tell(struct uiommu_smmuv3 *hw)
+{
+    struct smmuv3_cmdq *q = &hw->cmdq;
+
+    if (q->told == q->head)
+        return;
+    uiommu_fence_dma_store();
+    q->told = q->head;
+    uiommu_smmuv3_write(hw, SMMUV3_CMDQ_PROD, (uint32_t)q->head & uiommu_ring_mask(q->log2));
+}
+
+/* As ticket(), also while the ops may not push. */
+uiommu_err uiommu_smmuv3_cmdq_sync(struct uiommu_smmuv3 *hw, uint64_t *out)
+{
+    struct smmuv3_cmdq *q = &hw->cmdq;
+
+    if (room(q) == 0)
+        uiommu_smmuv3_cmdq_look(hw);
+    if (room(q) == 0) {
+        uiommu_smmuv3_cmdq_tell(hw);
+        return UIOMMU_E_BUSY;
+    }
+    put(hw, uiommu_smmuv3_cmd_sync(), true);
+    *out = q->head;
+    if (q->fail_next)
+        uiommu_smmuv3_failed_add(q, q->head, q->head);
+    q->fail_next = false;
+    uiommu_smmuv3_cmdq_tell(hw);
+    return UIOMMU_OK;
+}
+
+/*
+ * Fail what is under way and begin with an empty ring at index 0. Hardware has the queue
+ * disabled, or is about to. Positions only grow, so that old tickets stay distinct.
+ */
+void uiommu_smmuv3_cmdq_drop(struct uiommu_smmuv3 *hw)
+{
+    struct smmuv3_cmdq *q = &hw->cmdq;
+
+    if (q->head != q->done)
+        uiommu_smmuv3_failed_add(q, q->done + 1u, q->head);
+    q->head = (q->head + uiommu_ring_mask(q->log2)) & ~(uint64_t)uiommu_ring_mask(q->log2);
+    q->told = q->head;
+    q->done = q->head;
+    q->error_at = UINT64_MAX;
+    q->repeats = 0;
+    q->since_sync = 0;
+    q->fail_next = false;
+    q->dead = false;
+    memset(q->tickets, 0, (entries(q) + 31u) / 32u * sizeof(uint32_t));
+}
+
+/* May ops push now? */
+uiommu_err uiommu_smmuv3_ready(const struct uiommu_smmuv3 *hw)
+{
+    if (hw->cmdq.dead)
+        return UIOMMU_E_HW;
+    return hw->cmdq.open ? UIOMMU_OK : UIOMMU_E_BUSY;
+}
+
+uiommu_err uiommu_smmuv3_ticket(void *ctx, uint64_t *out)
+{
+    struct uiommu_smmuv3 *hw = ctx;
+    uiommu_err err = uiommu_smmuv3_ready(hw);
+
+    return err != UIOMMU_OK ? err : uiommu_smmuv3_cmdq_sync(hw, out);
+}
+
+uiommu_err uiommu_smmuv3_cmdq_poll(struct uiommu_smmuv3 *hw, uint64_t ticket)
+{
+    struct smmuv3_cmdq *q = &hw->cmdq;
+
+    if (ticket == 0 || ticket > q->head)
+        return UIOMMU_E_INVALID;
+    if (q->done < ticket && !uiommu_smmuv3_failed_has(q, ticket))
+        uiommu_smmuv3_cmdq_look(hw);
+    if (uiommu_smmuv3_failed_has(q, ticket))
+        return UIOMMU_E_HW;
+    if (q->done >= ticket)
+        return UIOMMU_OK;
+    return q->dead ? UIOMMU_E_HW : UIOMMU_PENDING;
+}
+
+uiommu_err uiommu_smmuv3_ticket_poll(void *ctx, uint64_t ticket)
+{
+    return uiommu_smmuv3_cmdq_poll(ctx, ticket);
+}

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Errors: of the command queue (IHI 0070 7.1), of the output queues (sheet 13.5), of the unit
+ * (6.3.17 GERROR). An error is active while its bits in GERROR and GERRORN differ; only an active
+ * one may be acknowledged.
+ */
+#include "smmuv3_internal.h"
+
+#include <uiommu/ring.h>
+
+/* Acknowledges of one command before the queue counts as dead. */
+#define REPEATS 8u
+
+/* Kept until check(); with no room the newest is lost, the tickets are not. */
+void uiommu_smmuv3_note(struct uiommu_smmuv3 *hw, const struct uiommu_event *event)
+{
+    if (hw->note_count < SMMUV3_NOTES)
+        hw->notes[hw->note_count++] = *event;
+}
+
+static void note_unit(struct uiommu_smmuv3 *hw, enum uiommu_event_kind kind, uint64_t raw)
+{
+    struct uiommu_event event;
+
+    uiommu_smmuv3_event_init(&event, kind);
+    event.raw[0] = raw;
+    uiommu_smmuv3_note(hw, &event);
+}
+
+/* Tickets fail in ascending order. The oldest ranges fall under one mark, which may count good
+ * tickets as failed: that proves too little, never too much. */
+void uiommu_smmuv3_failed_add(struct smmuv3_cmdq *q, uint64_t first, uint64_t last)
+{
+    struct smmuv3_failed *f = q->failed;
+
+    if (q->failed_count != 0 && f[q->failed_count - 1u].last >= first) {
+        first = f[q->failed_count - 1u].last + 1u;
+        if (first > last)
+            return;
+    }
+    if (q->failed_count == SMMUV3_FAILED) {
+        q->forgotten = f[0].last;
+        q->failed_count--;
+        memmove(&f[0], &f[1], q->failed_count * sizeof(f[0]));
+    }
+    f[q->failed_count].first = first;
+    f[q->failed_count].last = last;
+    q->failed_count++;
+}
+
+bool uiommu_smmuv3_failed_has(const struct smmuv3_cmdq *q, uint64_t ticket)
+{
+    uint32_t i;
+
+    if (ticket <= q->forgotten)
+        return true;
+    for (i = 0; i < q->failed_count; i++) {
+        if (ticket >= q->failed[i].first && ticket <= q->failed[i].last)
+            return true;
+    }
+    return false;
+}
+
+static uint32_t slot_of(const struct smmuv3_cmdq *q, uint64_t position)
+{
+    return uiommu_ring_slot((uint32_t)position, q->log2);
+}
+
+static volatile uint64_t *words_of(const struct smmuv3_cmdq *q, uint64_t position)
+{
+    return (volatile uint64_t *)q->mem.cpu + slot_of(q, position) * 2u;
+}
+
+/* The first ticket at or behind a position covers it. */
+static void fail_ticket(struct smmuv3_cmdq *q, uint64_t position)
+{
+    uint32_t slot;
+
+    for (; position < q->head; position++) {
+        slot = slot_of(q, position);
+        if (((q->tickets[slot >> 5] >> (slot & 31u)) & 1u) != 0) {
+            uiommu_smmuv3_failed_add(q, position + 1u, position + 1u);
+            return;
+        }
+    }
+    q->fail_next = true;
+}
+
+static bool has_sid(uint64_t op)
+{
+    return (op >= SMMUV3_OP_CFGI_STE && op <= SMMUV3_OP_CFGI_CD_ALL) || op == SMMUV3_OP_ATC_INV ||
+           op == SMMUV3_OP_PRI_RESP || op == SMMUV3_OP_RESUME || op == SMMUV3_OP_STALL_TERM;
+}
+
+static void note_command(struct uiommu_smmuv3 *hw, uint64_t position, uint32_t error)
+{
+    const volatile uint64_t *words = words_of(&hw->cmdq, position);
+    struct uiommu_event event;
+
+    uiommu_smmuv3_event_init(&event, UIOMMU_EVENT_COMMAND_ERROR);
+    event.raw[0] = uiommu_bits_load64(&words[0]);
+    event.raw[1] = uiommu_bits_load64(&words[1]);
+    event.hw_code = error;
+    if (has_sid(uiommu_bits_get(event.raw[0], SMMUV3_CMD_OP)))
+        event.id = (uint32_t)uiommu_bits_get(event.raw[0], SMMUV3_CMD_SID);
+    uiommu_smmuv3_note(hw, &event);
+}
+
+/* Which device did not answer is known only if all CMD_ATC_INV since the CMD_SYNC before were
+ * of one ID. Slots behind 'done' may have been used again. */
+static void note_timeout(struct uiommu_smmuv3 *hw, uint64_t position)
+{
+    const struct smmuv3_cmdq *q = &hw->cmdq;
+    uint64_t oldest = q->head > (UINT64_C(1) << q->log2) ? q->head - (UINT64_C(1) << q->log2) : 0;
+    struct uiommu_event event;
+    uint64_t d0 = 0;
+
+    uiommu_smmuv3_event_init(&event, UIOMMU_EVENT_INVALIDATION_TIMEOUT);
+    event.hw_code = SMMUV3_CERROR_ATC;
+    while (position > oldest && uiommu_bits_get(d0, SMMUV3_CMD_OP) != SMMUV3_OP_SYNC) {
+        position--;
+        d0 = uiommu_bits_load64(words_of(q, position));
+        if (uiommu_bits_get(d0, SMMUV3_CMD_OP) != SMMUV3_OP_ATC_INV)
+            continue;
+        if (event.id != UINT32_MAX && event.id != uiommu_bits_get(d0, SMMUV3_CMD_SID)) {
+            event.id = UINT32_MAX;
+            break;
+        }
+        event.id = (uint32_t)uiommu_bits_get(d0, SMMUV3_CMD_SID);
+    }
+    uiommu_smmuv3_note(hw, &event);
+}
+
+/* The refused command becomes a CMD_SYNC, which is legal everywhere and has no effect. */
+static void overwrite(struct uiommu_smmuv3 *hw, uint64_t position)
+{
+    volatile uint64_t *words = words_of(&hw->cmdq, position);
+    struct smmuv3_command sync = uiommu_smmuv3_cmd_sync();
+
+    uiommu_bits_store64(&words[0], sync.d[0]);
+    uiommu_bits_store64(&words[1], sync.d[1]);
+    uiommu_smmuv3_to_device(hw, words, SMMUV3_COMMAND_BYTES);
+    uiommu_fence_dma_store();
+}
+
+static void acknowledge(struct uiommu_smmuv3 *hw, uint32_t bits)
+{
+    hw->gerrorn ^= bits;
+    uiommu_smmuv3_write(hw, SMMUV3_GERRORN, hw->gerrorn);
+}
+
+/*
+ * CMDQ_ERR is active and the index was read after that: it names the command. Older commands are
+ * consumed; younger ones had no effect and are fetched again after the acknowledge.
+ * - ILL: the command had no effect, so its ticket proves nothing.
+ * - ATC_INV_SYNC: what the CMD_SYNC should have completed is unproved for ever; the same CMD_SYNC
+ *   is executed again and its success says nothing about that. It may time out often: that is the
+ *   device's doing and no reason to give the unit up.
+ * - ABT and what is unknown: tried again a bounded number of times.
+ */
+void uiommu_smmuv3_cmdq_error(struct uiommu_smmuv3 *hw)
+{
+    struct smmuv3_cmdq *q = &hw->cmdq;
+    uint32_t error;
+    bool first;
+
+    error = (uint32_t)uiommu_bits_get(uiommu_smmuv3_read(hw, SMMUV3_CMDQ_CONS), SMMUV3_CONS_ERR);
+    first = q->error_at != q->done;
+    q->error_at = q->done;
+    q->repeats = first ? 0 : q->repeats + 1u;
+    if (q->done == q->told || (q->repeats >= REPEATS && error != SMMUV3_CERROR_ATC)) {
+        q->dead = true;
+        return;
+    }
+    if (error == SMMUV3_CERROR_ATC) {
+        if (first)
+            note_timeout(hw, q->done);
+        fail_ticket(q, q->done);
+    } else if (first) {
+        note_command(hw, q->done, error);
+    }
+    if (error == SMMUV3_CERROR_ILL) {
+        fail_ticket(q, q->done);
+        overwrite(hw, q->done);
+    }
+    acknowledge(hw, SMMUV3_GERROR_CMDQ);
+}
+
+/* A step of the recovery of an output queue: off, empty, acknowledged, on. CR0 changes in a bit
+ * only when its last change was acknowledged. */
+static void queue_recover(struct uiommu_smmuv3 *hw, struct smmuv3_queue *q, uint32_t active)
+{
+    bool on = (uiommu_smmuv3_read(hw, SMMUV3_CR0ACK) & q->enable) != 0;
+    uint64_t now = hw->host->now_ns(hw->host->ctx);
+
+    if (q->recovery == SMMUV3_RUNNING && (active & q->abort) != 0) {
+        note_unit(hw, UIOMMU_EVENT_QUEUE_ERROR, q->ring);
+        q->deadline_ns = now + uiommu_smmuv3_timeout_ns(hw);
+        q->recovery = SMMUV3_DISABLING;
+        hw->cr0 &= ~q->enable;
+        uiommu_smmuv3_write(hw, SMMUV3_CR0, hw->cr0);
+    } else if (q->recovery == SMMUV3_DISABLING && !on) {
+        uiommu_smmuv3_queue_discard(hw, q);
+        uiommu_smmuv3_queue_remake(hw, q);
+        acknowledge(hw, active & q->abort);
+        q->recovery = SMMUV3_ENABLING;
+        hw->cr0 |= q->enable;
+        uiommu_smmuv3_write(hw, SMMUV3_CR0, hw->cr0);
+    } else if (q->recovery == SMMUV3_ENABLING && on) {
+        q->recovery = SMMUV3_RUNNING;
+    } else if (q->recovery != SMMUV3_RUNNING && now > q->deadline_ns) {
+        hw->cmdq.dead = true;
+    }
+}
+
+static void check_queue(struct uiommu_smmuv3 *hw, struct smmuv3_queue *q, uint32_t active,
+                        struct uiommu_check *out)
+{
+    enum smmuv3_recovery before;
+
+    if (!q->present)
+        return;
+    if (q->note_bad_index)
+        note_unit(hw, UIOMMU_EVENT_QUEUE_ERROR, q->ring);
+    q->note_bad_index = false;
+    do { /* As far as the hardware follows at once. */
+        before = q->recovery;
+        queue_recover(hw, q, active);
+        if (q->recovery == SMMUV3_ENABLING)
+            active &= ~q->abort;
+    } while (q->recovery != before);
+    if (q->recovery != SMMUV3_RUNNING)
+        out->flags |= UIOMMU_CHECK_MORE;
+}
+
+static void notes_take(struct uiommu_smmuv3 *hw, struct uiommu_check *out)
+{
+    uint32_t room = (uint32_t)(sizeof(out->event) / sizeof(out->event[0]));
+    uint32_t n = hw->note_count < room ? hw->note_count : room;
+
+    memcpy(out->event, hw->notes, n * sizeof(out->event[0]));
+    memmove(hw->notes, hw->notes + n, (hw->note_count - n) * sizeof(hw->notes[0]));
+    hw->note_count -= n;
+    out->event_count = n;
+    if (hw->note_count != 0)
+        out->flags |= UIOMMU_CHECK_MORE;
+}
+
+void uiommu_smmuv3_check(void *ctx, struct uiommu_check *out)
+{
+    struct uiommu_smmuv3 *hw = ctx;
+    uint32_t active, rest;
+
+    out->flags = 0;
+    out->event_count = 0;
+    if (hw->cmdq.open) {
+        active = (uiommu_smmuv3_read(hw, SMMUV3_GERROR) ^ hw->gerrorn) & SMMUV3_GERROR_ALL;
+        if ((active & SMMUV3_GERROR_CMDQ) != 0)
+            uiommu_smmuv3_cmdq_look(hw);
+        check_queue(hw, &hw->priq, active, out);
+        check_queue(hw, &hw->eventq, active, out);
+        if ((active & SMMUV3_GERROR_SFM) != 0) {
+            if (!hw->sfm)
+                note_unit(hw, UIOMMU_EVENT_UNIT_ERROR, active);
+            hw->sfm = true;
+            hw->cmdq.dead = true;
+        }
+        /* Lost MSIs: the host polls by its deadline; nothing to mend. */
+        rest = active & ~(SMMUV3_GERROR_CMDQ | SMMUV3_GERROR_PRIQ | SMMUV3_GERROR_EVENTQ |
+                          SMMUV3_GERROR_SFM);
+        if (rest != 0) {
+            note_unit(hw, UIOMMU_EVENT_UNIT_ERROR, rest);
+            acknowledge(hw, rest);
+        }
+    }
+    if (hw->cmdq.dead)
+        out->flags |= UIOMMU_CHECK_DEAD;
+    notes_take(hw, out);
+}

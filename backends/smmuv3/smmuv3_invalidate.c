@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Ops that put commands: all that one op needs, or nothing. */
+#include "smmuv3_internal.h"
+
+/* Commands by address for one range, above which all of the ASID goes. */
+#define BY_ADDRESS 16u
+
+/* The smallest page a root table can have decides, the same for every device (10.5.1.2). */
+uint32_t uiommu_smmuv3_stu_bits(const struct uiommu_smmuv3 *hw)
+{
+    uint32_t bits = 12;
+
+    while (bits < 16 && ((hw->f.granules >> bits) & 1u) == 0)
+        bits += 2;
+    return bits;
+}
+
+/* Descriptors are cached by (ID, PASID), not by where they lie: each ID of the device needs its
+ * own command. Level 1 goes with them, in case a table was hung in. */
+uiommu_err uiommu_smmuv3_config_invalidate(void *ctx, void *dev_ctx, uint32_t pasid)
+{
+    struct uiommu_smmuv3 *hw = ctx;
+    const struct smmuv3_device *dev = dev_ctx;
+    uint32_t ssid = pasid == UIOMMU_PASID_NONE ? 0 : pasid;
+    uiommu_err err = uiommu_smmuv3_ready(hw);
+    uint32_t i;
+
+    if (err != UIOMMU_OK)
+        return err;
+    if (!uiommu_smmuv3_cmdq_room(hw, dev->id_count))
+        return UIOMMU_E_BUSY;
+    for (i = 0; i < dev->id_count; i++) {
+        if (pasid == UIOMMU_PASID_ALL)
+            uiommu_smmuv3_cmdq_put(hw, uiommu_smmuv3_cmd_cfgi_ste(dev->ids[i], false));
+        else
+            uiommu_smmuv3_cmdq_put(hw,
+                                   uiommu_smmuv3_cmd_cfgi_cd(dev->ids[i], ssid, !dev->two_level));
+    }
+    return UIOMMU_OK;
+}
+
+/*
+ * A range command covers (num + 1) * 2^scale granules: the smallest scale that num can still
+ * count, rounded up. Entries of other granules need not be hit, so all roots must have one.
+ */
+static bool by_range(const struct uiommu_smmuv3 *hw, uint32_t tag, uint64_t page, uint64_t more,
+                     bool leaf, struct smmuv3_command *out)
+{
+    uint32_t granule = uiommu_bits_length(hw->granules_seen) - 1u, scale = 0;
+
+    if (!hw->f.ril || hw->granules_seen != UINT32_C(1) << granule)
+        return false;
+    while ((more >> scale) > 31)
+        scale++;
+    if (scale > SMMUV3_SCALE_MOST)
+        return false;
+    *out = uiommu_smmuv3_cmd_tlbi_range(tag, page << granule, leaf, granule,
+                                        (uint32_t)(more >> scale), scale);
+    return true;
+}
+
+/* @return how many commands out[] got; more than BY_ADDRESS never. */
+static uint32_t tlb_commands(const struct uiommu_smmuv3 *hw, uint32_t tag,
+                             const struct uiommu_range *range, struct smmuv3_command *out)
+{
+    uint32_t granule = 12, most = UINT32_C(1) << (hw->cmdq.log2 - 1u), n;
+    uint64_t page, more;
+
+    out[0] = uiommu_smmuv3_cmd_tlbi_asid(tag);
+    if (range == NULL || hw->granules_seen == 0)
+        return 1;
+    while (((hw->granules_seen >> granule) & 1u) == 0)
+        granule += 2;
+    page = range->first >> granule;
+    more = (range->last >> granule) - page;
+    /* One granule must not be a range command, which would be illegal; as a plain address it
+     * meets entries of any size. */
+    if (more != 0 && by_range(hw, tag, page, more, !range->tables, out))
+        return 1;
+    most = most < BY_ADDRESS ? most : BY_ADDRESS;
+    if (more >= most)
+        return 1;
+    for (n = 0; n <= more; n++)
+        out[n] = uiommu_smmuv3_cmd_tlbi_va(tag, (page + n) << granule, !range->tables);
+    return n;
+}
+
+/* TLB entries carry the ASID only; the PASID is not looked at. */
+uiommu_err uiommu_smmuv3_tlb_invalidate(void *ctx, uint32_t tag, uint32_t pasid,
+                                        const struct uiommu_range *range)
+{
+    struct uiommu_smmuv3 *hw = ctx;
+    struct smmuv3_command commands[BY_ADDRESS];
+    uiommu_err err = uiommu_smmuv3_ready(hw);
+    uint32_t n, i;
+
+    (void)pasid;
+    if (err != UIOMMU_OK)
+        return err;
+    n = tlb_commands(hw, tag, range, commands);
+    if (!uiommu_smmuv3_cmdq_room(hw, n))
+        return UIOMMU_E_BUSY;
+    for (i = 0; i < n; i++)
+        uiommu_smmuv3_cmdq_put(hw, commands[i]);
+    return UIOMMU_OK;
+}
+
+static bool has_ats(const struct smmuv3_device *dev)
+{
+    return (dev->set & UIOMMU_DEVICE_SET_ATS) != 0;
+}
+
+static void put_atc(struct uiommu_smmuv3 *hw, const struct smmuv3_device *dev, uint32_t pasid,
+                    const struct uiommu_range *range)
+{
+    uint32_t i;
+
+    for (i = 0; i < dev->id_count; i++)
+        uiommu_smmuv3_cmdq_put(
+            hw, uiommu_smmuv3_cmd_atc_inv(dev->ids[i], pasid, range, uiommu_smmuv3_stu_bits(hw)));
+}
+
+/* A device with ATS off holds nothing, and would never answer. */
+uiommu_err uiommu_smmuv3_dtlb_invalidate(void *ctx, void *dev_ctx, uint32_t pasid,
+                                         const struct uiommu_range *range)
+{
+    struct uiommu_smmuv3 *hw = ctx;
+    const struct smmuv3_device *dev = dev_ctx;
+    uiommu_err err = uiommu_smmuv3_ready(hw);
+
+    if (err != UIOMMU_OK || !has_ats(dev))
+        return err;
+    if (!uiommu_smmuv3_cmdq_room(hw, dev->id_count))
+        return UIOMMU_E_BUSY;
+    put_atc(hw, dev, pasid, range);
+    return UIOMMU_OK;
+}
+
+/*
+ * - ATS on: the answer to an invalidation travels behind the page requests the device posted
+ *   before. That brings them to the SMMU, not into its queue (4.8 promises nothing about PPRs):
+ *   ORDERED.
+ * - The device can ask for pages, but ATS is off (a reset): nothing to push with; the core's own
+ *   read of the device did as much. ORDERED, which makes the core wait the settle time.
+ * - No page requests: a CMD_SYNC makes visible every record of a transaction whose end the device
+ *   could have seen, and lets a stall that met the invalidations before it be recorded first or
+ *   translated anew (4.8): PROVED. That holds for the event queue, the only ring it can be in.
+ *
+ * A device that is shut while transactions of it are stalled: its stalls end here, for nobody may
+ * answer them any more (a reset). Legal, since its aborting entry has been through CFGI and SYNC.
+ */
+uiommu_err uiommu_smmuv3_barrier(void *ctx, void *dev_ctx, uint32_t pasid, uint64_t *ticket,
+                                 uint32_t *strength)
+{
+    struct uiommu_smmuv3 *hw = ctx;
+    const struct smmuv3_device *dev = dev_ctx;
+    bool stalled =
+        (dev->flags & UIOMMU_DEVICE_STALL) != 0 && (dev->set & UIOMMU_DEVICE_SET_OPEN) == 0;
+    uiommu_err err = uiommu_smmuv3_ready(hw);
+    uint32_t i;
+
+    if (err != UIOMMU_OK)
+        return err;
+    if (!uiommu_smmuv3_cmdq_room(hw,
+                                 dev->id_count * ((has_ats(dev) ? 1u : 0u) + (stalled ? 1u : 0u))))
+        return UIOMMU_E_BUSY;
+    if (has_ats(dev))
+        put_atc(hw, dev, pasid, NULL);
+    for (i = 0; stalled && i < dev->id_count; i++)
+        uiommu_smmuv3_cmdq_put(hw, uiommu_smmuv3_cmd_stall_term(dev->ids[i]));
+    *strength = UIOMMU_BARRIER_PROVED;
+    if (has_ats(dev) || (dev->flags & (UIOMMU_DEVICE_ATS | UIOMMU_DEVICE_PRI)) != 0)
+        *strength = UIOMMU_BARRIER_ORDERED;
+    return uiommu_smmuv3_cmdq_sync(hw, ticket);
+}
+
+uint32_t uiommu_smmuv3_respond(void *ctx, const struct uiommu_answer *answers, uint32_t count)
+{
+    struct uiommu_smmuv3 *hw = ctx;
+    uint32_t n = 0;
+
+    if (uiommu_smmuv3_ready(hw) != UIOMMU_OK)
+        return 0;
+    while (n < count && uiommu_smmuv3_cmdq_room(hw, 1)) {
+        uiommu_smmuv3_cmdq_put(hw, uiommu_smmuv3_cmd_answer(&answers[n]));
+        n++;
+    }
+    uiommu_smmuv3_cmdq_tell(hw);
+    return n;
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Stream table (IHI 0070 3.3.1, 5.1, 5.2) and devices.
+ *
+ * An entry is always valid: shut it says 'abort', silently, and hardware ignores the rest of it.
+ * So it is opened without ever being invalid: first word 1, which an aborting entry does not use;
+ * after CFGI and SYNC word 0, in one store. Open, only word 1 changes, and shut only word 0.
+ */
+#include "smmuv3_internal.h"
+
+/* V=1, Config=0 */
+#define STE_ABORT UINT64_C(1)
+
+static void table_clear(struct uiommu_smmuv3 *hw, const struct uiommu_mem *mem, uint64_t entries)
+{
+    volatile uint64_t *words = mem->cpu;
+    uint64_t i;
+
+    for (i = 0; i < entries * SMMUV3_STE_WORDS; i++)
+        uiommu_bits_store64(&words[i], i % SMMUV3_STE_WORDS == 0 ? STE_ABORT : 0);
+    uiommu_smmuv3_to_device(hw, mem->cpu, entries * SMMUV3_STE_BYTES);
+}
+
+/* Every entry there is blocks. */
+void uiommu_smmuv3_strtab_clear(struct uiommu_smmuv3 *hw)
+{
+    uint32_t i;
+
+    if (!hw->two_level) {
+        table_clear(hw, &hw->strtab, UINT64_C(1) << hw->id_bits);
+        return;
+    }
+    for (i = 0; i < hw->l2_count; i++) {
+        if (hw->l2[i].cpu != NULL)
+            table_clear(hw, &hw->l2[i], UINT64_C(1) << SMMUV3_SPLIT);
+    }
+}
+
+/* A level-1 descriptor of a whole second-level table. */
+uint64_t uiommu_smmuv3_l1std(uint64_t bus)
+{
+    return bus | uiommu_bits_make(SMMUV3_L1STD_SPAN, SMMUV3_SPLIT + 1u);
+}
+
+/* NULL: there is no entry yet, or the ID is too wide. */
+volatile uint64_t *uiommu_smmuv3_ste_at(const struct uiommu_smmuv3 *hw, uint32_t sid)
+{
+    uint32_t slot = sid;
+    void *table = hw->strtab.cpu;
+
+    if (((uint64_t)sid >> hw->id_bits) != 0)
+        return NULL;
+    if (hw->two_level) {
+        table = hw->l2[sid >> SMMUV3_SPLIT].cpu;
+        slot = sid & ((UINT32_C(1) << SMMUV3_SPLIT) - 1u);
+    }
+    return table == NULL ? NULL : (volatile uint64_t *)table + (size_t)slot * SMMUV3_STE_WORDS;
+}
+
+/* The second-level table of an ID. Hardware may have cached that there is none: the core's first
+ * config_invalidate() of the device covers level 1 too. */
+static uiommu_err l2_get(struct uiommu_smmuv3 *hw, uint32_t sid)
+{
+    uint64_t bytes = (uint64_t)SMMUV3_STE_BYTES << SMMUV3_SPLIT;
+    volatile uint64_t *l1 = (volatile uint64_t *)hw->strtab.cpu + (sid >> SMMUV3_SPLIT);
+    struct uiommu_mem mem = {NULL, 0, 0};
+    uintptr_t state;
+    uiommu_err err;
+
+    if (!hw->two_level || hw->l2[sid >> SMMUV3_SPLIT].cpu != NULL)
+        return UIOMMU_OK;
+    err = uiommu_smmuv3_mem_get(hw, bytes, bytes, &mem);
+    if (err != UIOMMU_OK)
+        return err;
+    table_clear(hw, &mem, UINT64_C(1) << SMMUV3_SPLIT);
+    uiommu_fence_dma_store();
+    state = uiommu_unit_lock(hw->unit);
+    hw->l2[sid >> SMMUV3_SPLIT] = mem;
+    uiommu_bits_publish64(l1, uiommu_smmuv3_l1std(mem.bus));
+    uiommu_smmuv3_to_device(hw, l1, sizeof(*l1));
+    uiommu_unit_unlock(hw->unit, state);
+    return UIOMMU_OK;
+}
+
+/*
+ * Words 0 and 1 of an open entry; the others are 0 (VMID 0, no MPAM).
+ * S1DSS=2: untagged traffic uses descriptor 0, which blocks quietly while nothing is bound to
+ * it; any other S1DSS would let such traffic bypass translation or raise an event each time.
+ */
+void uiommu_smmuv3_ste_build(const struct uiommu_smmuv3 *hw, const struct smmuv3_device *dev,
+                             uint32_t set, uint64_t out[2])
+{
+    uint64_t attributes = 0;
+
+    out[0] = uiommu_bits_make(SMMUV3_STE0_V, 1) |
+             uiommu_bits_make(SMMUV3_STE0_CONFIG, SMMUV3_CONFIG_S1) | dev->table.bus |
+             uiommu_bits_make(SMMUV3_STE0_CDMAX, dev->pasid_bits);
+    if (dev->two_level)
+        out[0] |= uiommu_bits_make(SMMUV3_STE0_S1FMT, SMMUV3_S1FMT_64K);
+    if (hw->f.coherent)
+        attributes = uiommu_bits_make(SMMUV3_STE1_S1CIR, SMMUV3_CD_WRITE_BACK) |
+                     uiommu_bits_make(SMMUV3_STE1_S1COR, SMMUV3_CD_WRITE_BACK) |
+                     uiommu_bits_make(SMMUV3_STE1_S1CSH, SMMUV3_SH_INNER);
+    out[1] = attributes;
+    if (dev->pasid_bits != 0)
+        out[1] |= uiommu_bits_make(SMMUV3_STE1_S1DSS, SMMUV3_S1DSS_CD0);
+    if (hw->f.stall_model == SMMUV3_STALL_CHOICE && (dev->flags & UIOMMU_DEVICE_STALL) == 0)
+        out[1] |= uiommu_bits_make(SMMUV3_STE1_S1STALLD, 1);
+    if ((set & UIOMMU_DEVICE_SET_ATS) != 0)
+        out[1] |= uiommu_bits_make(SMMUV3_STE1_EATS, 1);
+    if ((set & UIOMMU_DEVICE_SET_PASID_REQUIRED) != 0)
+        out[1] |= uiommu_bits_make(SMMUV3_STE1_PPAR, 1);
+}
+
+static uiommu_err attach_check(const struct uiommu_smmuv3 *hw,
+                               const struct uiommu_device_desc *desc)
+{
+    uint32_t i;
+
+    if ((desc->flags & UIOMMU_DEVICE_ATS) != 0 && !hw->f.ats)
+        return UIOMMU_E_UNSUPPORTED;
+    if ((desc->flags & UIOMMU_DEVICE_PRI) != 0 && !hw->f.pri)
+        return UIOMMU_E_UNSUPPORTED;
+    if ((desc->flags & UIOMMU_DEVICE_STALL) != 0 && hw->f.stall_max == 0)
+        return UIOMMU_E_UNSUPPORTED;
+    /* One command for each ID, and the CMD_SYNC behind them. */
+    if (desc->id_count + 2u > (UINT32_C(1) << hw->cmdq.log2))
+        return UIOMMU_E_UNSUPPORTED;
+    if (desc->id_count == 0)
+        return UIOMMU_E_INVALID;
+    if (desc->pasid_bits > hw->f.ssid_bits)
+        return UIOMMU_E_RANGE;
+    for (i = 0; i < desc->id_count; i++) {
+        if (((uint64_t)desc->ids[i] >> hw->id_bits) != 0)
+            return UIOMMU_E_RANGE;
+    }
+    return UIOMMU_OK;
+}
+
+static void device_free(struct uiommu_smmuv3 *hw, struct smmuv3_device *dev)
+{
+    uiommu_smmuv3_cd_table_put(hw, dev);
+    uiommu_heap_put(hw->u, dev->ids, dev->id_count * sizeof(*dev->ids));
+    uiommu_heap_put(hw->u, dev, sizeof(*dev));
+}
+
+static struct smmuv3_device *device_new(struct uiommu_smmuv3 *hw,
+                                        const struct uiommu_device_desc *desc)
+{
+    struct smmuv3_device *dev = uiommu_heap_get(hw->u, sizeof(*dev));
+
+    if (dev == NULL)
+        return NULL;
+    dev->id_count = desc->id_count;
+    dev->flags = desc->flags;
+    dev->pasid_bits = desc->pasid_bits;
+    dev->ids = uiommu_heap_get(hw->u, desc->id_count * sizeof(*dev->ids));
+    if (dev->ids == NULL) {
+        uiommu_heap_put(hw->u, dev, sizeof(*dev));
+        return NULL;
+    }
+    memcpy(dev->ids, desc->ids, desc->id_count * sizeof(*dev->ids));
+    return dev;
+}
+
+/* The entries themselves stay: they block since their table was made, or since the last device
+ * with the ID was shut. */
+uiommu_err uiommu_smmuv3_device_attach(void *ctx, const struct uiommu_device_desc *desc, void **out)
+{
+    struct uiommu_smmuv3 *hw = ctx;
+    struct smmuv3_device *dev;
+    uiommu_err err = attach_check(hw, desc);
+    uintptr_t state;
+    uint32_t i;
+
+    if (err != UIOMMU_OK)
+        return err;
+    dev = device_new(hw, desc);
+    if (dev == NULL)
+        return UIOMMU_E_NOMEM;
+    err = uiommu_smmuv3_cd_table_get(hw, dev);
+    for (i = 0; err == UIOMMU_OK && i < dev->id_count; i++)
+        err = l2_get(hw, dev->ids[i]); /* Stays if a later step fails: it blocks. */
+    if (err != UIOMMU_OK) {
+        device_free(hw, dev);
+        return err;
+    }
+    state = uiommu_unit_lock(hw->unit);
+    dev->next = hw->devices;
+    hw->devices = dev;
+    uiommu_unit_unlock(hw->unit, state);
+    *out = dev;
+    return UIOMMU_OK;
+}
+
+void uiommu_smmuv3_device_detach(void *ctx, void *dev_ctx)
+{
+    struct uiommu_smmuv3 *hw = ctx;
+    struct smmuv3_device *dev = dev_ctx, **link;
+    uintptr_t state = uiommu_unit_lock(hw->unit);
+
+    for (link = &hw->devices; *link != NULL && *link != dev; link = &(*link)->next)
+        ;
+    if (*link == dev)
+        *link = dev->next;
+    uiommu_unit_unlock(hw->unit, state);
+    device_free(hw, dev);
+}
+
+static void ste_store(struct uiommu_smmuv3 *hw, volatile uint64_t *ste, uint32_t word, uint64_t v)
+{
+    if (word == 0 && v == STE_ABORT)
+        uiommu_bits_retract64(&ste[0], v); /* Half of it aborts already. */
+    else
+        uiommu_bits_publish64(&ste[word], v);
+    uiommu_smmuv3_to_device(hw, &ste[word], sizeof(*ste));
+}
+
+/* One step for one entry. @return whether the opening store is still to come. */
+static bool ste_step(struct uiommu_smmuv3 *hw, volatile uint64_t *ste, const uint64_t want[2],
+                     uint32_t step)
+{
+    uint64_t now = uiommu_bits_load64(&ste[0]);
+    bool same = uiommu_bits_load64(&ste[1]) == want[1];
+
+    if (now == want[0]) { /* Open: word 1 alone may change. */
+        if (!same)
+            ste_store(hw, ste, 1, want[1]);
+        return false;
+    }
+    if (now != STE_ABORT) { /* Another device's table: shut it first. */
+        ste_store(hw, ste, 0, STE_ABORT);
+        return true;
+    }
+    if (step == 0 || !same) {
+        ste_store(hw, ste, 1, want[1]);
+        return true;
+    }
+    ste_store(hw, ste, 0, want[0]);
+    return false;
+}
+
+uiommu_err uiommu_smmuv3_device_set(void *ctx, void *dev_ctx, uint32_t flags, uint32_t step)
+{
+    struct uiommu_smmuv3 *hw = ctx;
+    struct smmuv3_device *dev = dev_ctx;
+    bool open = (flags & UIOMMU_DEVICE_SET_OPEN) != 0, more = false;
+    volatile uint64_t *ste;
+    uint64_t want[2];
+    uint32_t i;
+
+    if ((flags & UIOMMU_DEVICE_SET_ATS) != 0 && !hw->f.ats)
+        return UIOMMU_E_UNSUPPORTED;
+    dev->set = flags;
+    uiommu_smmuv3_ste_build(hw, dev, flags, want);
+    for (i = 0; i < dev->id_count; i++) {
+        ste = uiommu_smmuv3_ste_at(hw, dev->ids[i]);
+        if (ste == NULL)
+            return UIOMMU_E_INTERNAL;
+        if (!open)
+            ste_store(hw, ste, 0, STE_ABORT);
+        else if (ste_step(hw, ste, want, step))
+            more = true;
+    }
+    return more ? UIOMMU_MORE : UIOMMU_OK;
+}
+
+/* An aborting entry refuses translated traffic and translation requests too (ATSCHK=1), but no
+ * page request: what is told to that is the core's. */
+uiommu_err uiommu_smmuv3_device_isolate(void *ctx, void *dev_ctx)
+{
+    const struct smmuv3_device *dev = dev_ctx;
+
+    return uiommu_smmuv3_device_set(ctx, dev_ctx, dev->set & ~UIOMMU_DEVICE_SET_OPEN, 0);
+}
