@@ -110,6 +110,12 @@ static bool has_ats(const struct smmuv3_device *dev)
     return (dev->set & UIOMMU_DEVICE_SET_ATS) != 0;
 }
 
+/* Devices that ask for pages don't stall: PCIe forbids it. */
+static bool can_stall(const struct uiommu_smmuv3 *hw, const struct smmuv3_device *dev)
+{
+    return (dev->flags & UIOMMU_DEVICE_STALL) != 0 || hw->f.stall_model == SMMUV3_STALL_FORCED;
+}
+
 static void put_atc(struct uiommu_smmuv3 *hw, const struct smmuv3_device *dev, uint32_t pasid,
                     const struct uiommu_range *range)
 {
@@ -154,22 +160,21 @@ uiommu_err uiommu_smmuv3_barrier(void *ctx, void *dev_ctx, uint32_t pasid, uint6
 {
     struct uiommu_smmuv3 *hw = ctx;
     const struct smmuv3_device *dev = dev_ctx;
-    bool stalled =
-        (dev->flags & UIOMMU_DEVICE_STALL) != 0 && (dev->set & UIOMMU_DEVICE_SET_OPEN) == 0;
+    bool ats = has_ats(dev);
+    bool stalled = !ats && can_stall(hw, dev) && (dev->set & UIOMMU_DEVICE_SET_OPEN) == 0;
     uiommu_err err = uiommu_smmuv3_ready(hw);
     uint32_t i;
 
     if (err != UIOMMU_OK)
         return err;
-    if (!uiommu_smmuv3_cmdq_room(hw,
-                                 dev->id_count * ((has_ats(dev) ? 1u : 0u) + (stalled ? 1u : 0u))))
+    if (!uiommu_smmuv3_cmdq_room(hw, ats || stalled ? dev->id_count : 0))
         return UIOMMU_E_BUSY;
-    if (has_ats(dev))
+    if (ats)
         put_atc(hw, dev, pasid, NULL);
     for (i = 0; stalled && i < dev->id_count; i++)
         uiommu_smmuv3_cmdq_put(hw, uiommu_smmuv3_cmd_stall_term(dev->ids[i]));
     *strength = UIOMMU_BARRIER_PROVED;
-    if (has_ats(dev) || (dev->flags & (UIOMMU_DEVICE_ATS | UIOMMU_DEVICE_PRI)) != 0)
+    if (ats || (dev->flags & (UIOMMU_DEVICE_ATS | UIOMMU_DEVICE_PRI)) != 0)
         *strength = UIOMMU_BARRIER_ORDERED;
     return uiommu_smmuv3_cmdq_sync(hw, ticket);
 }
