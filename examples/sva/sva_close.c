@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Everything down again, in the order of dependence, a step per turn. */
+#include <string.h>
+
+#include "sva.h"
+
+static void check(struct sva *s, const char *what, uiommu_err err)
+{
+    if (err != UIOMMU_OK)
+        sva_fail(s, "%s: %s", what, uiommu_err_str(err));
+}
+
+/* The pages of every slot, then the tables: nothing walks them any more. */
+static void recycle(struct sva *s)
+{
+    bool all = s->disk.first == NULL && s->fills == NULL;
+    uint32_t i;
+
+    for (i = 0; i < s->o.devices * SVA_JOBS; i++) {
+        struct sva_slot *slot = &s->engines[i / SVA_JOBS].slots[i % SVA_JOBS];
+
+        if (s->dead)
+            all = sva_slot_recycle(s, slot) && all;
+        else if (slot->state != SVA_SLOT_IDLE)
+            all = false;
+    }
+    if (!all)
+        return;
+    table_fini(&s->table);
+    s->table_made = false;
+    sva_phase(s, SVA_DETACHING);
+}
+
+static void detach(struct sva *s)
+{
+    bool all = true;
+    uint32_t i;
+
+    for (i = 0; i < s->o.devices; i++) {
+        struct sva_engine *e = &s->engines[i];
+        uiommu_err err;
+
+        if (e->detached)
+            continue;
+        err = uiommu_device_detach(e->device);
+        if (err == UIOMMU_PENDING || err == UIOMMU_E_BUSY) {
+            all = false; /* Its number rests, or its last requests are not answered. */
+            continue;
+        }
+        check(s, "detach", err);
+        if (err == UIOMMU_OK)
+            check(s, "port", uiommu_port_destroy(e->port));
+        e->detached = true;
+        s->stirred = true;
+    }
+    if (all)
+        sva_phase(s, SVA_CLOSING);
+}
+
+static void on_closed(void *user)
+{
+    struct sva *s = user;
+
+    s->serving_closed = true;
+}
+
+static void close_unit(struct sva *s)
+{
+    if (s->serving != NULL) {
+        check(s, "counters", uiommu_unit_get_counters(s->unit, &s->counters));
+        s->machine->irq = NULL;
+        uiommu_uv_detach(s->serving, on_closed, s);
+        s->serving = NULL;
+        return;
+    }
+    if (!s->serving_closed)
+        return;
+    check(s, "pasid", uiommu_pasid_put(s->pasids, s->pasid));
+    check(s, "address space", uiommu_aspace_destroy(s->as));
+    check(s, "unit stop", uiommu_unit_stop(s->unit));
+    check(s, "unit", uiommu_unit_destroy(s->unit));
+    check(s, "pasid space", uiommu_pasid_space_destroy(s->pasids));
+    check(s, "instance", uiommu_destroy(s->u));
+    check(s, "host services", uiommu_uv_destroy(s->uv));
+    sva_phase(s, SVA_ENDED);
+}
+
+static void check_machine(struct sva *s)
+{
+    uint64_t bytes = 0;
+    uint32_t pieces = model_ram_live(s->machine->world, &bytes);
+
+    if (pieces != 0)
+        sva_fail(s, "%u pieces of the machine's memory were not given back", pieces);
+    if (s->machine->reports != 0)
+        sva_fail(s, "hardware was used wrongly %u times; first: %s", s->machine->reports,
+                 s->machine->first_report);
+}
+
+void sva_close_step(struct sva *s)
+{
+    switch (s->phase) {
+    case SVA_RECYCLING:
+        recycle(s);
+        break;
+    case SVA_DETACHING:
+        detach(s);
+        break;
+    case SVA_CLOSING:
+        close_unit(s);
+        if (s->phase == SVA_ENDED)
+            check_machine(s);
+        break;
+    default:
+        break;
+    }
+}

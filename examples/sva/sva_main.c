@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sva.h"
+
+#define RAM_LEAST (UINT64_C(24) << 20)
+#define SAID_MOST 10u
+
+void sva_fail(struct sva *s, const char *format, ...)
+{
+    char line[sizeof(s->verdict)];
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(line, sizeof(line), format, args);
+    va_end(args);
+    if (s->failures == 0)
+        memcpy(s->verdict, line, sizeof(line));
+    if (s->failures++ < SAID_MOST)
+        (void)fprintf(stderr, "%suiommu-sva: %s\n", s->show_progress ? "\n" : "", line);
+}
+
+/* splitmix64, apart from the models' choices. */
+uint32_t sva_choose(struct sva *s, uint32_t n)
+{
+    uint64_t z;
+
+    s->random += UINT64_C(0x9e3779b97f4a7c15);
+    z = s->random;
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    z ^= z >> 31;
+    return (uint32_t)(((z >> 32) * n) >> 32);
+}
+
+static uint32_t log2_of(uint32_t n)
+{
+    uint32_t bits = 0;
+
+    while (n >> (bits + 1) != 0)
+        bits++;
+    return bits;
+}
+
+static bool machine_open(struct sva *s)
+{
+    uint64_t slots = (uint64_t)s->o.devices * SVA_JOBS;
+    struct sva_machine_config config;
+    uint32_t pages = s->o.block_bytes / SVA_PAGE;
+    uint64_t i;
+
+    memset(&config, 0, sizeof(config));
+    config.backend = s->o.backend;
+    config.seed = s->o.seed;
+    config.queue_log2 = log2_of(s->o.queue_entries);
+    config.ram_bytes = RAM_LEAST + 2 * slots * SVA_SIDES * s->o.block_bytes;
+    s->machine = sva_machine_create(&config);
+    s->engines = calloc(s->o.devices, sizeof(s->engines[0]));
+    if (s->machine == NULL || s->engines == NULL)
+        return false;
+    for (i = 0; i < slots; i++) {
+        struct sva_engine *e = &s->engines[i / SVA_JOBS];
+        struct sva_slot *slot = &e->slots[i % SVA_JOBS];
+
+        slot->engine = e;
+        slot->number = (uint32_t)i;
+        slot->buffer = malloc(s->o.block_bytes);
+        slot->page[SVA_SOURCE] = calloc(pages, sizeof(struct sva_page));
+        slot->page[SVA_TARGET] = calloc(pages, sizeof(struct sva_page));
+        if (slot->buffer == NULL || slot->page[SVA_SOURCE] == NULL ||
+            slot->page[SVA_TARGET] == NULL)
+            return false;
+    }
+    return true;
+}
+
+static void machine_close(struct sva *s)
+{
+    uint32_t i;
+
+    for (i = 0; i < s->o.devices * SVA_JOBS; i++) {
+        struct sva_slot *slot = &s->engines[i / SVA_JOBS].slots[i % SVA_JOBS];
+
+        free(slot->buffer);
+        free(slot->page[SVA_SOURCE]);
+        free(slot->page[SVA_TARGET]);
+    }
+    free(s->engines);
+    sva_machine_destroy(s->machine);
+}
+
+/* Everything that can be refused comes before OUT is touched. */
+static int set_up(struct sva *s)
+{
+    FILE *trace;
+    int code = sva_input_open(s);
+
+    if (code == 0)
+        code = sva_input_trace(s, &trace);
+    if (code != 0)
+        return code;
+    if (!machine_open(s)) {
+        (void)fprintf(stderr, "uiommu-sva: no memory for a machine of that size\n");
+        return 2;
+    }
+    if (trace != NULL) {
+        s->trace = sva_trace_open(trace, s);
+        if (s->trace == NULL) {
+            (void)fprintf(stderr, "uiommu-sva: no memory for the trace\n");
+            return 2;
+        }
+    }
+    code = sva_embed_open(s);
+    return code != 0 ? code : sva_input_prepare(s);
+}
+
+static void judge(struct sva *s)
+{
+    const struct sva_moment *m = &s->moment;
+    bool early = s->o.kill_at != 0 || s->o.unbind_at != 0;
+    bool partly = s->o.kill_at != 0 ||
+                  (s->o.unbind_at != 0 && (s->o.unbind == 0 || s->o.unbind >= s->o.devices));
+
+    if (s->failures == 0)
+        sva_input_verify(s);
+    if (s->failures > 0)
+        return;
+    if (!partly && s->counts.blocks != s->blocks)
+        sva_fail(s, "not every block was copied");
+    else if (s->counters.overflows != 0)
+        sva_fail(s, "the page request queue overflowed");
+    else if (s->counts.orphans != 0)
+        sva_fail(s, "%llu groups were taken from the handler",
+                 (unsigned long long)s->counts.orphans);
+    else if (early && (m->in_ring == 0 || m->partial == 0 || m->pending == 0))
+        sva_fail(s, "not exercised: %u in the ring, %u partial, %u pending; wants one of each",
+                 m->in_ring, m->partial, m->pending);
+}
+
+static void verdict(const struct sva *s)
+{
+    if (s->failures > 0)
+        (void)printf("verdict: FAILED: %s\n", s->verdict);
+    else if (s->o.kill_at != 0)
+        (void)printf("verdict: good: the address space died; every block is FILE's or untouched\n");
+    else if (s->counts.blocks != s->blocks)
+        (void)printf("verdict: good: unbound; every block is FILE's or untouched\n");
+    else
+        (void)printf("verdict: good: OUT equals FILE\n");
+}
+
+static int run(struct sva *s)
+{
+    int code = set_up(s);
+
+    if (code != 0)
+        return code;
+    sva_run(s);
+    if (s->trace != NULL && !sva_trace_close(s->trace, model_now(s->machine->world)))
+        sva_fail(s, "%s: cannot be written", s->o.trace);
+    judge(s);
+    if (!s->o.quiet)
+        sva_report(s);
+    sva_input_close(s);
+    verdict(s);
+    if (fflush(stdout) != 0)
+        sva_fail(s, "standard output cannot be written");
+    machine_close(s);
+    return s->failures > 0 ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct sva *s = calloc(1, sizeof(*s));
+    int code;
+
+    if (s == NULL || uv_loop_init(&s->loop) != 0) {
+        (void)fprintf(stderr, "uiommu-sva: no memory\n");
+        free(s);
+        return 2;
+    }
+    code = sva_options_parse(&s->o, argc, argv);
+    if (code != 0) {
+        (void)uv_loop_close(&s->loop);
+        free(s);
+        return code - 1;
+    }
+    s->random = ~s->o.seed;
+    s->show_progress = !s->o.quiet && isatty(STDERR_FILENO) != 0;
+    code = run(s);
+    (void)uv_loop_close(&s->loop);
+    free(s);
+    return code;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+
+#include "model_smmuv3.h"
+#include "sva_machine.h"
+#include "uiommu/smmuv3.h"
+
+static void on_irq(void *ctx, enum model_smmuv3_source source)
+{
+    struct sva_machine *m = ctx;
+
+    (void)source;
+    if (m->irq != NULL)
+        m->irq(m->irq_ctx);
+}
+
+/* Somewhere between a twentieth of the usual and twice as much. */
+static uint32_t vary(struct sva_machine *m, uint32_t usual)
+{
+    return usual / 20 + model_choose(m->world, usual * 2);
+}
+
+static bool create(struct sva_machine *m, uint32_t queue_log2)
+{
+    struct model_smmuv3_config config;
+    struct model_smmuv3_knobs knobs;
+    struct model_smmuv3 *model;
+
+    model_smmuv3_defaults(&config);
+    config.priq_log2 = queue_log2;
+    config.ctx = m;
+    config.irq = on_irq;
+    model = model_smmuv3_create(m->world, m->fabric, &config);
+    if (model == NULL)
+        return false;
+    model_smmuv3_get_knobs(model, &knobs);
+    knobs.command_lag_ns = vary(m, 150);
+    knobs.invalidate_lag_ns = vary(m, knobs.invalidate_lag_ns);
+    knobs.signal_lag_ns = vary(m, knobs.signal_lag_ns);
+    knobs.response_lag_ns = vary(m, knobs.response_lag_ns);
+    knobs.irq_lag_ns = vary(m, knobs.irq_lag_ns);
+    knobs.fetch_lag_ns = vary(m, knobs.fetch_lag_ns);
+    knobs.cons_jump = model_choose(m->world, 400);
+    knobs.walk_cache = model_choose(m->world, 1000);
+    knobs.evict = model_choose(m->world, 50);
+    knobs.over_invalidate = model_choose(m->world, 100);
+    model_smmuv3_set_knobs(model, &knobs);
+    m->iommu = model;
+    return true;
+}
+
+static uiommu_err unit(struct sva_machine *m, struct uiommu *u,
+                       const struct uiommu_unit_config *common, struct uiommu_unit **out)
+{
+    struct uiommu_smmuv3_config config;
+
+    memset(&config, 0, sizeof(config));
+    config.size = sizeof(config);
+    config.unit = *common;
+    config.base = SVA_MMIO_BASE;
+    config.priq_log2 = m->queue_log2;
+    return uiommu_smmuv3_create(u, &config, out);
+}
+
+static uint32_t read32(struct sva_machine *m, uint64_t offset)
+{
+    return model_smmuv3_read32(m->iommu, offset);
+}
+
+static uint64_t read64(struct sva_machine *m, uint64_t offset)
+{
+    return model_smmuv3_read64(m->iommu, offset);
+}
+
+static void write32(struct sva_machine *m, uint64_t offset, uint32_t value)
+{
+    model_smmuv3_write32(m->iommu, offset, value);
+}
+
+static void write64(struct sva_machine *m, uint64_t offset, uint64_t value)
+{
+    model_smmuv3_write64(m->iommu, offset, value);
+}
+
+static uint32_t ring_used(struct sva_machine *m)
+{
+    return model_smmuv3_priq_used(m->iommu);
+}
+
+const struct sva_backend sva_backend_smmuv3 = {
+    .name = "smmuv3",
+    .tables = &table_aarch64,
+    .va_bits = 48,
+    .pa_bits = 48,
+    .create = create,
+    .unit = unit,
+    .read32 = read32,
+    .read64 = read64,
+    .write32 = write32,
+    .write64 = write64,
+    .ring_used = ring_used,
+};
