@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef BENCH_H
+#define BENCH_H
+/*
+ * What the conformance suite needs of a machine, in no vendor's words. A bench owns one modelled
+ * world with a fabric and an IOMMU, and an instance of the library whose host is that world.
+ * A vendor supplies one struct bench_vendor on top of its model; no test names a vendor.
+ *
+ * Single threaded and deterministic. An interrupt, or another thread, is a function that runs
+ * inside a host op of the library at a chosen moment (bench_interrupt()).
+ */
+#include <uiommu/uiommu.h>
+
+#include "model_endpoint.h"
+
+#define BENCH_MEMORY  ((size_t)56 << 20) /* What bench_make() wants. */
+#define BENCH_RAM     ((uint64_t)8 << 20)
+#define BENCH_HEAP    ((size_t)8 << 20)
+#define BENCH_CLASSES 24u
+#define BENCH_TABLES  4u
+#define BENCH_PIECES  64u
+#define BENCH_RULES   8u
+
+/* Deadlines of every bench: short, and far enough apart to be told from each other. */
+#define BENCH_US      UINT64_C(1000)
+#define BENCH_MS      UINT64_C(1000000)
+#define BENCH_LATE    (150 * BENCH_US) /* How late a late request is at most. */
+#define BENCH_SETTLE  (250 * BENCH_US)
+#define BENCH_COMMAND (5 * BENCH_MS)
+#define BENCH_HANDLER (4 * BENCH_MS)
+#define BENCH_PARTIAL (8 * BENCH_MS)
+#define BENCH_STOP    (12 * BENCH_MS)
+#define BENCH_ANSWER  (20 * BENCH_MS)
+#define BENCH_DRAIN   (40 * BENCH_MS)
+#define BENCH_FOREVER (200 * BENCH_MS) /* Nothing may take longer. */
+
+/* One way a machine can be. */
+struct bench_variant {
+    const char *name;
+    bool markers;  /* Stop Markers reach software. */
+    bool coherent; /* Hardware snoops. */
+    bool large;    /* Queues. */
+    bool irq;      /* Interrupts and wake-ups; else polled. */
+    bool late;     /* Some requests arrive after a barrier, inside the settle time. */
+};
+extern const struct bench_variant bench_variants[];
+extern const uint32_t bench_variant_count;
+
+/* What this machine can do; a test that needs more is skipped. */
+struct bench_features {
+    bool pri;
+    bool stalls;
+    bool markers;             /* Reported in this variant. */
+    bool isolate;             /* A device can be cut off at the IOMMU. */
+    uint32_t request_entries; /* Of the page request queue. */
+    uint32_t command_entries; /* Of the command queue. */
+};
+
+struct bench;
+
+/* Lies a register or a ring tells once, at the library's next look. */
+enum bench_lie {
+    BENCH_LIE_NONE,
+    BENCH_LIE_REQUEST_INDEX,  /* The request queue's producer is impossible. */
+    BENCH_LIE_EVENT_INDEX,    /* The event queue's producer is impossible. */
+    BENCH_LIE_ALL_ONES,       /* Every register reads as all ones: the unit fell off the bus. */
+    BENCH_LIE_UNKNOWN_RECORD, /* An event record of unknown type arrives. */
+    BENCH_LIE_REQUEST_NOISE,  /* Random bits in a request entry. */
+};
+
+/* The only thing a new vendor writes. */
+struct bench_vendor {
+    const char *name;
+    /* Make the IOMMU model; fill b->features. */
+    bool (*make)(struct bench *b);
+    /* The vendor's constructor, from b->config. */
+    uiommu_err (*create)(struct bench *b, struct uiommu *u, struct uiommu_unit **out);
+    uint32_t (*read32)(struct bench *b, uint64_t addr);
+    uint64_t (*read64)(struct bench *b, uint64_t addr);
+    void (*write32)(struct bench *b, uint64_t addr, uint32_t value);
+    void (*write64)(struct bench *b, uint64_t addr, uint64_t value);
+    /* Page tables in a format that the unit walks. */
+    enum uiommu_root_format format;
+    uint64_t (*entry_table)(uint64_t bus);
+    uint64_t (*entry_page)(uint64_t bus, uint32_t access);
+    /* Misfortune. */
+    void (*overflow)(struct bench *b);      /* The request queue overflows now. */
+    void (*hang)(struct bench *b, bool on); /* Commands are not consumed any more. */
+    void (*lose_invalidations)(struct bench *b, uint32_t count); /* Of device TLBs. */
+    void (*lie)(struct bench *b, enum bench_lie lie);
+    void (*event_flood)(struct bench *b, uint32_t count); /* Records nobody asked for. */
+    /* Inspection: changes nothing. */
+    uint32_t (*requests_waiting)(struct bench *b); /* In the rings. */
+    uint32_t (*stalls_owed)(struct bench *b);      /* Stalls without an answer. */
+    uint64_t (*answers)(struct bench *b);          /* Page responses sent by software. */
+    bool (*reaches)(struct bench *b, uint32_t id, uint32_t pasid);
+    bool (*uses_tables)(struct bench *b, uint64_t first, uint64_t last);
+};
+extern const struct bench_vendor bench_smmuv3;
+
+struct bench_piece {
+    struct bench_piece *next; /* Free ones of a class. */
+    uint64_t bytes;           /* As asked for; 0: free. */
+    uint8_t pad[48];
+};
+
+struct bench_heap {
+    uint8_t *at;
+    size_t left;
+    struct bench_piece *free[BENCH_CLASSES];
+    uint32_t live;
+    uint64_t live_bytes;
+    uint32_t faults; /* Wrong sizes, freed twice. */
+};
+
+/* Trace: counts by id, a hash over everything, and one hook. */
+struct bench_trace {
+    uint64_t hash;
+    uint64_t count[UIOMMU_TRACE_END];
+    uint32_t unknown;
+    void (*hook)(struct bench *b, const struct uiommu_trace *record, void *arg);
+    void *arg;
+};
+
+struct bench_tables {
+    bool used;
+    uint64_t root;
+    struct uiommu_mem piece[BENCH_PIECES]; /* Tables and pages. */
+    uint32_t pieces;
+};
+
+struct bench {
+    const struct bench_vendor *vendor;
+    const struct bench_variant *variant;
+    struct bench_features features;
+    struct model_world *world;
+    struct model_fabric *fabric;
+    void *model; /* The vendor's. */
+    void *vendor_state;
+    struct uiommu_host_ops ops;
+    struct uiommu_unit_config config; /* Tests may change it before bench_up(). */
+    struct uiommu_pasid_space_config numbers;
+    struct uiommu *u;
+    struct uiommu_pasid_space *pasids;
+    struct uiommu_unit *unit;
+    bool started;
+    /* host */
+    struct bench_heap heap;
+    uint32_t allocations; /* Made so far. */
+    uint32_t fail_at;     /* This one fails; 0: none. */
+    uint32_t mem_live;
+    uint32_t irq_depth;
+    uint32_t irq_faults; /* Restored in the wrong order, or never. */
+    uintptr_t context;   /* What self() says. */
+    bool irq;            /* An interrupt came. */
+    bool due;            /* The library woke the word. */
+    uint64_t wakes;
+    uint64_t log_lines;
+    /* an interrupt to come */
+    void (*interrupt)(struct bench *b, void *arg);
+    void *interrupt_arg;
+    uint32_t interrupt_after;
+    uint32_t chances; /* Moments at which one could have come. */
+    /* what went wrong */
+    uint32_t reports;
+    const char *rule[BENCH_RULES];
+    struct bench_trace trace;
+    struct bench_tables tables[BENCH_TABLES];
+};
+
+/* Fills b->ops; bench_make() does. */
+void bench_host_ops(struct bench *b);
+/* memory: BENCH_MEMORY bytes that stay until the end. */
+bool bench_make(struct bench *b, const struct bench_vendor *vendor,
+                const struct bench_variant *variant, uint64_t seed, void *memory);
+/* Instance, PASID space and unit, started. */
+uiommu_err bench_up(struct bench *b);
+uiommu_err bench_create(struct bench *b); /* The same without the start. */
+/* Everything bench_up() made; devices and address spaces must be gone. */
+uiommu_err bench_down(struct bench *b);
+
+/* Run fn as an interrupt, or another thread, at the chance number after (from 0). */
+void bench_interrupt(struct bench *b, uint32_t after, void (*fn)(struct bench *b, void *arg),
+                     void *arg);
+
+uint64_t bench_now(const struct bench *b);
+/* Let time pass without service. */
+void bench_advance(struct bench *b, uint64_t ns);
+/* Service the unit whenever the host would: interrupt, wake-up, deadline, MORE; or polling. */
+void bench_run(struct bench *b, uint64_t ns);
+/* One look: service if it is due, then a moment passes. Used by every wait. */
+void bench_step(struct bench *b, uint64_t ns);
+/* Whether an event-driven host would call service now. */
+bool bench_is_due(struct bench *b);
+
+/* Everything on the bus that is not held is in the rings afterwards; nothing is serviced. */
+void bench_arrive(struct bench *b);
+void bench_fabric(struct bench *b, uint64_t min_ns, uint64_t max_ns, uint32_t late_per_mille,
+                  uint64_t late_ns);
+
+struct bench_tables *bench_tables_make(struct bench *b);
+void bench_tables_free(struct bench *b, struct bench_tables *t);
+void bench_tables_root(struct bench *b, const struct bench_tables *t, struct uiommu_root *out);
+/* Map a new zeroed page; what it holds. NULL: no memory. */
+void *bench_map(struct bench *b, struct bench_tables *t, uint64_t va, uint32_t access);
+void bench_unmap(struct bench *b, struct bench_tables *t, uint64_t va);
+/* Hardware still walks, caches or holds something of these tables. */
+bool bench_uses_tables(struct bench *b, const struct bench_tables *t);
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "bench.h"
+
+/* Page tables of four levels with 512 entries each; what an entry looks like is the vendor's. */
+
+#define PAGE     UINT64_C(4096)
+#define LEVELS   4u
+#define BUS_MASK UINT64_C(0x0000FFFFFFFFF000)
+
+static uint64_t piece_add(struct bench *b, struct bench_tables *t, void **cpu)
+{
+    struct uiommu_mem *piece = &t->piece[t->pieces];
+
+    if (t->pieces == BENCH_PIECES) {
+        return 0;
+    }
+    piece->cpu = model_ram_get(b->world, PAGE, PAGE, UINT64_MAX, &piece->bus);
+    if (piece->cpu == NULL) {
+        return 0;
+    }
+    piece->bytes = PAGE;
+    model_ram_clean(b->world, piece->cpu, PAGE);
+    t->pieces++;
+    *cpu = piece->cpu;
+    return piece->bus;
+}
+
+struct bench_tables *bench_tables_make(struct bench *b)
+{
+    void *cpu;
+    uint32_t i;
+
+    for (i = 0; i < BENCH_TABLES; i++) {
+        struct bench_tables *t = &b->tables[i];
+
+        if (!t->used) {
+            memset(t, 0, sizeof(*t));
+            t->root = piece_add(b, t, &cpu);
+            t->used = t->root != 0;
+            return t->used ? t : NULL;
+        }
+    }
+    return NULL;
+}
+
+void bench_tables_free(struct bench *b, struct bench_tables *t)
+{
+    while (t->pieces > 0) {
+        t->pieces--;
+        model_ram_put(b->world, t->piece[t->pieces].bus, PAGE);
+    }
+    t->used = false;
+}
+
+void bench_tables_root(struct bench *b, const struct bench_tables *t, struct uiommu_root *out)
+{
+    memset(out, 0, sizeof(*out));
+    out->format = b->vendor->format;
+    out->granule_bits = 12;
+    out->va_bits = 48;
+    out->pa_bits = 40;
+    out->table = t->root;
+}
+
+/* Entries are little-endian, whatever the host is. */
+static uint64_t entry_get(const uint8_t *at)
+{
+    uint64_t word = 0;
+    uint32_t i;
+
+    for (i = 0; i < 8; i++) {
+        word |= (uint64_t)at[i] << (8 * i);
+    }
+    return word;
+}
+
+static void entry_set(struct bench *b, uint8_t *at, uint64_t word)
+{
+    uint32_t i;
+
+    for (i = 0; i < 8; i++) {
+        at[i] = (uint8_t)(word >> (8 * i));
+    }
+    model_ram_clean(b->world, at, 8);
+}
+
+/* The last-level entry of va; tables on the way are made. */
+static uint8_t *entry_of(struct bench *b, struct bench_tables *t, uint64_t va)
+{
+    uint64_t bus = t->root;
+    uint32_t level;
+
+    for (level = 0; level < LEVELS; level++) {
+        uint8_t *table = model_ram_cpu(b->world, bus, PAGE);
+        uint32_t shift = 12 + 9 * (LEVELS - 1 - level);
+        uint8_t *at = table + 8 * (size_t)(va >> shift & 0x1FF);
+        void *cpu;
+
+        if (level == LEVELS - 1) {
+            return at;
+        }
+        if (entry_get(at) == 0) {
+            bus = piece_add(b, t, &cpu);
+            if (bus == 0) {
+                return NULL;
+            }
+            entry_set(b, at, b->vendor->entry_table(bus));
+        }
+        bus = entry_get(at) & BUS_MASK;
+    }
+    return NULL;
+}
+
+void *bench_map(struct bench *b, struct bench_tables *t, uint64_t va, uint32_t access)
+{
+    uint8_t *at = entry_of(b, t, va);
+    void *cpu = NULL;
+    uint64_t bus;
+
+    if (at == NULL) {
+        return NULL;
+    }
+    if (entry_get(at) != 0) {
+        return model_ram_cpu(b->world, entry_get(at) & BUS_MASK, PAGE);
+    }
+    bus = piece_add(b, t, &cpu);
+    if (bus == 0) {
+        return NULL;
+    }
+    entry_set(b, at, b->vendor->entry_page(bus, access));
+    return cpu;
+}
+
+void bench_unmap(struct bench *b, struct bench_tables *t, uint64_t va)
+{
+    uint8_t *at = entry_of(b, t, va);
+
+    if (at != NULL) {
+        entry_set(b, at, 0);
+    }
+}
+
+bool bench_uses_tables(struct bench *b, const struct bench_tables *t)
+{
+    uint32_t i;
+
+    for (i = 0; i < t->pieces; i++) {
+        if (b->vendor->uses_tables(b, t->piece[i].bus, t->piece[i].bus + PAGE - 1)) {
+            return true;
+        }
+    }
+    return false;
+}

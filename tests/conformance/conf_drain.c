@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "conf_themes.h"
+
+/* D1 to D6, step by step: what each of them keeps from happening. */
+
+/* Map, touch: TLB, device TLB and configuration caches hold the bond. */
+static bool warm(struct conf *c, const struct conf_flow *f)
+{
+    CHECK(c, bench_map(&c->b, f->a->tables, CONF_VA, UIOMMU_READ | UIOMMU_WRITE) != NULL);
+    CHECK(c, conf_access(f->d, f->pasid, CONF_VA, MODEL_READ));
+    CHECK(c, c->b.vendor->reaches(&c->b, f->d->id, f->pasid));
+    return CHECK(c, bench_uses_tables(&c->b, f->a->tables));
+}
+
+static void unreachable(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f) || !warm(c, &f)) {
+        return;
+    }
+    CHECK(c, conf_unbind(c, f.bond, UIOMMU_UNBIND_STOPPED) == UIOMMU_OK);
+    CHECK(c, !c->b.vendor->reaches(&c->b, f.d->id, f.pasid));
+    CHECK(c, !bench_uses_tables(&c->b, f.a->tables));
+    CHECK(c, !conf_access(f.d, f.pasid, CONF_VA, MODEL_READ));
+    CHECK(c, !conf_access(f.d, f.pasid, CONF_VA, MODEL_WRITE));
+}
+
+/* Requests that come between the beginning and the end of a drain are refused. */
+static void on_step(struct bench *b, const struct uiommu_trace *record, void *arg)
+{
+    struct conf *c = arg;
+
+    (void)b;
+    if (record->id == UIOMMU_TRACE_STEP && record->c == c->counter) {
+        conf_ask(c->at_device, (uint32_t)record->b, CONF_VA, 200);
+        c->counter = CONF_NEVER;
+    }
+}
+
+static void closed_gate(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    c->at_device = f.d;
+    c->counter = UIOMMU_STEP_D2_TLB;
+    c->b.trace.hook = on_step;
+    c->b.trace.arg = c;
+    CHECK(c, conf_unbind(c, f.bond, UIOMMU_UNBIND_STOPPED) == UIOMMU_OK);
+    conf_run(c, 2 * BENCH_MS);
+    CHECK(c, c->counter == CONF_NEVER && f.a->calls == 0);
+    CHECK(c, conf_answer(f.d, 200) == UIOMMU_CODE_INVALID);
+}
+
+static void waits_for_handlers(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    f.a->answer = UIOMMU_CODE_PENDING;
+    conf_ask(f.d, f.pasid, CONF_VA, 1);
+    conf_run(c, BENCH_MS);
+    CHECK(c, uiommu_unbind_begin(c->b.u, f.bond, UIOMMU_UNBIND_STOPPED | UIOMMU_UNBIND_ABORT) ==
+                 UIOMMU_OK);
+    conf_run(c, BENCH_HANDLER / 2);
+    CHECK(c, uiommu_unbind_poll(c->b.u, f.bond) == UIOMMU_PENDING);
+    CHECK(c, f.a->orphans[UIOMMU_ORPHAN_UNBOUND] == 0);
+    CHECK(c, conf_bond(c, f.bond).in_flight == 1);
+    CHECK(c, conf_respond(c, f.a->seen[0].ref, UIOMMU_CODE_SUCCESS) == UIOMMU_OK);
+    CHECK(c, conf_poll(c, f.bond) == UIOMMU_OK);
+    CHECK(c, conf_answer(f.d, 1) == UIOMMU_CODE_SUCCESS);
+}
+
+/* The device's last requests leave while its driver stops it, long after the entry was blocked. */
+static void last_requests(struct conf *c, struct conf_device *d)
+{
+    bench_fabric(&c->b, 600 * BENCH_US, 600 * BENCH_US, 0, 0);
+    conf_ask(d, c->counter, CONF_VA, 77);
+}
+
+static void barrier_pushes(struct conf *c)
+{
+    struct uiommu_bond_ref next;
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    c->counter = f.pasid;
+    f.d->on_stop = last_requests;
+    CHECK(c, uiommu_aspace_exit(f.a->as) == UIOMMU_OK);
+    CHECK(c, conf_reap(c, f.a) == UIOMMU_OK);
+    if (!conf_rebind(c, f.d, f.b, f.pasid, &next)) {
+        return;
+    }
+    conf_run(c, 4 * BENCH_MS);
+    CHECK(c, f.b->calls == 0 && conf_unit(c).late == 0);
+    CHECK(c, conf_answer(f.d, 77) == UIOMMU_CODE_INVALID);
+}
+
+/* What the ring holds when the bond begins to rest. */
+static void at_rest(struct bench *b, const struct uiommu_trace *record, void *arg)
+{
+    struct conf *c = arg;
+
+    if (record->id == UIOMMU_TRACE_STEP && record->c == UIOMMU_STEP_D3 && c->counter == 0) {
+        uint32_t i;
+
+        c->counter = 1;
+        for (i = 0; i < 24; i++) {
+            conf_ask(c->at_device, (uint32_t)record->b, CONF_VA, 300 + i);
+        }
+    }
+    if (record->id == UIOMMU_TRACE_BOND && record->d == UIOMMU_BOND_QUARANTINE) {
+        c->sample = b->vendor->requests_waiting(b);
+    }
+}
+
+static void consumed_to_the_snapshot(struct conf *c)
+{
+    static const struct conf_how how = {.want = 24};
+    uint64_t end;
+    struct conf_flow f;
+
+    memset(&f, 0, sizeof(f));
+    if (!conf_up(c)) {
+        return;
+    }
+    f.d = conf_device_make(c, &how);
+    f.a = conf_space_make(c);
+    f.pasid = conf_pasid(c);
+    if (conf_failed(c) || !conf_bind(c, f.d, f.a, f.pasid, &f.bond)) {
+        return;
+    }
+    c->at_device = f.d;
+    c->sample = UINT64_MAX;
+    c->b.trace.hook = at_rest;
+    c->b.trace.arg = c;
+    bench_fabric(&c->b, 100, 2 * BENCH_US, 0, 0);
+    CHECK(c, uiommu_unbind_begin(c->b.u, f.bond, UIOMMU_UNBIND_STOPPED | UIOMMU_UNBIND_ABORT) ==
+                 UIOMMU_OK);
+    end = bench_now(&c->b) + BENCH_FOREVER;
+    while (c->sample == UINT64_MAX && bench_now(&c->b) < end) {
+        /* One entry at a time, and slowly: only waiting for the snapshot empties the ring. */
+        uiommu_err err = uiommu_unit_service(c->b.unit, 1);
+
+        CHECK(c, err == UIOMMU_OK || err == UIOMMU_MORE);
+        bench_advance(&c->b, 40 * BENCH_US);
+    }
+    CHECK(c, c->sample == 0 && c->counter == 1);
+    CHECK(c, conf_counts(f.d).outstanding == 0 || conf_unit(c).invalid == 24);
+}
+
+static void purged(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    conf_send(f.d, f.pasid, CONF_VA, 1, false);
+    conf_send(f.d, f.pasid, CONF_VA, 2, false);
+    conf_send(f.d, f.pasid, CONF_VA + 4096, 1, false);
+    conf_run(c, BENCH_MS);
+    CHECK(c, conf_port(f.d).outstanding == 3 && conf_port(f.d).groups == 2);
+    CHECK(c, conf_unbind(c, f.bond, UIOMMU_UNBIND_STOPPED) == UIOMMU_OK);
+    CHECK(c, conf_port(f.d).outstanding == 0 && conf_port(f.d).groups == 0);
+    CHECK(c, conf_unit(c).invalid + conf_unit(c).success == 0);
+}
+
+static void service_beside(struct conf *c, struct conf_space *s, const struct uiommu_group *group)
+{
+    uint64_t end = bench_now(&c->b) + 2 * BENCH_HANDLER;
+
+    (void)s;
+    CHECK(c, uiommu_unbind_begin(c->b.u, group->bond,
+                                 UIOMMU_UNBIND_STOPPED | UIOMMU_UNBIND_ABORT) == UIOMMU_OK);
+    /* Another thread goes on servicing while this handler call does not return. */
+    c->b.context = 2;
+    while (bench_now(&c->b) < end) {
+        c->err = uiommu_unit_service(c->b.unit, 0);
+        bench_advance(&c->b, 20 * BENCH_US);
+    }
+    c->counter = conf_state(c, group->bond);
+    CHECK(c, conf_bond(c, group->bond).aspace == s->as);
+    c->b.context = 1;
+}
+
+/* A handler call that has not returned keeps its bond, whatever deadline passes. */
+static void call_in_progress(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    f.a->on_fault = service_beside;
+    conf_ask(f.d, f.pasid, CONF_VA, 1);
+    conf_run(c, 3 * BENCH_HANDLER);
+    CHECK(c, f.a->calls == 1);
+    CHECK(c, c->counter == UIOMMU_BOND_DRAINING || c->counter == UIOMMU_BOND_POISONED);
+    CHECK(c, conf_poll(c, f.bond) == UIOMMU_OK);
+    CHECK(c, conf_counts(f.d).success + conf_counts(f.d).invalid == 1);
+    CHECK(c, conf_wait_state(c, f.bond, UIOMMU_BOND_FREE));
+}
+
+/* The device touches its page at every step: a refill between the waves would outlive them. */
+static void touch(struct bench *b, const struct uiommu_trace *record, void *arg)
+{
+    struct conf *c = arg;
+
+    (void)b;
+    if (record->id == UIOMMU_TRACE_STEP || record->id == UIOMMU_TRACE_TICKET) {
+        (void)conf_access(c->at_device, c->counter, CONF_VA, MODEL_READ);
+    }
+}
+
+static void iotlb_first(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f) || !warm(c, &f)) {
+        return;
+    }
+    c->at_device = f.d;
+    c->counter = f.pasid;
+    c->b.trace.hook = touch;
+    c->b.trace.arg = c;
+    CHECK(c, conf_unbind(c, f.bond, UIOMMU_UNBIND_STOPPED) == UIOMMU_OK);
+    c->b.trace.hook = NULL;
+    CHECK(c, !conf_access(f.d, f.pasid, CONF_VA, MODEL_READ));
+    CHECK(c, !bench_uses_tables(&c->b, f.a->tables));
+}
+
+static const struct conf_test tests[] = {
+    {"D2 R12 I20 drain: nothing of the bond is reachable after unbind", unreachable},
+    {"D1 I12 drain: requests during the drain are INVALID", closed_gate},
+    {"D1 I13 L9 drain: groups with a handler are waited for", waits_for_handlers},
+    {"D3 L40 drain: the barrier pushes what left before it", barrier_pushes},
+    {"D4 R1 drain: the ring is consumed to the snapshot, whatever the budget",
+     consumed_to_the_snapshot},
+    {"D5 I5 L20 drain: open groups are purged, unanswered", purged},
+    {"D6 R27 L11 drain: a handler call that has not returned keeps the bond", call_in_progress},
+    {"I20 R17 L24 drain: IOTLB before device TLB", iotlb_first},
+};
+const struct conf_theme conf_drain_theme = {"drain", tests, sizeof(tests) / sizeof(tests[0])};

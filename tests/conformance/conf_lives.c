@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "conf_themes.h"
+
+/* Which life a request belongs to, and when a number may live again. */
+
+/* Sent before the bond began: whoever consumes it later goes by its place in the ring. */
+static void before_the_life(struct conf *c)
+{
+    struct conf_flow f;
+    uint32_t pasid;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    pasid = conf_pasid(c);
+    conf_ask(f.d, pasid, CONF_VA, 5);
+    bench_arrive(&c->b);
+    if (!conf_bind(c, f.d, f.b, pasid, &f.bond)) {
+        return;
+    }
+    conf_run(c, BENCH_MS);
+    CHECK(c, f.b->calls == 0);
+    CHECK(c, conf_answer(f.d, 5) == UIOMMU_CODE_INVALID);
+}
+
+/* Only the Last arrives inside the life: it is a group of its own. */
+static void partial_before_the_life(struct conf *c)
+{
+    struct conf_flow f;
+    uint32_t pasid;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    pasid = conf_pasid(c);
+    conf_send(f.d, pasid, CONF_VA, 5, false);
+    bench_arrive(&c->b);
+    if (!conf_bind(c, f.d, f.b, pasid, &f.bond)) {
+        return;
+    }
+    conf_run(c, BENCH_MS);
+    conf_ask(f.d, pasid, CONF_VA + 4096, 5);
+    conf_run(c, BENCH_MS);
+    CHECK(c, f.b->calls <= 1);
+    CHECK(c, f.b->calls == 0 || f.b->seen[0].pages == 1);
+    CHECK(c, conf_answer(f.d, 5) != UIOMMU_CODE_NONE);
+}
+
+/* A held request arrives when its bond already rests. */
+static void late(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    model_fabric_hold(c->b.fabric, UINT32_MAX);
+    conf_ask(f.d, f.pasid, CONF_VA, 5);
+    CHECK(c, conf_unbind(c, f.bond, UIOMMU_UNBIND_STOPPED) == UIOMMU_OK);
+    if (!CHECK(c, conf_state(c, f.bond) == UIOMMU_BOND_QUARANTINE)) {
+        return;
+    }
+    model_fabric_release(c->b.fabric, UINT32_MAX);
+    bench_arrive(&c->b);
+    bench_step(&c->b, BENCH_US);
+    CHECK(c, conf_unit(c).late == 1);
+    CHECK(c, conf_device_counters(f.d).late == 1);
+    CHECK(c, conf_state(c, f.bond) != UIOMMU_BOND_FREE);
+    if (!conf_rebind(c, f.d, f.b, f.pasid, &f.bond)) {
+        return;
+    }
+    conf_run(c, BENCH_MS);
+    CHECK(c, f.b->calls == 0 && conf_answer(f.d, 5) == UIOMMU_CODE_INVALID);
+    CHECK(c, conf_events(c, UIOMMU_EVENT_LATE_REQUEST) == 1);
+}
+
+static bool late_once(struct conf *c, const struct conf_flow *f, uint32_t index)
+{
+    uint64_t end = bench_now(&c->b) + BENCH_FOREVER;
+
+    while (conf_state(c, f->bond) != UIOMMU_BOND_QUARANTINE && bench_now(&c->b) < end) {
+        conf_run(c, 3 * BENCH_US);
+    }
+    if (!CHECK(c, conf_state(c, f->bond) == UIOMMU_BOND_QUARANTINE)) {
+        return false;
+    }
+    bench_fabric(&c->b, 100, BENCH_US, 0, 0);
+    conf_ask(f->d, f->pasid, CONF_VA, index);
+    bench_advance(&c->b, 20 * BENCH_US);
+    bench_step(&c->b, BENCH_US);
+    return true;
+}
+
+/* A device that wakes after its confirmed stop, again and again, loses the number. */
+static void late_twice(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    CHECK(c, conf_unbind(c, f.bond, UIOMMU_UNBIND_STOPPED) == UIOMMU_OK);
+    if (!late_once(c, &f, 5) || !late_once(c, &f, 6)) {
+        return;
+    }
+    conf_run(c, 20 * BENCH_MS);
+    CHECK(c, conf_state(c, f.bond) == UIOMMU_BOND_POISONED);
+    CHECK(c, (conf_bond(c, f.bond).missing & UIOMMU_PROOF_REQUESTS) != 0);
+    CHECK(c, f.a->calls == 0);
+    CHECK(c, conf_reset(c, f.d) == UIOMMU_OK);
+    CHECK(c, conf_wait_state(c, f.bond, UIOMMU_BOND_FREE));
+}
+
+static void number_rests(struct conf *c)
+{
+    struct uiommu_bond_ref next;
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    CHECK(c, conf_unbind(c, f.bond, UIOMMU_UNBIND_STOPPED) == UIOMMU_OK);
+    CHECK(c, conf_try_bind(c, f.d, f.b, f.pasid, &next) == UIOMMU_E_BUSY);
+    CHECK(c, conf_try_bind(c, f.d, f.a, f.pasid, &next) == UIOMMU_E_BUSY);
+    c->sample = bench_now(&c->b);
+    CHECK(c, conf_wait_state(c, f.bond, UIOMMU_BOND_FREE));
+    CHECK(c, bench_now(&c->b) - c->sample >= BENCH_SETTLE / 2);
+    CHECK(c, conf_bind(c, f.d, f.b, f.pasid, &next));
+}
+
+/* One number, one address space, on every device. */
+static void one_number_one_space(struct conf *c)
+{
+    struct uiommu_bond_ref other;
+    struct conf_device *e;
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    e = conf_device_make(c, NULL);
+    if (e == NULL) {
+        return;
+    }
+    CHECK(c, conf_try_bind(c, e, f.b, f.pasid, &other) == UIOMMU_E_BUSY);
+    CHECK(c, conf_bind(c, e, f.a, f.pasid, &other));
+    CHECK(c, conf_unbind(c, f.bond, UIOMMU_UNBIND_STOPPED) == UIOMMU_OK);
+    CHECK(c, conf_wait_state(c, f.bond, UIOMMU_BOND_FREE));
+    /* The other device still has it. */
+    CHECK(c, conf_try_bind(c, f.d, f.b, f.pasid, &f.bond) == UIOMMU_E_BUSY);
+    CHECK(c, conf_unbind(c, other, UIOMMU_UNBIND_STOPPED) == UIOMMU_OK);
+    CHECK(c, conf_rebind(c, f.d, f.b, f.pasid, &f.bond));
+}
+
+/* Old handles never name a new life. */
+static void old_handles(struct conf *c)
+{
+    struct uiommu_bond_counters counters;
+    struct uiommu_bond_ref old;
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    old = f.bond;
+    CHECK(c, conf_unbind(c, old, UIOMMU_UNBIND_STOPPED) == UIOMMU_OK);
+    if (!conf_rebind(c, f.d, f.b, f.pasid, &f.bond)) {
+        return;
+    }
+    CHECK(c, conf_state(c, old) == UIOMMU_BOND_FREE);
+    CHECK(c, uiommu_bond_stopped(c->b.u, old) == UIOMMU_E_STALE);
+    CHECK(c, uiommu_bond_get_counters(c->b.u, old, &counters) == UIOMMU_E_STALE);
+    CHECK(c, uiommu_unbind_begin(c->b.u, old, 0) == UIOMMU_OK);
+    CHECK(c, uiommu_unbind_poll(c->b.u, old) == UIOMMU_OK);
+    CHECK(c, conf_state(c, f.bond) == UIOMMU_BOND_LIVE);
+}
+
+/* Many lives of one number: each request is of the life that was current. */
+static void many_lives(struct conf *c)
+{
+    struct conf_flow f;
+    uint32_t i;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    for (i = 0; i < 12 && !conf_failed(c); i++) {
+        struct conf_space *now = (i & 1) == 0 ? f.a : f.b;
+        struct conf_space *next = (i & 1) == 0 ? f.b : f.a;
+        uint32_t before = next->calls;
+
+        conf_ask(f.d, f.pasid, CONF_VA, i);
+        conf_run(c, BENCH_MS / 2);
+        CHECK(c, now->calls == i / 2 + 1);
+        conf_ask(f.d, f.pasid, CONF_VA, 100 + i);
+        CHECK(c, conf_unbind(c, f.bond, UIOMMU_UNBIND_STOPPED | UIOMMU_UNBIND_ABORT) == UIOMMU_OK);
+        if (!conf_rebind(c, f.d, next, f.pasid, &f.bond)) {
+            return;
+        }
+        CHECK(c, next->calls == before);
+        CHECK(c, conf_answer(f.d, 100 + i) == UIOMMU_CODE_INVALID);
+    }
+}
+
+static const struct conf_test tests[] = {
+    {"R2 I1 lives: a request from before the life is INVALID", before_the_life},
+    {"R2 I5 lives: a partial from before the life joins no group of it", partial_before_the_life},
+    {"R3 lives: a late request voids the drain and is reported", late},
+    {"R3 R9 lives: the second late request poisons the bond, a reset frees it", late_twice},
+    {"R5 I2 lives: a number rests before it is bound again", number_rests},
+    {"R6 I17 lives: one number, one address space, on all devices", one_number_one_space},
+    {"R27 L38 lives: handles of a former life name nothing", old_handles},
+    {"I1 lives: twelve lives of one number", many_lives},
+};
+const struct conf_theme conf_lives_theme = {"lives", tests, sizeof(tests) / sizeof(tests[0])};

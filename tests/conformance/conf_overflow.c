@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "conf_themes.h"
+
+/* An overflow only removes requests; what was open dies, and drains begin again. */
+
+static void partials_die(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    conf_send(f.d, f.pasid, CONF_VA, 1, false);
+    conf_run(c, BENCH_MS / 2);
+    CHECK(c, conf_port(f.d).outstanding == 1);
+    c->b.vendor->overflow(&c->b);
+    conf_run(c, BENCH_MS / 2);
+    CHECK(c, conf_unit(c).overflows == 1);
+    CHECK(c, conf_port(f.d).outstanding == 0);
+    /* Its Last comes after all: a shorter group, answered once. */
+    conf_ask(f.d, f.pasid, CONF_VA + 4096, 1);
+    conf_run(c, BENCH_MS);
+    CHECK(c, f.a->calls == 1 && f.a->seen[0].pages == 1);
+    CHECK(c, conf_answer(f.d, 1) == UIOMMU_CODE_SUCCESS);
+    CHECK(c, conf_events(c, UIOMMU_EVENT_REQUESTS_LOST) == 1);
+}
+
+/* More than fits: hardware answers for itself, and software goes on with what is there. */
+static void flood(struct conf *c)
+{
+    static const struct conf_how how = {.want = 14};
+    struct uiommu_bond_ref bond;
+    struct conf_device *d;
+    struct conf_space *s;
+    uint32_t i, pasid;
+
+    if (!conf_needs(c, !c->b.variant->large, "the request ring is too large to fill")) {
+        return;
+    }
+    c->b.config.violations = UINT32_MAX;
+    if (!conf_up(c)) {
+        return;
+    }
+    d = conf_device_make(c, &how);
+    s = conf_space_make(c);
+    pasid = conf_pasid(c);
+    if (conf_failed(c) || !conf_bind(c, d, s, pasid, &bond)) {
+        return;
+    }
+    for (i = 0; i < 3 * c->b.features.request_entries; i++) {
+        conf_ask(d, pasid, CONF_VA, i);
+    }
+    bench_arrive(&c->b);
+    conf_run(c, 2 * BENCH_MS);
+    CHECK(c, conf_unit(c).overflows >= 1);
+    CHECK(c, conf_counts(d).automatic > 0);
+    CHECK(c, conf_counts(d).outstanding == 0);
+    /* It works again. */
+    i = s->calls;
+    conf_ask(d, pasid, CONF_VA, 5);
+    conf_run(c, BENCH_MS);
+    CHECK(c, s->calls == i + 1);
+}
+
+/* The queue overflows when a bond's shutdown is at a chosen step. */
+static void at_step(struct bench *b, const struct uiommu_trace *record, void *arg)
+{
+    struct conf *c = arg;
+
+    if (record->id != UIOMMU_TRACE_STEP) {
+        return;
+    }
+    c->sample += record->c == UIOMMU_STEP_D3;
+    if (record->c == c->counter) {
+        c->counter = CONF_NEVER;
+        c->sample = 0; /* Rounds from here on. */
+        b->vendor->overflow(b);
+    }
+}
+
+static void during(struct conf *c, enum uiommu_step step)
+{
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    c->counter = step;
+    c->b.trace.hook = at_step;
+    c->b.trace.arg = c;
+    CHECK(c, conf_unbind(c, f.bond, UIOMMU_UNBIND_STOPPED | UIOMMU_UNBIND_ABORT) == UIOMMU_OK);
+    CHECK(c, c->counter == CONF_NEVER);
+    CHECK(c, conf_unit(c).overflows == 1);
+    /* Once more from the barrier, besides the second pass for weak barriers. */
+    CHECK(c, c->sample >= 1);
+    CHECK(c, conf_bond(c, f.bond).barriers >= 3 && conf_bond(c, f.bond).barriers <= 4);
+    CHECK(c, conf_rebind(c, f.d, f.b, f.pasid, &f.bond));
+}
+
+static void during_d3(struct conf *c)
+{
+    during(c, UIOMMU_STEP_D3);
+}
+
+static void during_d4(struct conf *c)
+{
+    during(c, UIOMMU_STEP_D4);
+}
+
+static void during_settle(struct conf *c)
+{
+    during(c, UIOMMU_STEP_SETTLE);
+}
+
+static void during_d5(struct conf *c)
+{
+    during(c, UIOMMU_STEP_D5);
+}
+
+static void again_and_again(struct bench *b, const struct uiommu_trace *record, void *arg)
+{
+    struct conf *c = arg;
+
+    if (record->id == UIOMMU_TRACE_STEP && record->c == UIOMMU_STEP_D3 && c->counter > 0) {
+        c->counter--;
+        b->vendor->overflow(b);
+    }
+}
+
+static bool overflow_often(struct conf *c, struct conf_flow *f, uint32_t flags, uint32_t times)
+{
+    struct conf_how how = {.flags = UIOMMU_DEVICE_PASID | UIOMMU_DEVICE_ATS | UIOMMU_DEVICE_PRI};
+
+    memset(f, 0, sizeof(*f));
+    how.flags |= flags;
+    if (!conf_up(c)) {
+        return false;
+    }
+    f->d = conf_device_make(c, &how);
+    f->a = conf_space_make(c);
+    f->pasid = conf_pasid(c);
+    if (conf_failed(c) || !conf_bind(c, f->d, f->a, f->pasid, &f->bond)) {
+        return false;
+    }
+    c->counter = times;
+    c->b.trace.hook = again_and_again;
+    c->b.trace.arg = c;
+    return true;
+}
+
+/* A device that stopped for good: once more is enough. */
+static void confirmed_once(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!overflow_often(c, &f, 0, CONF_NEVER)) {
+        return;
+    }
+    CHECK(c, conf_unbind(c, f.bond, UIOMMU_UNBIND_STOPPED) == UIOMMU_OK);
+    CHECK(c, conf_bond(c, f.bond).barriers <= 5);
+}
+
+/* A device that sends again what hardware answered: until a pass sees none. */
+static void resends_until_clean(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!overflow_often(c, &f, UIOMMU_DEVICE_RESENDS, 4)) {
+        return;
+    }
+    CHECK(c, conf_unbind(c, f.bond, UIOMMU_UNBIND_STOPPED) == UIOMMU_OK);
+    CHECK(c, c->counter == 0 && conf_bond(c, f.bond).barriers >= 5);
+}
+
+static void resends_for_ever(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!overflow_often(c, &f, UIOMMU_DEVICE_RESENDS, CONF_NEVER)) {
+        return;
+    }
+    c->sample = bench_now(&c->b);
+    CHECK(c, conf_unbind(c, f.bond, UIOMMU_UNBIND_STOPPED) == UIOMMU_E_POISONED);
+    CHECK(c, bench_now(&c->b) - c->sample < 3 * BENCH_DRAIN);
+    CHECK(c, !bench_uses_tables(&c->b, f.a->tables));
+}
+
+/* The queue is read empty before the flag goes: nothing that was in it is lost. */
+static void ring_is_read_first(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    conf_ask(f.d, f.pasid, CONF_VA, 1);
+    conf_ask(f.d, f.pasid, CONF_VA + 4096, 2);
+    bench_arrive(&c->b);
+    c->b.vendor->overflow(&c->b);
+    conf_run(c, BENCH_MS);
+    CHECK(c, f.a->calls == 2 && conf_counts(f.d).success == 2);
+    CHECK(c, conf_unit(c).overflows == 1);
+}
+
+static const struct conf_test tests[] = {
+    {"I11 R29 L19 overflow: open groups die, a lone Last is a new group", partials_die},
+    {"I11 R31 L28 overflow: a flood is answered once each, and it works again", flood},
+    {"R29 I11 overflow: during D3 the barrier is repeated", during_d3},
+    {"R29 I11 overflow: during D4 the barrier is repeated", during_d4},
+    {"R29 I11 overflow: during the settle time the barrier is repeated", during_settle},
+    {"R29 I11 overflow: during D5 the barrier is repeated", during_d5},
+    {"R29 overflow: with a confirmed stop once more, not for ever", confirmed_once},
+    {"R29 overflow: a device that sends again, until a pass sees none", resends_until_clean},
+    {"R29 I21 overflow: a device that sends again for ever is POISONED", resends_for_ever},
+    {"R29 L18 overflow: the ring is read empty before the acknowledge", ring_is_read_first},
+};
+const struct conf_theme conf_overflow_theme = {"overflow", tests, sizeof(tests) / sizeof(tests[0])};

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "conf_themes.h"
+
+/* Device reset and removal: what was before is over, and is not answered any more. */
+
+static void orphans(struct conf *c)
+{
+    struct conf_flow f;
+    uint64_t sent;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    f.a->answer = UIOMMU_CODE_PENDING;
+    conf_ask(f.d, f.pasid, CONF_VA, 1);
+    conf_send(f.d, f.pasid, CONF_VA, 2, false);
+    conf_run(c, BENCH_MS);
+    sent = c->b.vendor->answers(&c->b);
+    CHECK(c, conf_reset(c, f.d) == UIOMMU_OK);
+    conf_run(c, BENCH_MS);
+    CHECK(c, f.a->orphans[UIOMMU_ORPHAN_RESET] == 1);
+    CHECK(c, conf_respond(c, f.a->seen[0].ref, UIOMMU_CODE_SUCCESS) == UIOMMU_E_STALE);
+    conf_run(c, BENCH_MS);
+    CHECK(c, c->b.vendor->answers(&c->b) == sent);
+    CHECK(c, conf_port(f.d).outstanding == 0 && conf_bond(c, f.bond).in_flight == 0);
+    c->unanswered = 1;
+}
+
+/* The same index is asked again after the reset: the old answer must not reach it. */
+static void index_again(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    f.a->answer = UIOMMU_CODE_PENDING;
+    conf_ask(f.d, f.pasid, CONF_VA, 1);
+    conf_run(c, BENCH_MS);
+    CHECK(c, conf_reset(c, f.d) == UIOMMU_OK);
+    CHECK(c, uiommu_device_get_state(f.d->dev) == UIOMMU_DEVICE_NORMAL);
+    conf_ask(f.d, f.pasid, CONF_VA, 1);
+    conf_run(c, BENCH_MS);
+    if (!CHECK(c, f.a->calls == 2)) {
+        return;
+    }
+    CHECK(c, conf_respond(c, f.a->seen[0].ref, UIOMMU_CODE_INVALID) == UIOMMU_E_STALE);
+    conf_run(c, BENCH_MS);
+    CHECK(c, conf_answer(f.d, 1) == UIOMMU_CODE_NONE);
+    CHECK(c, conf_respond(c, f.a->seen[1].ref, UIOMMU_CODE_SUCCESS) == UIOMMU_OK);
+    conf_run(c, BENCH_MS);
+    CHECK(c, conf_answer(f.d, 1) == UIOMMU_CODE_SUCCESS);
+    c->unanswered = 1;
+}
+
+/* In the ring when the reset begins, and on the bus when it ends. */
+static void in_the_ring(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    conf_ask(f.d, f.pasid, CONF_VA, 1);
+    bench_arrive(&c->b);
+    CHECK(c, uiommu_device_reset_begin(f.d->dev) == UIOMMU_OK);
+    CHECK(c, uiommu_device_reset_begin(f.d->dev) == UIOMMU_OK);
+    CHECK(c, uiommu_device_get_state(f.d->dev) == UIOMMU_DEVICE_RESETTING);
+    bench_fabric(&c->b, 40 * BENCH_US, 50 * BENCH_US, c->b.variant->late ? 1000 : 0, BENCH_LATE);
+    conf_ask(f.d, f.pasid, CONF_VA, 2);
+    conf_send(f.d, f.pasid, CONF_VA, 3, false);
+    CHECK(c, conf_reset(c, f.d) == UIOMMU_OK);
+    bench_fabric(&c->b, 100, BENCH_US, 0, 0);
+    conf_run(c, BENCH_MS);
+    CHECK(c, f.a->calls == 0 && conf_unit(c).success + conf_unit(c).invalid == 0);
+    CHECK(c, c->b.vendor->answers(&c->b) == 0);
+    conf_ask(f.d, f.pasid, CONF_VA + 4096, 3);
+    conf_run(c, BENCH_MS);
+    CHECK(c, f.a->calls == 1 && f.a->seen[0].pages == 1);
+    CHECK(c, conf_device_counters(f.d).resets == 1);
+    c->unanswered = 2;
+}
+
+/* The ring is serviced during the reset. */
+static void while_resetting(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    CHECK(c, uiommu_device_reset_begin(f.d->dev) == UIOMMU_OK);
+    conf_ask(f.d, f.pasid, CONF_VA, 1);
+    conf_run(c, BENCH_MS);
+    CHECK(c, f.a->calls == 0 && c->b.vendor->answers(&c->b) == 0);
+    CHECK(c, conf_try_bind(c, f.d, f.b, conf_pasid(c), &f.bond) == UIOMMU_E_GONE);
+    CHECK(c, conf_reset(c, f.d) == UIOMMU_OK);
+    CHECK(c, uiommu_device_reset_end(f.d->dev) == UIOMMU_E_STATE);
+    c->unanswered = 1;
+}
+
+static void ready_group(struct conf *c)
+{
+    static const struct conf_how how = {.in_flight = 1};
+    struct conf_flow f;
+
+    memset(&f, 0, sizeof(f));
+    if (!conf_up(c)) {
+        return;
+    }
+    f.d = conf_device_make(c, &how);
+    f.a = conf_space_make(c);
+    f.pasid = conf_pasid(c);
+    if (conf_failed(c) || !conf_bind(c, f.d, f.a, f.pasid, &f.bond)) {
+        return;
+    }
+    f.a->answer = UIOMMU_CODE_PENDING;
+    conf_ask(f.d, f.pasid, CONF_VA, 1);
+    conf_ask(f.d, f.pasid, CONF_VA, 2);
+    conf_run(c, BENCH_MS);
+    CHECK(c, conf_reset(c, f.d) == UIOMMU_OK);
+    conf_run(c, BENCH_MS);
+    CHECK(c, f.a->calls == 1 && f.a->orphans[UIOMMU_ORPHAN_RESET] == 1);
+    CHECK(c, c->b.vendor->answers(&c->b) == 0);
+    f.a->answer = UIOMMU_CODE_SUCCESS;
+    conf_ask(f.d, f.pasid, CONF_VA, 2);
+    conf_run(c, BENCH_MS);
+    CHECK(c, conf_answer(f.d, 2) == UIOMMU_CODE_SUCCESS);
+    c->unanswered = 2;
+}
+
+/* Credits, PASID, ATS and PRI are set up again; the bond lives on. */
+static void works_again(struct conf *c)
+{
+    struct conf_flow f;
+    uint32_t i;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    CHECK(c, bench_map(&c->b, f.a->tables, CONF_VA, UIOMMU_READ) != NULL);
+    CHECK(c, conf_access(f.d, f.pasid, CONF_VA, MODEL_READ));
+    CHECK(c, conf_reset(c, f.d) == UIOMMU_OK);
+    CHECK(c, conf_state(c, f.bond) == UIOMMU_BOND_LIVE);
+    CHECK(c, conf_access(f.d, f.pasid, CONF_VA, MODEL_READ));
+    for (i = 0; i < 4; i++) {
+        conf_ask(f.d, f.pasid, CONF_VA, i);
+    }
+    conf_run(c, BENCH_MS);
+    CHECK(c, f.a->calls == 4 && conf_counts(f.d).success == 4);
+    CHECK(c, conf_device_counters(f.d).over_credit == 0);
+}
+
+static void reset_in_handler(struct conf *c, struct conf_space *s, const struct uiommu_group *g)
+{
+    (void)s;
+    CHECK(c, uiommu_device_reset_begin(g->device) == UIOMMU_OK);
+}
+
+/* The handler says SUCCESS, but its device was reset meanwhile. */
+static void in_the_handler(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    f.a->on_fault = reset_in_handler;
+    conf_ask(f.d, f.pasid, CONF_VA, 1);
+    conf_run(c, BENCH_MS);
+    CHECK(c, f.a->calls == 1 && c->b.vendor->answers(&c->b) == 0);
+    CHECK(c, conf_reset(c, f.d) == UIOMMU_OK);
+    c->unanswered = 1;
+}
+
+static void unbind_while_resetting(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    CHECK(c, uiommu_device_reset_begin(f.d->dev) == UIOMMU_OK);
+    CHECK(c, uiommu_unbind_begin(c->b.u, f.bond, 0) == UIOMMU_OK);
+    conf_run(c, BENCH_MS);
+    CHECK(c, conf_reset(c, f.d) == UIOMMU_OK);
+    CHECK(c, conf_poll(c, f.bond) == UIOMMU_OK);
+    CHECK(c, conf_rebind(c, f.d, f.b, f.pasid, &f.bond));
+}
+
+static void answer_waits(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    f.a->answer = UIOMMU_CODE_PENDING;
+    conf_ask(f.d, f.pasid, CONF_VA, 1);
+    conf_run(c, BENCH_MS);
+    CHECK(c, uiommu_device_reset_begin(f.d->dev) == UIOMMU_OK);
+    CHECK(c, conf_respond(c, f.a->seen[0].ref, UIOMMU_CODE_SUCCESS) == UIOMMU_E_STALE);
+    conf_run(c, BENCH_MS);
+    CHECK(c, c->b.vendor->answers(&c->b) == 0);
+    CHECK(c, conf_reset(c, f.d) == UIOMMU_OK);
+    c->unanswered = 1;
+}
+
+/* Pulled out with everything open; what is left is taken down without touching it. */
+static void surprise(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    f.a->answer = UIOMMU_CODE_PENDING;
+    conf_ask(f.d, f.pasid, CONF_VA, 1);
+    conf_send(f.d, f.pasid, CONF_VA, 2, false);
+    conf_run(c, BENCH_MS);
+    conf_ask(f.d, f.pasid, CONF_VA, 3);
+    bench_arrive(&c->b);
+    model_endpoint_remove(f.d->ep);
+    f.d->removed = true;
+    CHECK(c, uiommu_device_removed(f.d->dev) == UIOMMU_OK);
+    CHECK(c, uiommu_device_get_state(f.d->dev) == UIOMMU_DEVICE_GONE);
+    CHECK(c, uiommu_device_reset_end(f.d->dev) != UIOMMU_OK);
+    CHECK(c, uiommu_aspace_exit(f.a->as) == UIOMMU_OK);
+    CHECK(c, conf_reap(c, f.a) == UIOMMU_OK);
+    CHECK(c, f.a->calls == 1 && f.a->orphans[UIOMMU_ORPHAN_RESET] == 1);
+    CHECK(c, c->b.vendor->answers(&c->b) == 0);
+    c->unanswered = 2;
+}
+
+static const struct conf_test tests[] = {
+    {"I19 L42 reset: groups become orphans, nothing is sent for them", orphans},
+    {"I19 L42 reset: an answer from before never meets an index used again", index_again},
+    {"R33 I19 reset: entries of before are dropped, in ring and on the bus", in_the_ring},
+    {"R33 reset: until its end everything is dropped unanswered", while_resetting},
+    {"I19 reset: a complete group that waits is dropped too", ready_group},
+    {"I19 L42 reset: enables and credits are set up again, bonds live on", works_again},
+    {"R33 I19 reset: begun inside the handler, its answer goes nowhere", in_the_handler},
+    {"R33 L41 reset: respond() after its beginning is STALE", answer_waits},
+    {"I18 L12 reset: an unbind under way ends", unbind_while_resetting},
+    {"R20 R33 L11 reset: surprise removal with everything open", surprise},
+};
+const struct conf_theme conf_reset_theme = {"reset", tests, sizeof(tests) / sizeof(tests[0])};

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "suite.h"
+
+/* Runs one test: a fresh bench, the test, everything down again, and a last look. */
+
+#define DOWN_NS (4 * BENCH_FOREVER)
+
+bool conf_check(struct conf *c, bool ok, const char *what, const char *file, int line)
+{
+    if (!ok && c->result->verdict != CONF_FAILED) {
+        c->result->verdict = CONF_FAILED;
+        c->result->what = what;
+        c->result->file = file;
+        c->result->line = line;
+        c->result->rule = c->b.reports > 0 ? c->b.rule[0] : NULL;
+    }
+    return ok;
+}
+
+bool conf_failed(const struct conf *c)
+{
+    return c->result->verdict == CONF_FAILED;
+}
+
+bool conf_needs(struct conf *c, bool has, const char *why)
+{
+    if (!has && c->result->verdict == CONF_PASSED) {
+        c->result->verdict = CONF_SKIPPED;
+        c->result->what = why;
+    }
+    return has;
+}
+
+bool conf_needs_markers(struct conf *c)
+{
+    return conf_needs(c, c->b.features.markers, "Stop Markers do not reach software here");
+}
+
+bool conf_matches(const char *name, const char *pattern)
+{
+    size_t i;
+
+    for (;; name++) {
+        for (i = 0; pattern[i] != 0 && name[i] == pattern[i]; i++) {
+        }
+        if (pattern[i] == 0) {
+            return true;
+        }
+        if (*name == 0) {
+            return false;
+        }
+    }
+}
+
+/* ---- taking down ---- */
+
+/* From here on everybody is honest. */
+static void calm(struct conf *c)
+{
+    static const struct model_endpoint_knobs honest = {0};
+    uint32_t i;
+
+    c->b.interrupt = NULL;
+    c->b.trace.hook = NULL;
+    c->b.fail_at = 0;
+    c->b.vendor->hang(&c->b, false);
+    c->b.vendor->lose_invalidations(&c->b, 0);
+    c->b.vendor->lie(&c->b, BENCH_LIE_NONE);
+    bench_fabric(&c->b, 100, BENCH_US, 0, 0);
+    model_fabric_release(c->b.fabric, UINT32_MAX);
+    for (i = 0; i < c->devices; i++) {
+        c->dev[i].stop = CONF_STOP_HONEST;
+        c->dev[i].on_stop = NULL;
+        if (c->dev[i].ep != NULL && !c->dev[i].removed) {
+            conf_knobs(&c->dev[i], &honest);
+        }
+    }
+    for (i = 0; i < c->spaces; i++) {
+        c->space[i].on_fault = NULL;
+        c->space[i].answer = UIOMMU_CODE_INVALID;
+    }
+}
+
+/* What poisoned bonds wait for. */
+static void heal(struct conf *c)
+{
+    struct uiommu_unit_info info;
+    uint32_t i;
+
+    CHECK(c, uiommu_unit_get_info(c->b.unit, &info) == UIOMMU_OK);
+    if (info.hung) {
+        CHECK(c, uiommu_unit_restart(c->b.unit) == UIOMMU_OK);
+    }
+    for (i = 0; i < c->devices; i++) {
+        if (c->dev[i].dev != NULL && !c->dev[i].removed) {
+            CHECK(c, conf_reset(c, &c->dev[i]) == UIOMMU_OK);
+        }
+    }
+}
+
+static void end_space(struct conf *c, struct conf_space *s)
+{
+    uint64_t end = bench_now(&c->b) + DOWN_NS;
+    uiommu_err err;
+
+    if (s->as == NULL) {
+        return;
+    }
+    err = uiommu_aspace_exit(s->as);
+    CHECK(c, err == UIOMMU_OK || err == UIOMMU_E_WITHHELD);
+    err = conf_reap(c, s);
+    while (uiommu_aspace_bonds(s->as) > 0 && bench_now(&c->b) < end) {
+        if (err == UIOMMU_E_POISONED || err == UIOMMU_E_WITHHELD) {
+            heal(c);
+        }
+        conf_run(c, BENCH_SETTLE);
+        err = conf_reap(c, s);
+    }
+    CHECK(c, err == UIOMMU_OK);
+    CHECK(c, !bench_uses_tables(&c->b, s->tables));
+    CHECK(c, uiommu_aspace_destroy(s->as) == UIOMMU_OK);
+    bench_tables_free(&c->b, s->tables);
+}
+
+static void end_device(struct conf *c, struct conf_device *d)
+{
+    uint64_t end = bench_now(&c->b) + DOWN_NS;
+    uiommu_err err = UIOMMU_OK;
+
+    if (d->dev != NULL) {
+        err = uiommu_device_detach(d->dev);
+        while (err == UIOMMU_PENDING && bench_now(&c->b) < end) {
+            conf_run(c, BENCH_SETTLE / 4);
+            err = uiommu_device_detach(d->dev);
+        }
+        CHECK(c, err == UIOMMU_OK);
+    }
+}
+
+/* Exactly one answer for each group, none for anything else. */
+static void balance(struct conf *c)
+{
+    uint64_t lasts = 0;
+    uint64_t answers = 0;
+    uint64_t unexpected = 0;
+    uint32_t i;
+
+    for (i = 0; i < c->devices; i++) {
+        if (c->dev[i].ep != NULL) {
+            struct model_endpoint_counts counts = conf_counts(&c->dev[i]);
+
+            lasts += counts.lasts;
+            answers += counts.success + counts.invalid + counts.failure;
+            unexpected += counts.unexpected;
+            CHECK(c, counts.marker_answers == 0);
+            CHECK(c, counts.ignored == 0);
+        }
+    }
+    CHECK(c, unexpected == c->unexpected);
+    CHECK(c, c->no_balance || answers + c->unanswered == lasts + unexpected);
+}
+
+void conf_end(struct conf *c)
+{
+    uiommu_err err;
+    uint32_t i;
+
+    calm(c);
+    if (c->b.u == NULL) {
+        return;
+    }
+    if (c->b.started) {
+        conf_run(c, BENCH_MS);
+    }
+    for (i = 0; i < c->spaces; i++) {
+        end_space(c, &c->space[i]);
+    }
+    /* VFs come after their PF. */
+    for (i = c->devices; i > 0; i--) {
+        end_device(c, &c->dev[i - 1]);
+    }
+    for (i = 0; i < c->devices; i++) {
+        CHECK(c, c->dev[i].port == NULL || uiommu_port_destroy(c->dev[i].port) == UIOMMU_OK);
+    }
+    balance(c);
+    for (i = 0; i < c->pasids; i++) {
+        err = uiommu_pasid_put(c->b.pasids, c->pasid[i]);
+        CHECK(c, err == UIOMMU_OK || err == UIOMMU_E_NOT_FOUND);
+    }
+    if (c->owner != NULL) {
+        CHECK(c, uiommu_owner_destroy(c->owner) == UIOMMU_OK);
+    }
+    CHECK(c, bench_down(&c->b) == UIOMMU_OK);
+}
+
+/* Nothing leaked, nothing was used wrongly. */
+static void last_look(struct conf *c)
+{
+    uint64_t bytes = 0;
+
+    CHECK(c, c->b.heap.live == 0);
+    CHECK(c, c->b.heap.faults == 0);
+    CHECK(c, c->b.mem_live == 0);
+    CHECK(c, model_ram_live(c->b.world, &bytes) == 0);
+    CHECK(c, c->b.irq_depth == 0);
+    CHECK(c, c->b.irq_faults == 0);
+    CHECK(c, c->b.trace.unknown == 0);
+    CHECK(c, c->b.reports == c->reports);
+}
+
+void conf_run_test(const struct conf_test *test, const struct bench_vendor *vendor,
+                   const struct bench_variant *variant, uint64_t seed, void *memory,
+                   struct conf_result *out)
+{
+    struct conf *c = memory;
+    uint8_t *rest = (uint8_t *)memory + (CONF_MEMORY - BENCH_MEMORY);
+
+    memset(out, 0, sizeof(*out));
+    memset(c, 0, sizeof(*c));
+    c->test = test;
+    c->result = out;
+    if (!CHECK(c, bench_make(&c->b, vendor, variant, seed, rest))) {
+        return;
+    }
+    test->run(c);
+    conf_end(c);
+    if (out->verdict != CONF_FAILED) {
+        last_look(c);
+    }
+    out->trace = c->b.trace.hash;
+}
