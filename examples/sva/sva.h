@@ -231,7 +231,7 @@ enum sva_phase {
     SVA_ENDED,
 };
 
-#define SVA_OPEN_MAX 4096u
+#define SVA_OPEN_MAX 66560u /* Groups a unit can have at once. */
 
 struct sva {
     struct sva_options o;
