@@ -252,6 +252,7 @@ struct sva {
     uint64_t again_count;
     uint8_t *written; /* One flag a block. */
     bool out_regular;
+    bool out_made; /* There was none. */
 
     /* uiommu */
     struct uiommu_uv *uv;
@@ -310,6 +311,8 @@ int sva_input_trace(struct sva *s, FILE **out);
 int sva_input_prepare(struct sva *s);
 void sva_input_verify(struct sva *s);
 void sva_input_close(struct sva *s);
+/* OUT as it was before the run, where nothing was written yet. */
+void sva_input_undo(struct sva *s);
 
 /* ---- sva_embed.c ---- */
 int sva_embed_open(struct sva *s);
@@ -346,6 +349,7 @@ uint32_t sva_fault_pending(const struct sva *s);
 void sva_stop_step(struct sva *s);
 void sva_phase(struct sva *s, enum sva_phase phase);
 void sva_close_step(struct sva *s);
+void sva_close_early(struct sva *s);
 
 /* ---- sva_trace.c ---- */
 struct sva_trace *sva_trace_open(FILE *file, struct sva *s);

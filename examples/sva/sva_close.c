@@ -4,6 +4,9 @@
 
 #include "sva.h"
 
+#define UNDO_TRIES   1000u
+#define UNDO_STEP_NS 100000u
+
 static void check(struct sva *s, const char *what, uiommu_err err)
 {
     if (err != UIOMMU_OK)
@@ -95,6 +98,53 @@ static void check_machine(struct sva *s)
     if (s->machine->reports != 0)
         sva_fail(s, "hardware was used wrongly %u times; first: %s", s->machine->reports,
                  s->machine->first_report);
+}
+
+/* There is a reason to give up already; this is not it. */
+static void ignore(uiommu_err err)
+{
+    (void)err;
+}
+
+/* Set-up went wrong half way: no loop has run, so whoever must wait moves the clock himself. */
+static void engine_undo(struct sva *s, struct sva_engine *e)
+{
+    uint32_t tries;
+
+    if (e->bond.generation != 0)
+        ignore(uiommu_unbind(s->u, e->bond, UIOMMU_UNBIND_STOPPED));
+    for (tries = 0; e->device != NULL && tries < UNDO_TRIES; tries++) {
+        if (uiommu_device_detach(e->device) == UIOMMU_OK)
+            e->device = NULL;
+        model_advance(s->machine->world, UNDO_STEP_NS);
+        ignore(uiommu_unit_service(s->unit, 0));
+    }
+    if (e->port != NULL)
+        ignore(uiommu_port_destroy(e->port));
+}
+
+void sva_close_early(struct sva *s)
+{
+    uint32_t i;
+
+    for (i = 0; i < s->o.devices; i++)
+        engine_undo(s, &s->engines[i]);
+    if (s->pasid != 0)
+        ignore(uiommu_pasid_put(s->pasids, s->pasid));
+    if (s->as != NULL)
+        ignore(uiommu_aspace_destroy(s->as));
+    if (s->table_made)
+        table_fini(&s->table);
+    if (s->unit != NULL) {
+        ignore(uiommu_unit_stop(s->unit));
+        ignore(uiommu_unit_destroy(s->unit));
+    }
+    if (s->pasids != NULL)
+        ignore(uiommu_pasid_space_destroy(s->pasids));
+    if (s->u != NULL)
+        ignore(uiommu_destroy(s->u));
+    if (s->uv != NULL)
+        ignore(uiommu_uv_destroy(s->uv));
 }
 
 void sva_close_step(struct sva *s)

@@ -55,7 +55,11 @@ int sva_input_open(struct sva *s)
     s->file = file;
     if (stat_of(&s->loop, s->file, &in) != 0 || !S_ISREG(in.st_mode))
         return refuse(s->o.file, S_ISDIR(in.st_mode) ? "is a directory" : "is not a regular file");
-    file = open_file(&s->loop, s->o.out, O_RDWR | O_CREAT);
+    file = open_file(&s->loop, s->o.out, O_RDWR);
+    if (file == UV_ENOENT) {
+        file = open_file(&s->loop, s->o.out, O_RDWR | O_CREAT);
+        s->out_made = file >= 0;
+    }
     if (file < 0)
         return refuse(s->o.out, uv_strerror(file));
     s->out = file;
@@ -209,16 +213,33 @@ void sva_input_verify(struct sva *s)
     free(got);
 }
 
-void sva_input_close(struct sva *s)
+static int close_file(struct sva *s, uv_file file)
 {
     uv_fs_t request;
-    int err = uv_fs_close(&s->loop, &request, s->out, NULL);
+    int err = file < 0 ? 0 : uv_fs_close(&s->loop, &request, file, NULL);
 
-    uv_fs_req_cleanup(&request);
+    if (file >= 0)
+        uv_fs_req_cleanup(&request);
+    return err;
+}
+
+void sva_input_undo(struct sva *s)
+{
+    uv_fs_t request;
+
+    if (s->out_made) {
+        (void)uv_fs_unlink(&s->loop, &request, s->o.out, NULL);
+        uv_fs_req_cleanup(&request);
+    }
+}
+
+void sva_input_close(struct sva *s)
+{
+    int err = close_file(s, s->out);
+
     if (err != 0)
         sva_fail(s, "%s: %s", s->o.out, uv_strerror(err));
-    (void)uv_fs_close(&s->loop, &request, s->file, NULL);
-    uv_fs_req_cleanup(&request);
+    (void)close_file(s, s->file);
     free(s->written);
     free(s->again);
 }

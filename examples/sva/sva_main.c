@@ -81,7 +81,7 @@ static void machine_close(struct sva *s)
 {
     uint32_t i;
 
-    for (i = 0; i < s->o.devices * SVA_JOBS; i++) {
+    for (i = 0; s->engines != NULL && i < s->o.devices * SVA_JOBS; i++) {
         struct sva_slot *slot = &s->engines[i / SVA_JOBS].slots[i % SVA_JOBS];
 
         free(slot->buffer);
@@ -115,6 +115,17 @@ static int set_up(struct sva *s)
     }
     code = sva_embed_open(s);
     return code != 0 ? code : sva_input_prepare(s);
+}
+
+static void give_up(struct sva *s)
+{
+    if (s->machine != NULL && s->engines != NULL)
+        sva_close_early(s);
+    if (s->trace != NULL)
+        (void)sva_trace_close(s->trace, 0);
+    sva_input_undo(s);
+    sva_input_close(s);
+    machine_close(s);
 }
 
 static void judge(struct sva *s)
@@ -154,10 +165,14 @@ static void verdict(const struct sva *s)
 
 static int run(struct sva *s)
 {
-    int code = set_up(s);
+    int code;
 
-    if (code != 0)
+    s->file = s->out = -1;
+    code = set_up(s);
+    if (code != 0) {
+        give_up(s);
         return code;
+    }
     sva_run(s);
     if (s->trace != NULL && !sva_trace_close(s->trace, model_now(s->machine->world)))
         sva_fail(s, "%s: cannot be written", s->o.trace);
