@@ -99,8 +99,7 @@ static uiommu_err answer_code(const struct uiommu_group_slot *slot, uiommu_code 
     const struct uiommu_aspace *as = slot->bond->as;
 
     if (uiommu_guard(UIOMMU_GUARD_I19_TOKEN) &&
-        (slot->quiet != 0 ||
-         slot->dev_generation != uiommu_word_load(&slot->dev->generation)))
+        (slot->quiet != 0 || slot->dev_generation != uiommu_word_load(&slot->dev->generation)))
         return UIOMMU_E_STALE;
     if (*code == UIOMMU_CODE_SUCCESS && uiommu_guard(UIOMMU_GUARD_EXIT_DEAD) &&
         (as == NULL || uiommu_word_load(&as->dead) != 0)) {
@@ -122,8 +121,8 @@ static void answer_fill(const struct uiommu_unit *unit, const struct uiommu_grou
     to->index = slot->prgi;
     to->flags = slot->flags;
     to->code = (uint32_t)code;
-    to->with_pasid = pasid && (slot->dev->pasid_required ||
-                               (unit->caps.flags & UIOMMU_CAP_RESPONSE_PASID) == 0);
+    to->with_pasid =
+        pasid && (slot->dev->pasid_required || (unit->caps.flags & UIOMMU_CAP_RESPONSE_PASID) == 0);
 }
 
 static void park(struct uiommu_unit *unit, struct uiommu_group_slot *slot, uiommu_code code)
@@ -151,8 +150,7 @@ void uiommu_answer_none(struct uiommu_unit *unit, struct uiommu_group_slot *slot
     group_over(unit, slot);
 }
 
-uiommu_err uiommu_answer(struct uiommu_unit *unit, struct uiommu_group_slot *slot,
-                         uiommu_code code)
+uiommu_err uiommu_answer(struct uiommu_unit *unit, struct uiommu_group_slot *slot, uiommu_code code)
 {
     struct uiommu_answer answer;
     uiommu_err err;
@@ -257,8 +255,8 @@ bool uiommu_out_put(struct uiommu_unit *unit, struct uiommu_device *dev,
     answer->cookie[0] = request->cookie[0];
     answer->cookie[1] = request->cookie[1];
     answer->id = request->id;
-    answer->pasid = (request->flags & UIOMMU_REQUEST_PASID) != 0 ? request->pasid
-                                                                 : UIOMMU_PASID_NONE;
+    answer->pasid =
+        (request->flags & UIOMMU_REQUEST_PASID) != 0 ? request->pasid : UIOMMU_PASID_NONE;
     answer->index = request->index;
     answer->flags = request->flags & (UIOMMU_REQUEST_PASID | UIOMMU_REQUEST_STALL);
     answer->code = (uint32_t)code;
@@ -271,6 +269,22 @@ bool uiommu_out_put(struct uiommu_unit *unit, struct uiommu_device *dev,
     uiommu_trace(unit->u, unit->number, UIOMMU_TRACE_REFUSED,
                  (uint64_t)request->id << 32 | answer->pasid, request->index, (uint64_t)code, why);
     return true;
+}
+
+void uiommu_out_forget(struct uiommu_unit *unit, const struct uiommu_device *dev)
+{
+    struct uiommu_out *out = &unit->out;
+    uint32_t kept = 0, i;
+
+    for (i = 0; i < out->count; i++) {
+        if (out->dev[i] == dev)
+            continue;
+        out->answer[kept] = out->answer[i];
+        out->dev[kept] = out->dev[i];
+        out->generation[kept] = out->generation[i];
+        kept++;
+    }
+    out->count = kept;
 }
 
 static void parked_flush(struct uiommu_unit *unit)

@@ -387,7 +387,8 @@ static void with_device(struct entry *e)
 void uiommu_assemble(struct uiommu_unit *unit, uint32_t ring, const struct uiommu_request *request,
                      uint64_t position)
 {
-    const struct uiommu_id *id = (const struct uiommu_id *)uiommu_radix_get(&unit->ids, request->id);
+    const struct uiommu_id *id =
+        (const struct uiommu_id *)uiommu_radix_get(&unit->ids, request->id);
     struct entry e = {unit, request, NULL, NULL, position, ring, 0, UIOMMU_PASID_NONE};
 
     if ((request->flags & UIOMMU_REQUEST_PASID) != 0)

@@ -58,26 +58,29 @@ void uiommu_radix_fini(struct uiommu *u, struct uiommu_radix *radix);
 
 /* ---- instance.c --------------------------------------------------------------------------- */
 
+/* How long a [task] call waits for another one in the same part of the instance. */
+#define UIOMMU_CONTROL_NS     UINT64_C(10000000000)
 #define UIOMMU_MAGIC_INSTANCE 0x75494f4du
-#define UIOMMU_MAGIC_UNIT 0x75494f55u
-#define UIOMMU_MAGIC_SPACE 0x75494f50u
-#define UIOMMU_MAGIC_OWNER 0x75494f4fu
-#define UIOMMU_MAGIC_ASPACE 0x75494f41u
-#define UIOMMU_MAGIC_PORT 0x75494f52u
-#define UIOMMU_MAGIC_DEVICE 0x75494f44u
+#define UIOMMU_MAGIC_UNIT     0x75494f55u
+#define UIOMMU_MAGIC_SPACE    0x75494f50u
+#define UIOMMU_MAGIC_OWNER    0x75494f4fu
+#define UIOMMU_MAGIC_ASPACE   0x75494f41u
+#define UIOMMU_MAGIC_PORT     0x75494f52u
+#define UIOMMU_MAGIC_DEVICE   0x75494f44u
 
 struct uiommu {
-    uint32_t magic;               /* (c) */
-    struct uiommu_host_ops host;  /* (c) every slot filled but wait, wake, self */
-    bool own_heap;                /* (c) heap_get is ours */
-    struct uiommu_heap heap;      /* its lock */
-    struct uiommu_lock lock;      /* (i) */
-    uint32_t objects;             /* (i) units, spaces, owners, address spaces */
-    uint32_t next_number;         /* (i) of units and address spaces */
-    struct uiommu_unit *units;    /* (i) */
-    struct uiommu_radix bonds;    /* index -> struct uiommu_bond; memory of bonds is type-stable */
-    struct uiommu_bond *free_bonds; /* (i) */
-    uint32_t next_bond;           /* (i) */
+    uint32_t magic;              /* (c) */
+    struct uiommu_host_ops host; /* (c) every slot filled but wait, wake, self */
+    bool own_heap;               /* (c) heap_get is ours */
+    struct uiommu_heap heap;     /* its lock */
+    struct uiommu_lock lock;     /* (i) */
+    uint32_t objects;            /* (i) units, spaces, owners, address spaces */
+    uint32_t next_number;        /* (i) of units and address spaces */
+    struct uiommu_unit *units;   /* (i) */
+    struct uiommu_radix bonds;   /* index -> struct uiommu_bond; memory of bonds is type-stable */
+    struct uiommu_bond *free_bonds;  /* (i) */
+    uint32_t next_bond;              /* bond_control */
+    struct uiommu_word bond_control; /* grows bonds */
 };
 bool uiommu_is_instance(const struct uiommu *u);
 /* Count an object in or out. */
@@ -100,15 +103,15 @@ bool uiommu_config_copy(void *to, size_t own, const void *from, size_t theirs, s
 /* ---- owner.c, pasid.c --------------------------------------------------------------------- */
 
 struct uiommu_owner {
-    uint32_t magic;                     /* (c) */
-    struct uiommu *u;                   /* (c) */
-    struct uiommu_owner_config config;  /* (c) */
-    struct uiommu_lock lock;            /* leaf, for the list and the quotas */
-    struct uiommu_aspace *aspaces;      /* lock */
-    uint32_t pasids, credits, bonds;    /* lock */
-    uint32_t ports, spaces;             /* lock */
-    struct uiommu_word dead;            /* (w) */
-    struct uiommu_word in_flight;       /* (w) */
+    uint32_t magic;                    /* (c) */
+    struct uiommu *u;                  /* (c) */
+    struct uiommu_owner_config config; /* (c) */
+    struct uiommu_lock lock;           /* leaf, for the list and the quotas */
+    struct uiommu_aspace *aspaces;     /* lock */
+    uint32_t pasids, credits, bonds;   /* lock */
+    uint32_t ports, spaces;            /* lock */
+    struct uiommu_word dead;           /* (w) */
+    struct uiommu_word in_flight;      /* (w) */
     uintptr_t refused, groups, invalid, expired;
 };
 bool uiommu_is_owner(const struct uiommu_owner *owner);
@@ -148,32 +151,32 @@ enum uiommu_slot_state {
 #define UIOMMU_NO_SLOT UINT32_MAX
 
 struct uiommu_group_slot {
-    struct uiommu_word state;      /* (w) */
-    uint32_t generation;           /* (u) of the slot; part of the token */
-    uint32_t index;                /* (c) of the slot */
-    uint32_t id;                   /* device ID it came from */
-    uint32_t pasid;                /* or UIOMMU_PASID_NONE */
-    uint32_t prgi;                 /* PRG index or stall tag */
-    uint32_t flags;                /* UIOMMU_REQUEST_PASID, _STALL */
-    uint32_t alias;                /* which of the device's IDs */
-    uint32_t pages;                /* requests in it */
-    uint32_t last_page;            /* of the list, or UIOMMU_NO_SLOT while only the first */
-    struct uiommu_page first;      /* first.next begins the list */
+    struct uiommu_word state; /* (w) */
+    uint32_t generation;      /* (u) of the slot; part of the token */
+    uint32_t index;           /* (c) of the slot */
+    uint32_t id;              /* device ID it came from */
+    uint32_t pasid;           /* or UIOMMU_PASID_NONE */
+    uint32_t prgi;            /* PRG index or stall tag */
+    uint32_t flags;           /* UIOMMU_REQUEST_PASID, _STALL */
+    uint32_t alias;           /* which of the device's IDs */
+    uint32_t pages;           /* requests in it */
+    uint32_t last_page;       /* of the list, or UIOMMU_NO_SLOT while only the first */
+    struct uiommu_page first; /* first.next begins the list */
     struct uiommu_device *dev;
     struct uiommu_bond *bond;
-    uint32_t dev_generation;       /* of the device when it opened */
+    uint32_t dev_generation; /* of the device when it opened */
     uint32_t bond_generation;
-    uint32_t next, prev;           /* (r) in the list of its age */
-    uint32_t ready_next;           /* (r) ready or orphan list; (u) parked or freed list */
-    uint8_t code;                  /* (u) of a parked answer, or decided */
-    uint8_t list;                  /* (r) which of the age lists: 0 none, 1 open, 2 live */
-    uint8_t refused;               /* (r) over credit or of two lives: INVALID at Last */
-    uint8_t in_call;               /* (u) a runner holds it */
-    uint8_t ran;                   /* (u) counts against the caps */
-    uint8_t orphan;                /* (u) enum uiommu_orphan */
-    uint8_t quiet;                 /* (u) drop instead of answer (reset) */
-    uint64_t since_ns;             /* (r) opened, or became complete */
-    uint64_t cookie[2];            /* of its Last */
+    uint32_t next, prev; /* (r) in the list of its age */
+    uint32_t ready_next; /* (r) ready or orphan list; (u) parked or freed list */
+    uint8_t code;        /* (u) of a parked answer, or decided */
+    uint8_t list;        /* (r) which of the age lists: 0 none, 1 open, 2 live */
+    uint8_t refused;     /* (r) over credit or of two lives: INVALID at Last */
+    uint8_t in_call;     /* (u) a runner holds it */
+    uint8_t ran;         /* (u) counts against the caps */
+    uint8_t orphan;      /* (u) enum uiommu_orphan */
+    uint8_t quiet;       /* (u) drop instead of answer (reset) */
+    uint64_t since_ns;   /* (r) opened, or became complete */
+    uint64_t cookie[2];  /* of its Last */
 };
 
 #define UIOMMU_SLOT_CHUNK 64u
@@ -205,6 +208,8 @@ bool uiommu_slot_add_page(struct uiommu_unit *unit, struct uiommu_group_slot *sl
                           uint64_t address, uint32_t access);
 void uiommu_age_add(struct uiommu_unit *unit, struct uiommu_group_slot *slot, uint8_t list);
 void uiommu_age_remove(struct uiommu_unit *unit, struct uiommu_group_slot *slot);
+/* (r) To the young end: its deadline begins anew. */
+void uiommu_age_defer(struct uiommu_unit *unit, struct uiommu_group_slot *slot);
 /* (r) Give back a slot that no runner holds and that was never given to a handler. */
 void uiommu_slot_close(struct uiommu_unit *unit, struct uiommu_group_slot *slot);
 /* (r) Take what answering threads gave back. */
@@ -226,12 +231,14 @@ struct uiommu_port {
     uint32_t outstanding;             /* (r) requests in slots */
     uint32_t groups;                  /* (r) slots in use */
     uint32_t devices;                 /* (m) that use it */
+    bool on;                          /* (m) at the endpoint */
     struct uiommu_word generation;    /* (w) */
     struct uiommu_word failed;        /* (w) FAILURE from now on */
 };
 bool uiommu_is_port(const struct uiommu_port *port);
+uint32_t uiommu_port_ledger(const struct uiommu_unit *unit);
 
-#define UIOMMU_IDS_MAX 16u
+#define UIOMMU_IDS_MAX     16u
 #define UIOMMU_PRG_INDICES 512u
 
 /* A device ID: what a request is looked up by. */
@@ -245,49 +252,52 @@ struct uiommu_id {
 struct uiommu_barrier {
     uint64_t ticket;
     uint64_t deadline_ns;
-    uint32_t begun, done;   /* counts; one runs where they differ */
-    uint32_t strength;      /* of the newest */
-    bool failed;            /* the newest did not complete in time, or failed */
+    uint32_t begun, done; /* counts; one runs where they differ */
+    uint32_t strength;    /* of the newest */
+    bool failed;          /* the newest did not complete in time, or failed */
 };
 
 enum uiommu_reset_step {
     UIOMMU_RESET_NONE,
     UIOMMU_RESET_BEGUN,   /* entries are dropped */
-    UIOMMU_RESET_BARRIER, /* end was called: the unit's barrier */
+    UIOMMU_RESET_ASKED,   /* end was called */
+    UIOMMU_RESET_BARRIER, /* the unit's barrier runs */
     UIOMMU_RESET_SETTLE,
     UIOMMU_RESET_STAMPED, /* gen_at is known */
+    UIOMMU_RESET_FAILED,  /* no barrier: end may be called again */
 };
 
 struct uiommu_device {
-    uint32_t magic;                    /* (c) */
-    struct uiommu_unit *unit;          /* (c) */
-    void *hw;                          /* (c) the backend's */
-    struct uiommu_device *next;        /* (u) of the unit */
-    struct uiommu_port *port;          /* (c) or NULL */
-    struct uiommu_device_ops ops;      /* (c) */
-    void *ops_ctx;                     /* (c) */
-    void *user;                        /* (c) */
-    uint32_t flags;                    /* (c) */
-    uint32_t pasid_bits;               /* (c) */
-    uint32_t cap;                      /* (c) groups with handlers at once */
-    uint32_t id_count;                 /* (c) */
-    uint32_t bonds;                    /* (u) in any state */
-    uint32_t running;                  /* (u) groups with handlers */
-    uint32_t violations;               /* (r) */
-    uint32_t detach_step;              /* (m) */
-    struct uiommu_word state;          /* (w) enum uiommu_device_state */
-    struct uiommu_word generation;     /* (w) */
-    bool pasid_required;               /* (m) written while no bond exists or in reset */
-    bool ats_on, pri_on, pasid_on;     /* (m) at the endpoint */
-    bool swept;                        /* (r) partials of an old generation are gone */
-    uint32_t reset_step;               /* (u) enum uiommu_reset_step */
-    uint64_t reset_until_ns;           /* (r) */
-    uint64_t reset_ticket;             /* (u) */
-    uint64_t gen_at[UIOMMU_RINGS];     /* (r) entries below are of before the reset */
-    struct uiommu_barrier barrier;     /* (r) */
-    struct uiommu_radix pasids;        /* PASID -> struct uiommu_bond; or a mark, see bond.c */
-    struct uiommu_slot untagged;       /* bond without PASID */
-    uint32_t *index_map;               /* (r) [alias][PRG index] -> slot + 1 */
+    uint32_t magic;                         /* (c) */
+    struct uiommu_unit *unit;               /* (c) */
+    void *hw;                               /* (c) the backend's */
+    struct uiommu_device *next;             /* (r) of the unit */
+    struct uiommu_port *port;               /* (c) or NULL */
+    struct uiommu_device_ops ops;           /* (c) */
+    void *ops_ctx;                          /* (c) */
+    void *user;                             /* (c) */
+    uint32_t flags;                         /* (c) */
+    uint32_t pasid_bits;                    /* (c) */
+    uint32_t cap;                           /* (c) groups with handlers at once */
+    uint32_t id_count;                      /* (c) */
+    uint32_t bonds;                         /* (u) in any state */
+    uint32_t running;                       /* (u) groups with handlers */
+    uint32_t violations;                    /* (r) */
+    uint32_t detach_step;                   /* (m) */
+    struct uiommu_word state;               /* (w) enum uiommu_device_state */
+    struct uiommu_word generation;          /* (w) */
+    bool pasid_required;                    /* (m) written while no bond exists or in reset */
+    bool ats_on, pri_on, pasid_on;          /* (m) at the endpoint */
+    uint32_t swept_generation;              /* (r) nothing of an older one is left */
+    struct uiommu_word reset_step;          /* (w) enum uiommu_reset_step */
+    uint32_t reset_barrier;                 /* (r) */
+    uint64_t reset_until_ns;                /* (r) */
+    uint64_t detach_until_ns;               /* (m) */
+    uint64_t gen_at[UIOMMU_RINGS];          /* (r) entries below are of before the reset */
+    struct uiommu_barrier barrier;          /* (r) */
+    struct uiommu_radix pasids;             /* PASID -> struct uiommu_bond; or a mark, see bond.c */
+    struct uiommu_slot untagged;            /* bond without PASID */
+    uint32_t *index_map;                    /* (r) [alias][PRG index] -> slot + 1 */
     struct uiommu_device_counters counters; /* (r), answers (u) */
     struct uiommu_id ids[UIOMMU_IDS_MAX];   /* (c) */
 };
@@ -306,6 +316,10 @@ uiommu_err uiommu_device_program(struct uiommu_device *dev, uint32_t flags, uint
 uiommu_err uiommu_device_enable(struct uiommu_device *dev);
 /* (r) Steps of a reset. */
 void uiommu_reset_step(struct uiommu_device *dev);
+uint64_t uiommu_reset_deadline(const struct uiommu_device *dev, uint64_t now);
+/* (r) barrier.c: the number to ask for; OK done, PENDING, HW failed. */
+uint32_t uiommu_barrier_next(const struct uiommu_device *dev);
+uiommu_err uiommu_barrier_step(struct uiommu_device *dev, uint32_t pasid, uint32_t need);
 
 /* ---- bond.c, drain.c, bind.c --------------------------------------------------------------- */
 
@@ -335,14 +349,14 @@ enum uiommu_phase {
 };
 
 /* What was asked of a bond from outside; (w) bits. */
-#define UIOMMU_WANT_UNBIND 0x01u
-#define UIOMMU_WANT_ABORT 0x02u
-#define UIOMMU_WANT_STOPPED 0x04u  /* the driver's word */
-#define UIOMMU_WANT_RESET 0x08u    /* a reset gave its proofs */
-#define UIOMMU_WANT_RESTART 0x10u  /* a restart of the unit gave its proofs */
-#define UIOMMU_WANT_CALL 0x20u     /* stop() is to be called by whoever polls next */
-#define UIOMMU_WANT_CALLED 0x40u   /* stop() was called */
-#define UIOMMU_WANT_RETRY 0x80u    /* re-issue what failed */
+#define UIOMMU_WANT_UNBIND  0x01u
+#define UIOMMU_WANT_ABORT   0x02u
+#define UIOMMU_WANT_STOPPED 0x04u /* the driver's word */
+#define UIOMMU_WANT_RESET   0x08u /* a reset gave its proofs */
+#define UIOMMU_WANT_RESTART 0x10u /* a restart of the unit gave its proofs */
+#define UIOMMU_WANT_CALL    0x20u /* stop() is to be called by whoever polls next */
+#define UIOMMU_WANT_CALLED  0x40u /* stop() was called */
+#define UIOMMU_WANT_RETRY   0x80u /* re-issue what failed */
 
 struct uiommu_bond {
     struct uiommu_word gate;       /* (w) closed bit | complete groups not answered */
@@ -355,17 +369,21 @@ struct uiommu_bond {
     struct uiommu_device *dev;     /* (c) in a life */
     struct uiommu_aspace *as;      /* (u) NULL once left */
     struct uiommu_bond *as_next, *as_prev; /* (a) */
-    uint64_t serial;               /* (a) place in the space's list */
-    struct uiommu_tag *tag;        /* (a) */
-    uint32_t pasid;                /* (c) */
-    uint32_t cap;                  /* (c) */
-    void *user;                    /* (c) */
-    struct uiommu_slot *where;     /* (c) the slot in dev->pasids, or &dev->untagged */
-    struct uiommu_word state;      /* (w) enum uiommu_bond_state, written by (r) and bind */
-    struct uiommu_word wants;      /* (w) */
-    bool valid;                    /* (a)+(u) the entry may be valid */
-    bool prepared_dead;            /* (a) exit came before the entry was valid */
-    bool holds_pasid;              /* (c) */
+    uint64_t serial;                       /* (a) place in the space's list */
+    uint32_t pasid;                        /* (c) */
+    uint32_t cap;                          /* (c) */
+    void *user;                            /* (c) */
+    struct uiommu_slot *where;             /* (c) the slot in dev->pasids, or &dev->untagged */
+    struct uiommu_word state;              /* (w) enum uiommu_bond_state, written by (r) and bind */
+    struct uiommu_word wants;              /* (w) */
+    bool valid;                            /* (a)+(u) the entry may be valid */
+    bool listed;                           /* (a) in the space's list */
+    bool freed;                            /* (i) over; the slot waits for its pins */
+    struct uiommu_owner *owner;            /* (c) charged for it */
+    struct uiommu_tag *tag;                /* (a) */
+    struct uiommu_aspace *tag_of;          /* (c) */
+    struct uiommu_aspace *poisoned_as;     /* (r) counted in its poisoned */
+    bool holds_pasid;                      /* (c) */
     /* groups */
     uint32_t ready_head, ready_tail; /* (r) */
     struct uiommu_bond *ready_next;  /* (r) circular list of bonds with READY groups */
@@ -375,6 +393,7 @@ struct uiommu_bond {
     /* lives */
     uint64_t open_at[UIOMMU_RINGS];  /* (r) */
     uint64_t close_at[UIOMMU_RINGS]; /* (r) */
+    uint64_t rest_at[UIOMMU_RINGS];  /* (r) end of the quarantine */
     bool stamped;                    /* (r) open_at is known */
     bool closing;                    /* (r) close_at is known: later requests are late */
     bool late;                       /* (r) one came */
@@ -382,24 +401,26 @@ struct uiommu_bond {
     bool marker;                     /* (r) a marker of this life counted */
     bool markers_ok;                 /* (r) no earlier life ended without its marker */
     /* shutdown */
-    struct uiommu_bond *stop_next; /* (u) the unit's list of bonds to step */
-    bool stop_listed;              /* (u) */
-    uint8_t phase;                 /* (r) enum uiommu_phase */
-    bool counted_stop;             /* (r) counts against the marker reserve */
-    bool stop_confirmed;           /* (r) */
-    bool reset_proof;              /* (r) D3, D4 were a reset's */
-    bool overflow_round;           /* (r) D3 was repeated for an overflow */
-    bool twice;                    /* (r) the second D3 runs or ran */
-    bool in_air;                   /* (r) the phase's ticket or barrier is under way */
-    bool wave_retry;               /* (r) the device wave failed once */
-    bool reported;                 /* (r) poisoned event was sent */
-    uint32_t barrier_need;         /* (r) */
-    uint32_t rounds;               /* (r) D3 rounds */
+    struct uiommu_bond *stop_next;    /* (u) the unit's list of bonds to step */
+    bool stop_listed;                 /* (u) */
+    uint8_t phase;                    /* (r) enum uiommu_phase */
+    bool entered;                     /* (r) the phase's first step was done */
+    bool counted_stop;                /* (r) counts against the marker reserve */
+    bool stop_confirmed;              /* (r) */
+    bool reset_proof;                 /* (r) D3, D4 were a reset's */
+    bool overflow_round;              /* (r) D3 was repeated for an overflow */
+    bool twice;                       /* (r) the second D3 runs or ran */
+    bool proved;                      /* (r) the barrier proves by itself */
+    bool in_air;                      /* (r) the phase's ticket or barrier is under way */
+    bool wave_retry;                  /* (r) the device wave failed once */
+    bool reported;                    /* (r) poisoned event was sent */
+    uint32_t barrier_need;            /* (r) */
+    uint32_t rounds;                  /* (r) D3 rounds */
     uint32_t overflows[UIOMMU_RINGS]; /* (r) acknowledges at D3's begin */
-    struct uiommu_word missing;    /* (w) UIOMMU_PROOF_* written by (r) */
-    uint64_t ticket;               /* (r) */
-    uint64_t until_ns;             /* (r) settle or deadline of the phase */
-    uint64_t drain_until_ns;       /* (r) D3 to D6 */
+    struct uiommu_word missing;       /* (w) UIOMMU_PROOF_* written by (r) */
+    uint64_t ticket;                  /* (r) */
+    uint64_t until_ns;                /* (r) settle or deadline of the phase */
+    uint64_t drain_until_ns;          /* (r) D3 to D6 */
     struct uiommu_bond_counters counters;
 };
 static inline uint32_t uiommu_bond_state(const struct uiommu_bond *bond)
@@ -432,14 +453,19 @@ static inline struct uiommu_bond_ref uiommu_bond_name(const struct uiommu_bond *
 }
 /* The bond of a PASID on a device, or NULL. (r) */
 struct uiommu_bond *uiommu_bond_find(const struct uiommu_device *dev, uint32_t pasid);
+bool uiommu_bond_markers_ok(const struct uiommu_device *dev, const struct uiommu_slot *where);
 /* Ask the unit to step the bond. Any context, no lock. */
 void uiommu_bond_want(struct uiommu_bond *bond, uint32_t wants);
 /* (r) Step every bond on the unit's list; true: something may go on without waiting. */
 bool uiommu_drain_step_all(struct uiommu_unit *unit);
 /* (r) Earliest time at which a step has something to do. */
-uint64_t uiommu_drain_deadline(const struct uiommu_unit *unit);
+uint64_t uiommu_drain_deadline(struct uiommu_unit *unit);
 /* (r) A bond's D1..D6 helpers that assemble.c tells about. */
 void uiommu_drain_late(struct uiommu_bond *bond);
+/* (r) The device changed generation: drains under way and markers of before count for nothing. */
+void uiommu_drain_reset(struct uiommu_device *dev);
+/* The reset of the device is over: bonds that are going get its proofs. No lock. */
+void uiommu_bonds_reset(struct uiommu_device *dev);
 
 /* ---- aspace.c, wave.c --------------------------------------------------------------------- */
 
@@ -453,29 +479,44 @@ struct uiommu_tag {
     uint64_t serial;           /* (a) */
     uint32_t root;             /* (c) index into roots */
 };
+/* (u) A tag of a unit, oldest first; false: none. */
+bool uiommu_tag_take(struct uiommu_unit *unit, uint32_t *out);
+void uiommu_tag_give(struct uiommu_unit *unit, uint32_t tag);
+/* [task] The space's tag on the bond's unit, one reference more; NULL: *err says why. */
+uiommu_err uiommu_tag_get(struct uiommu_aspace *as, struct uiommu_device *dev, uint32_t root,
+                          struct uiommu_tag **out);
+/* (a) One reference less; the caller frees what comes back outside of all spin locks. */
+struct uiommu_tag *uiommu_tag_put(struct uiommu_aspace *as, struct uiommu_tag *tag);
 #define UIOMMU_ROOTS_MAX 4u
 struct uiommu_aspace {
-    uint32_t magic;                /* (c) */
-    uint32_t number;               /* (c) */
-    struct uiommu *u;              /* (c) */
-    struct uiommu_owner *owner;    /* (c) */
-    struct uiommu_aspace *next, *prev; /* owner's lock */
-    struct uiommu_aspace_ops ops;  /* (c) */
-    void *user;                    /* (c) */
+    uint32_t magic;                             /* (c) */
+    uint32_t number;                            /* (c) */
+    struct uiommu *u;                           /* (c) */
+    struct uiommu_owner *owner;                 /* (c) */
+    struct uiommu_aspace *next, *prev;          /* owner's lock */
+    struct uiommu_aspace_ops ops;               /* (c) */
+    void *user;                                 /* (c) */
     struct uiommu_root roots[UIOMMU_ROOTS_MAX]; /* (c) */
-    uint32_t root_count;           /* (c) */
-    struct uiommu_lock lock;       /* (a) */
-    struct uiommu_bond *bonds, *bonds_tail; /* (a) until D2 is proved */
-    struct uiommu_tag *tags;       /* (a) */
-    uint64_t next_serial;          /* (a) */
-    struct uiommu_word dead;       /* (w) written under (a) */
-    struct uiommu_word refs;       /* (w) bonds that still name it, calls under way */
-    struct uiommu_word exits;      /* (w) exits under way */
+    uint32_t root_count;                        /* (c) */
+    struct uiommu_lock lock;                    /* (a) */
+    struct uiommu_bond *bonds, *bonds_tail;     /* (a) until D2 is proved */
+    struct uiommu_tag *tags;                    /* (a) */
+    uint64_t next_serial;                       /* (a) */
+    struct uiommu_word dead;                    /* (w) written under (a) */
+    struct uiommu_word refs;       /* (w) bonds that still name it, and calls under way */
+    struct uiommu_word bond_count; /* (w) bonds that still name it */
+    struct uiommu_word poisoned;   /* (w) bonds that no longer name it but are withheld */
     struct uiommu_word blocked;    /* (w) an exit has returned OK */
 };
 bool uiommu_is_aspace(const struct uiommu_aspace *as);
 /* D2 is proved, or the life ended: leave the space's list. No lock. */
 void uiommu_aspace_leave(struct uiommu_bond *bond);
+/* The bond names the space no longer. No lock. */
+void uiommu_aspace_unref(struct uiommu_bond *bond, bool poisoned);
+/* Calls stop() if the shutdown machine has asked for it. [task], no lock, no role. */
+void uiommu_stop_call(struct uiommu_bond *bond);
+/* What an unbind of it would return now. */
+uiommu_err uiommu_bond_result(const struct uiommu_bond *bond);
 /* Hold no lock. What a wave invalidates. */
 enum uiommu_wave {
     UIOMMU_WAVE_BLOCK,  /* make entries refuse quietly, drop cached configuration */
@@ -485,10 +526,16 @@ enum uiommu_wave {
 /* Over all bonds of the space: OK, or WITHHELD with culprits isolated. */
 uiommu_err uiommu_wave_run(struct uiommu_aspace *as, enum uiommu_wave wave,
                            const struct uiommu_range *range);
-/* Push a ticket's worth of commands and wait for it, no lock held: for [task] and exit. */
+/* Let push() put commands under (u), put a ticket behind them and wait for it; no lock held. */
+uiommu_err uiommu_commands_wait(struct uiommu_unit *unit,
+                                uiommu_err (*push)(struct uiommu_unit *unit, void *arg), void *arg,
+                                uint64_t ns);
+/* Wait for a ticket, no lock held: OK, HW, TIMEOUT. */
 uiommu_err uiommu_ticket_wait(struct uiommu_unit *unit, uint64_t ticket, uint64_t ns);
 /* (u) A ticket behind everything so far. */
 uiommu_err uiommu_ticket_push(struct uiommu_unit *unit, uint64_t *out);
+/* A ticket was not done in time. */
+void uiommu_unit_hangs(struct uiommu_unit *unit, uint64_t ticket);
 /* (u) Ask for it. */
 uiommu_err uiommu_ticket_poll(struct uiommu_unit *unit, uint64_t ticket);
 
@@ -505,6 +552,8 @@ struct uiommu_events {
 void uiommu_event_put(struct uiommu_unit *unit, const struct uiommu_event *event, bool by_device);
 void uiommu_event_device(struct uiommu_device *dev, enum uiommu_event_kind kind, uint32_t pasid,
                          uint32_t count);
+/* The device goes: events keep its number only. */
+void uiommu_event_forget(const struct uiommu_device *dev);
 
 /* ---- unit.c, role.c, service.c, answer.c, assemble.c ---------------------------------------- */
 
@@ -512,15 +561,17 @@ void uiommu_event_device(struct uiommu_device *dev, enum uiommu_event_kind kind,
 #define UIOMMU_ROLE_AGAIN 0x2u
 
 #define UIOMMU_BATCH 64u
-#define UIOMMU_RUNNERS 4u
-#define UIOMMU_RUN 16u /* answers of handlers go out in batches of so many */
+/* How soon to look again where only hardware can make room. */
+#define UIOMMU_RETRY_NS UINT64_C(100000)
+#define UIOMMU_RUNNERS  4u
+#define UIOMMU_RUN      16u /* answers of handlers go out in batches of so many */
 /* A context that calls handlers or callbacks. */
 struct uiommu_runner {
-    struct uiommu_word busy;      /* (w) */
-    uintptr_t self;               /* who; 0: unknown */
-    uint32_t count;               /* of the following */
-    uint32_t slot[UIOMMU_BATCH];  /* picked groups */
-    uint8_t code[UIOMMU_BATCH];   /* what their handlers said */
+    struct uiommu_word busy;                 /* (w) */
+    uintptr_t self;                          /* who; 0: unknown */
+    uint32_t count;                          /* of the following */
+    uint32_t slot[UIOMMU_BATCH];             /* picked groups */
+    uint8_t code[UIOMMU_BATCH];              /* what their handlers said */
     struct uiommu_answer answer[UIOMMU_RUN]; /* being sent */
 };
 /* An answer without a slot. */
@@ -531,9 +582,9 @@ struct uiommu_out {
     uint32_t count;                            /* (r) */
 };
 struct uiommu_ring_state {
-    uint64_t count;      /* (r) entries consumed */
-    uint32_t acks;       /* (r) acknowledged overflows */
-    bool overflow;       /* (r) reported and not yet acknowledged */
+    uint64_t count; /* (r) entries consumed */
+    uint32_t acks;  /* (r) acknowledged overflows */
+    bool overflow;  /* (r) reported and not yet acknowledged */
 };
 
 struct uiommu_unit {
@@ -557,30 +608,30 @@ struct uiommu_unit {
     uint32_t granted;                 /* (m) credits */
     uint32_t stall_slots;             /* (c) */
     uint32_t stalls;                  /* (r) stall slots in use */
-    uint32_t devices_count;           /* (u) */
-    struct uiommu_device *devices;    /* (u) */
+    uint32_t devices_count;           /* (m) */
+    struct uiommu_device *devices;    /* (r) */
     struct uiommu_radix ids;          /* device ID -> struct uiommu_id */
     struct uiommu_pool pool;
     struct uiommu_ring_state ring[UIOMMU_RINGS];
-    struct uiommu_out out;            /* (r) */
-    struct uiommu_bond *stopping;     /* (u) bonds to step */
-    uint32_t stops;                   /* (r) against the marker reserve */
-    struct uiommu_bond *ready;        /* (r) last of the circular list, or NULL */
+    struct uiommu_out out;        /* (r) */
+    struct uiommu_bond *stopping; /* (u) bonds to step */
+    uint32_t stops;               /* (r) against the marker reserve */
+    struct uiommu_bond *ready;    /* (r) last of the circular list, or NULL */
     struct uiommu_runner runner[UIOMMU_RUNNERS];
     struct uiommu_request requests[UIOMMU_BATCH]; /* (r) */
     struct uiommu_event fetched[UIOMMU_BATCH];    /* (r) */
-    uint32_t *tag_free;               /* (u) ring of free tags, oldest first */
-    uint32_t tag_head, tag_count, tag_fresh; /* (u) */
+    uint32_t *tag_free;                           /* (u) ring of free tags, oldest first */
+    uint32_t tag_head, tag_count, tag_fresh;      /* (u) */
     struct uiommu_events events;
-    uint64_t log_window_ns;           /* (u) rate limit of the log */
-    uint32_t log_count;               /* (u) */
+    uint64_t log_window_ns; /* (u) rate limit of the log */
+    uint32_t log_count;     /* (u) */
     struct uiommu_unit_counters counters;
-    uint64_t now_ns;                  /* (r) of the present round */
-    uint64_t deadline_ns;             /* (u) when service is due without an interrupt */
-    struct uiommu_word cap_waiting;   /* (w) READY groups wait for a cap */
-    struct uiommu_word ready_left;    /* (w) groups wait for a runner */
+    uint64_t now_ns;                   /* (r) of the present round */
+    uint64_t deadline_ns;              /* (u) when service is due without an interrupt */
+    struct uiommu_word cap_waiting;    /* (w) READY groups wait for a cap */
+    struct uiommu_word ready_left;     /* (w) groups wait for a runner */
     struct uiommu_group_slot *orphans; /* (r) to be told to their handlers */
-    bool pick_more;                   /* (r) groups are READY and could be picked */
+    bool pick_more;                    /* (r) groups are READY and could be picked */
 };
 bool uiommu_is_unit(const struct uiommu_unit *unit);
 void uiommu_ops_fill(struct uiommu_backend_ops *to, const struct uiommu_backend_ops *from);
@@ -595,6 +646,8 @@ bool uiommu_role_drop(struct uiommu_unit *unit);
 uiommu_err uiommu_role_wait(struct uiommu_unit *unit, uint64_t ns);
 /* Service is due: AGAIN for the holder, the due word and wake for the host. Any lock. */
 void uiommu_unit_kick(struct uiommu_unit *unit);
+/* A call of the library itself: what is left makes service due (R21). */
+void uiommu_unit_pump(struct uiommu_unit *unit);
 /* (r) */
 uint64_t uiommu_ring_position(struct uiommu_unit *unit, uint32_t ring);
 /* (r) Positions of all rings that can carry requests. */
@@ -614,19 +667,23 @@ void uiommu_partials_purge(struct uiommu_unit *unit, const struct uiommu_bond *b
                            const struct uiommu_device *dev, enum uiommu_drop why);
 /* (r) READY groups of a bond get INVALID (or nothing after a reset) without a handler. */
 void uiommu_ready_cancel(struct uiommu_unit *unit, struct uiommu_bond *bond, enum uiommu_drop why);
+void uiommu_ready_cancel_device(struct uiommu_unit *unit, const struct uiommu_device *dev,
+                                enum uiommu_drop why);
 /* (r) Groups a runner has picked but not called likewise. */
-void uiommu_picked_cancel(struct uiommu_unit *unit, struct uiommu_bond *bond,
-                          enum uiommu_drop why);
+void uiommu_picked_cancel(struct uiommu_unit *unit, struct uiommu_bond *bond, enum uiommu_drop why);
 /* (r) Take PENDING groups away from their handlers. */
 void uiommu_pending_orphan(struct uiommu_unit *unit, const struct uiommu_bond *bond,
                            const struct uiommu_device *dev, enum uiommu_orphan why);
 
 /* answer.c */
-/* (u) The bond of a group that is over: caps, gate. No lock is needed where nobody else knows it. */
+/* (u) The bond of a group that is over: caps, gate. No lock is needed where nobody else knows it.
+ */
 void uiommu_group_leave(struct uiommu_unit *unit, struct uiommu_bond *bond, bool was_running);
 /* (r) Queue an answer without a slot; false: no room, stop consuming. */
 bool uiommu_out_put(struct uiommu_unit *unit, struct uiommu_device *dev,
                     const struct uiommu_request *request, uiommu_code code, enum uiommu_drop why);
+/* (r) The device goes. */
+void uiommu_out_forget(struct uiommu_unit *unit, const struct uiommu_device *dev);
 static inline uint32_t uiommu_out_room(const struct uiommu_unit *unit)
 {
     return UIOMMU_BATCH - unit->out.count;
@@ -651,6 +708,8 @@ void uiommu_run(struct uiommu_unit *unit, struct uiommu_runner *runner);
 /* A runner for callbacks and handlers, or NULL. */
 struct uiommu_runner *uiommu_runner_take(struct uiommu_unit *unit);
 void uiommu_runner_give(struct uiommu_runner *runner);
+/* (r) The answer deadline of a complete group has passed. */
+void uiommu_slot_expire(struct uiommu_unit *unit, struct uiommu_group_slot *slot);
 /* Is the caller inside a handler or callback of any unit? */
 bool uiommu_inside(struct uiommu *u);
 /* (r) */

@@ -61,7 +61,8 @@ static bool cap_enter(struct uiommu_bond *bond)
     struct uiommu_owner *owner = bond->as != NULL ? bond->as->owner : NULL;
     struct uiommu_device *dev = bond->dev;
 
-    if ((bond->cap != 0 && bond->running >= bond->cap) || (dev->cap != 0 && dev->running >= dev->cap))
+    if ((bond->cap != 0 && bond->running >= bond->cap) ||
+        (dev->cap != 0 && dev->running >= dev->cap))
         return false;
     if (owner != NULL) {
         if (uiommu_word_add(&owner->in_flight, 1) >= owner->config.in_flight) {
@@ -113,9 +114,8 @@ static void pick_orphans(struct uiommu_unit *unit, struct uiommu_runner *runner)
 
     while (unit->orphans != NULL && runner->count < UIOMMU_BATCH) {
         slot = unit->orphans;
-        unit->orphans = slot->ready_next == UIOMMU_NO_SLOT
-                            ? NULL
-                            : uiommu_slot_at(unit, slot->ready_next);
+        unit->orphans =
+            slot->ready_next == UIOMMU_NO_SLOT ? NULL : uiommu_slot_at(unit, slot->ready_next);
         runner->slot[runner->count++] = slot->index;
     }
 }
@@ -232,8 +232,9 @@ static uiommu_code call(struct uiommu_unit *unit, struct uiommu_group_slot *slot
     struct uiommu_group view;
     uiommu_code code;
 
-    if (as == NULL || as->ops.fault == NULL || uiommu_word_load(&as->dead) != 0)
-        return UIOMMU_CODE_INVALID;
+    if (as == NULL || as->ops.fault == NULL || uiommu_word_load(&as->dead) != 0 ||
+        slot->dev_generation != uiommu_word_load(&slot->dev->generation))
+        return UIOMMU_CODE_INVALID; /* after a reset not even that is sent */
     UIOMMU_ASSERT("I1", uiommu_word_load(&slot->bond->gate) != UIOMMU_GATE_CLOSED);
     view_fill(unit, slot, &view);
     trace_called(unit, slot);
@@ -306,6 +307,25 @@ void uiommu_ready_cancel(struct uiommu_unit *unit, struct uiommu_bond *bond, enu
     uiommu_lock_give(unit->u, &unit->lock, irq);
 }
 
+void uiommu_ready_cancel_device(struct uiommu_unit *unit, const struct uiommu_device *dev,
+                                enum uiommu_drop why)
+{
+    struct uiommu_bond *bond, *last;
+    bool found = true;
+
+    while (found && unit->ready != NULL) {
+        found = false;
+        last = unit->ready;
+        bond = last;
+        do {
+            bond = bond->ready_next;
+            found = bond->dev == dev;
+        } while (!found && bond != last);
+        if (found)
+            uiommu_ready_cancel(unit, bond, why);
+    }
+}
+
 void uiommu_picked_cancel(struct uiommu_unit *unit, struct uiommu_bond *bond, enum uiommu_drop why)
 {
     struct uiommu_group_slot *slot;
@@ -327,6 +347,18 @@ void uiommu_picked_cancel(struct uiommu_unit *unit, struct uiommu_bond *bond, en
     uiommu_lock_give(unit->u, &unit->lock, irq);
 }
 
+/* (r) + (u) A pending group is about to be told that it was taken away. */
+static void orphan(struct uiommu_unit *unit, struct uiommu_group_slot *slot, enum uiommu_orphan why)
+{
+    uiommu_word_store(&slot->state, UIOMMU_SLOT_ORPHAN);
+    slot->in_call = 1;
+    slot->orphan = (uint8_t)why;
+    slot->quiet = why == UIOMMU_ORPHAN_RESET;
+    slot->ready_next = unit->orphans == NULL ? UIOMMU_NO_SLOT : unit->orphans->index;
+    unit->orphans = slot;
+    uiommu_word_store(&unit->ready_left, 1);
+}
+
 void uiommu_pending_orphan(struct uiommu_unit *unit, const struct uiommu_bond *bond,
                            const struct uiommu_device *dev, enum uiommu_orphan why)
 {
@@ -337,15 +369,31 @@ void uiommu_pending_orphan(struct uiommu_unit *unit, const struct uiommu_bond *b
     irq = uiommu_lock_take(unit->u, &unit->lock);
     for (; at != UIOMMU_NO_SLOT; at = slot->next) {
         slot = uiommu_slot_at(unit, at);
-        if (uiommu_slot_state(slot) != UIOMMU_SLOT_PENDING ||
-            (bond != NULL && slot->bond != bond) || (dev != NULL && slot->dev != dev))
-            continue;
-        uiommu_word_store(&slot->state, UIOMMU_SLOT_ORPHAN);
-        slot->in_call = 1;
-        slot->orphan = (uint8_t)why;
-        slot->quiet = why == UIOMMU_ORPHAN_RESET;
-        slot->ready_next = unit->orphans == NULL ? UIOMMU_NO_SLOT : unit->orphans->index;
-        unit->orphans = slot;
+        if (uiommu_slot_state(slot) == UIOMMU_SLOT_PENDING &&
+            (bond == NULL || slot->bond == bond) && (dev == NULL || slot->dev == dev))
+            orphan(unit, slot, why);
     }
     uiommu_lock_give(unit->u, &unit->lock, irq);
+}
+
+void uiommu_slot_expire(struct uiommu_unit *unit, struct uiommu_group_slot *slot)
+{
+    uint32_t state = uiommu_slot_state(slot);
+    uintptr_t irq;
+
+    if (state == UIOMMU_SLOT_PENDING) {
+        uiommu_count(&slot->bond->counters.expired, 1);
+        if (slot->bond->as != NULL && slot->bond->as->owner != NULL)
+            uiommu_count(&slot->bond->as->owner->expired, 1);
+        irq = uiommu_lock_take(unit->u, &unit->lock);
+        if (uiommu_slot_state(slot) == UIOMMU_SLOT_PENDING)
+            orphan(unit, slot, UIOMMU_ORPHAN_EXPIRED);
+        uiommu_lock_give(unit->u, &unit->lock, irq);
+        uiommu_age_defer(unit, slot);
+        return;
+    }
+    if (state == UIOMMU_SLOT_READY) /* parked behind a cap, or no runner came */
+        uiommu_ready_cancel(unit, slot->bond, UIOMMU_DROP_EXPIRED);
+    else
+        uiommu_age_defer(unit, slot); /* in its handler: look again later */
 }

@@ -74,8 +74,26 @@ uiommu_err uiommu_unit_next_event(struct uiommu_unit *unit, struct uiommu_event 
     return err;
 }
 
+void uiommu_event_forget(const struct uiommu_device *dev)
+{
+    struct uiommu_events *events = &dev->unit->events;
+    struct uiommu_event *event;
+    uint32_t at;
+    uintptr_t irq;
+
+    irq = uiommu_lock_take(dev->unit->u, &events->lock);
+    for (at = events->tail; at != events->head; at++) {
+        event = &events->ring[at & (events->size - 1)];
+        if (event->device == dev) {
+            event->device = NULL;
+            event->device_user = NULL;
+        }
+    }
+    uiommu_lock_give(dev->unit->u, &events->lock, irq);
+}
+
 #define LOG_WINDOW_NS UINT64_C(1000000000)
-#define LOG_LINES 16u
+#define LOG_LINES     16u
 
 void uiommu_log(struct uiommu_unit *unit, enum uiommu_log_level level, const char *msg)
 {

@@ -377,8 +377,6 @@ void uiommu_pasid_bond_put(struct uiommu_pasid_space *space, uint32_t pasid)
     if (number != NULL && number->bonds != 0) {
         UIOMMU_ASSERT("R9: a poisoned bond keeps its number", number->withheld < number->bonds);
         number->bonds--;
-        if (number->bonds == 0)
-            number->to.as = NULL;
         rest(space, number, pasid);
     }
     uiommu_lock_give(space->u, &space->lock, state);

@@ -63,8 +63,7 @@ void uiommu_unit_kick(struct uiommu_unit *unit)
 
 bool uiommu_ring_carries(const struct uiommu_unit *unit, uint32_t ring)
 {
-    return ring < unit->caps.rings &&
-           (unit->caps.ring[ring].flags & UIOMMU_RING_REQUESTS) != 0;
+    return ring < unit->caps.rings && (unit->caps.ring[ring].flags & UIOMMU_RING_REQUESTS) != 0;
 }
 
 uint64_t uiommu_ring_position(struct uiommu_unit *unit, uint32_t ring)

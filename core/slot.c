@@ -202,6 +202,14 @@ void uiommu_age_remove(struct uiommu_unit *unit, struct uiommu_group_slot *slot)
     slot->list = 0;
 }
 
+void uiommu_age_defer(struct uiommu_unit *unit, struct uiommu_group_slot *slot)
+{
+    uint8_t list = slot->list;
+
+    uiommu_age_remove(unit, slot);
+    uiommu_age_add(unit, slot, list);
+}
+
 /* A new generation makes every token of the group stale. */
 static void slot_renew(struct uiommu_group_slot *slot)
 {

@@ -88,7 +88,8 @@ UIOMMU_MUST_CHECK uiommu_err uiommu_aspace_create(struct uiommu *u,
                                                   struct uiommu_aspace **out);
 /**
  * Give up an address space. [task]
- * @retval UIOMMU_E_BUSY  A bond, or a call of its handler, still exists: unbind, or exit and reap.
+ * @retval UIOMMU_E_BUSY  A bond (poisoned ones included), or a call of its handler, still exists:
+ *         unbind, or exit and reap.
  */
 UIOMMU_MUST_CHECK uiommu_err uiommu_aspace_destroy(struct uiommu_aspace *as);
 

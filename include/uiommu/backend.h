@@ -185,9 +185,10 @@ struct uiommu_item {
  * A backend's ops. @p hw is the backend's state of one unit, @p dev of one device. A NULL slot
  * is replaced by one that returns UIOMMU_E_UNSUPPORTED (or does nothing, returns 0).
  *
- * Ops that put commands into the ring return UIOMMU_E_BUSY, with nothing put there, where it has
- * too little room; the core tries again later. Commands are seen by hardware at the next
- * ticket() or respond() at the latest.
+ * Ops that put commands into the ring return UIOMMU_E_BUSY, with nothing put there, unless it has
+ * room for them and for one ticket behind them: ticket() never lacks room under the hold of the
+ * lock in which such an op succeeded. The core tries again later. Commands are seen by hardware
+ * at the next ticket() or respond() at the latest.
  */
 struct uiommu_backend_ops {
     size_t size;      /**< sizeof(struct uiommu_backend_ops). */

@@ -24,6 +24,7 @@ struct uiommu_sink {
  * @param id     A device ID; UINT32_MAX: no walk.
  * @param pasid  Or UIOMMU_PASID_NONE.
  * @retval UIOMMU_E_HANDLE  Not a unit.  @retval UIOMMU_E_INVALID  No sink.
+ * @retval UIOMMU_E_TIMEOUT  Somebody else served the unit all the while.
  */
 UIOMMU_MUST_CHECK uiommu_err uiommu_unit_dump(struct uiommu_unit *unit, uint32_t id, uint32_t pasid,
                                               const struct uiommu_sink *sink);

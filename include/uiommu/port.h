@@ -50,8 +50,8 @@ UIOMMU_MUST_CHECK uiommu_err uiommu_port_create(struct uiommu_unit *unit,
 /** Give up a port and its credits. [task] @retval UIOMMU_E_BUSY  A device still uses it. */
 UIOMMU_MUST_CHECK uiommu_err uiommu_port_destroy(struct uiommu_port *port);
 /**
- * The decision to switch page requests off for the PF and all its VFs: the next Last of each
- * is answered FAILURE, open groups INVALID, and every later one FAILURE until a device reset. [any]
+ * The decision to switch page requests off for the PF and all its VFs: every Last from now on is
+ * answered FAILURE, until a device of the port was reset. Complete groups keep their answers. [any]
  * @retval UIOMMU_E_HANDLE  Not a port.
  */
 UIOMMU_MUST_CHECK uiommu_err uiommu_port_switch_off(struct uiommu_port *port);

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core.h"
+
+/* Address spaces: roots, death, reaping, range invalidation (R11 to R13). */
+
+bool uiommu_is_aspace(const struct uiommu_aspace *as)
+{
+    return as != NULL && as->magic == UIOMMU_MAGIC_ASPACE;
+}
+
+static bool root_valid(const struct uiommu_root *root)
+{
+    switch (root->format) {
+    case UIOMMU_ROOT_AARCH64:
+        return (root->granule_bits == 12 || root->granule_bits == 14 || root->granule_bits == 16) &&
+               root->va_bits >= 16 && root->va_bits <= 52 && root->pa_bits >= 32 &&
+               root->pa_bits <= 52;
+    case UIOMMU_ROOT_X86_64:
+        return root->granule_bits == 12 && (root->va_bits == 48 || root->va_bits == 57) &&
+               root->pa_bits >= 32 && root->pa_bits <= 52;
+    case UIOMMU_ROOT_RISCV64:
+        return root->granule_bits == 12 &&
+               (root->va_bits == 39 || root->va_bits == 48 || root->va_bits == 57) &&
+               root->pa_bits >= 32 && root->pa_bits <= 56;
+    default:
+        return false;
+    }
+}
+
+static uiommu_err roots_copy(struct uiommu_aspace *as, const struct uiommu_aspace_config *config)
+{
+    uint32_t i, j;
+
+    if (config->roots == NULL || config->root_count == 0 || config->root_count > UIOMMU_ROOTS_MAX)
+        return UIOMMU_E_INVALID;
+    for (i = 0; i < config->root_count; i++) {
+        if (!root_valid(&config->roots[i]))
+            return UIOMMU_E_INVALID;
+        for (j = 0; j < i; j++) {
+            if (config->roots[j].format == config->roots[i].format)
+                return UIOMMU_E_INVALID;
+        }
+        as->roots[i] = config->roots[i];
+    }
+    as->root_count = config->root_count;
+    return UIOMMU_OK;
+}
+
+/* Join the owner's list, unless he is dead. */
+static uiommu_err owner_join(struct uiommu_aspace *as)
+{
+    struct uiommu_owner *owner = as->owner;
+    uiommu_err err = UIOMMU_OK;
+    uintptr_t irq;
+
+    if (owner == NULL)
+        return UIOMMU_OK;
+    irq = uiommu_lock_take(as->u, &owner->lock);
+    if (uiommu_word_load(&owner->dead) != 0) {
+        err = UIOMMU_E_DEAD;
+    } else {
+        as->next = owner->aspaces;
+        if (as->next != NULL)
+            as->next->prev = as;
+        owner->aspaces = as;
+        owner->spaces++;
+    }
+    uiommu_lock_give(as->u, &owner->lock, irq);
+    return err;
+}
+
+static void owner_leave(struct uiommu_aspace *as)
+{
+    struct uiommu_owner *owner = as->owner;
+    uintptr_t irq;
+
+    if (owner == NULL)
+        return;
+    irq = uiommu_lock_take(as->u, &owner->lock);
+    if (as->prev != NULL)
+        as->prev->next = as->next;
+    else
+        owner->aspaces = as->next;
+    if (as->next != NULL)
+        as->next->prev = as->prev;
+    owner->spaces--;
+    uiommu_lock_give(as->u, &owner->lock, irq);
+}
+
+uiommu_err uiommu_aspace_create(struct uiommu *u, const struct uiommu_aspace_config *config,
+                                struct uiommu_aspace **out)
+{
+    struct uiommu_aspace_config own;
+    struct uiommu_aspace *as;
+    uiommu_err err;
+
+    if (!uiommu_is_instance(u))
+        return UIOMMU_E_HANDLE;
+    if (out == NULL || config == NULL ||
+        !uiommu_config_copy(&own, sizeof(own), config, config->size, sizeof(size_t)))
+        return UIOMMU_E_INVALID;
+    if (own.owner != NULL && !uiommu_is_owner(own.owner))
+        return UIOMMU_E_HANDLE;
+    as = (struct uiommu_aspace *)uiommu_heap_get(u, sizeof(*as));
+    if (as == NULL)
+        return UIOMMU_E_NOMEM;
+    as->u = u;
+    as->owner = own.owner;
+    as->user = own.user;
+    err = roots_copy(as, &own);
+    if (err == UIOMMU_OK && own.ops != NULL &&
+        !uiommu_config_copy(&as->ops, sizeof(as->ops), own.ops, own.ops->size, sizeof(size_t)))
+        err = UIOMMU_E_INVALID;
+    if (err == UIOMMU_OK)
+        err = owner_join(as);
+    if (err != UIOMMU_OK) {
+        uiommu_heap_put(u, as, sizeof(*as));
+        return err;
+    }
+    as->magic = UIOMMU_MAGIC_ASPACE;
+    as->number = uiommu_object_add(u);
+    *out = as;
+    return UIOMMU_OK;
+}
+
+uiommu_err uiommu_aspace_destroy(struct uiommu_aspace *as)
+{
+    struct uiommu *u;
+
+    if (!uiommu_is_aspace(as))
+        return UIOMMU_E_HANDLE;
+    if (uiommu_word_load(&as->refs) != 0 || uiommu_word_load(&as->poisoned) != 0)
+        return UIOMMU_E_BUSY;
+    u = as->u;
+    owner_leave(as);
+    as->magic = 0;
+    uiommu_heap_put(u, as, sizeof(*as));
+    uiommu_object_remove(u);
+    return UIOMMU_OK;
+}
+
+uint32_t uiommu_aspace_bonds(const struct uiommu_aspace *as)
+{
+    return uiommu_is_aspace(as) ? uiommu_word_load(&as->bond_count) : 0;
+}
+
+void uiommu_aspace_leave(struct uiommu_bond *bond)
+{
+    struct uiommu_aspace *as = bond->as;
+    struct uiommu_tag *tag = NULL;
+    uintptr_t irq;
+
+    if (as == NULL)
+        return;
+    irq = uiommu_lock_take(as->u, &as->lock);
+    if (bond->listed) {
+        if (bond->as_prev != NULL)
+            bond->as_prev->as_next = bond->as_next;
+        else
+            as->bonds = bond->as_next;
+        if (bond->as_next != NULL)
+            bond->as_next->as_prev = bond->as_prev;
+        else
+            as->bonds_tail = bond->as_prev;
+        bond->listed = false;
+    }
+    if (bond->tag != NULL) {
+        tag = uiommu_tag_put(as, bond->tag);
+        bond->tag = NULL;
+    }
+    uiommu_lock_give(as->u, &as->lock, irq);
+    uiommu_heap_put(as->u, tag, sizeof(*tag));
+}
+
+void uiommu_aspace_unref(struct uiommu_bond *bond, bool poisoned)
+{
+    struct uiommu_aspace *as = bond->as;
+    struct uiommu_unit *unit = bond->dev->unit;
+    uintptr_t irq;
+
+    if (as == NULL) {
+        if (!poisoned && bond->poisoned_as != NULL)
+            uiommu_word_sub(&bond->poisoned_as->poisoned, 1);
+        bond->poisoned_as = poisoned ? bond->poisoned_as : NULL;
+        return;
+    }
+    irq = uiommu_lock_take(unit->u, &unit->lock);
+    bond->as = NULL;
+    uiommu_lock_give(unit->u, &unit->lock, irq);
+    if (poisoned) {
+        uiommu_word_add(&as->poisoned, 1);
+        bond->poisoned_as = as;
+    }
+    uiommu_word_sub(&as->bond_count, 1);
+    uiommu_word_sub(&as->refs, 1);
+}
+
+/* Mark it dead and shut its gates, in one critical section with every entry store (R13). */
+static void die(struct uiommu_aspace *as)
+{
+    struct uiommu_bond *bond;
+    uint32_t live;
+    uintptr_t irq;
+
+    irq = uiommu_lock_take(as->u, &as->lock);
+    uiommu_word_store(&as->dead, 1);
+    for (bond = as->bonds; bond != NULL; bond = bond->as_next) {
+        uiommu_word_or(&bond->gate, UIOMMU_GATE_CLOSED);
+        live = UIOMMU_BOND_LIVE;
+        if (uiommu_word_cas(&bond->state, &live, UIOMMU_BOND_MM_DEAD))
+            uiommu_trace(as->u, bond->dev->unit->number, UIOMMU_TRACE_BOND,
+                         (uint64_t)bond->index << 32 | bond->generation,
+                         (uint64_t)bond->dev->ids[0].id << 32 | bond->pasid, UIOMMU_BOND_LIVE,
+                         UIOMMU_BOND_MM_DEAD);
+    }
+    uiommu_lock_give(as->u, &as->lock, irq);
+}
+
+uiommu_err uiommu_aspace_exit(struct uiommu_aspace *as)
+{
+    uiommu_err worst = UIOMMU_OK;
+
+    if (!uiommu_is_aspace(as))
+        return UIOMMU_E_HANDLE;
+    uiommu_word_add(&as->refs, 1);
+    uiommu_trace(as->u, 0, UIOMMU_TRACE_ASPACE, as->number, 0, 0, 0);
+    die(as);
+    if (uiommu_word_load(&as->blocked) == 0) {
+        if (uiommu_wave_run(as, UIOMMU_WAVE_BLOCK, NULL) != UIOMMU_OK)
+            worst = UIOMMU_E_WITHHELD;
+        if (uiommu_wave_run(as, UIOMMU_WAVE_TLB, NULL) != UIOMMU_OK)
+            worst = UIOMMU_E_WITHHELD;
+        if (uiommu_wave_run(as, UIOMMU_WAVE_DEVICE, NULL) != UIOMMU_OK)
+            worst = UIOMMU_E_WITHHELD;
+        if (worst == UIOMMU_OK)
+            uiommu_word_store(&as->blocked, 1);
+    }
+    uiommu_trace(as->u, 0, UIOMMU_TRACE_ASPACE, as->number, 1, (uint64_t)(int64_t)worst, 0);
+    uiommu_word_sub(&as->refs, 1);
+    return worst;
+}
+
+/* Begin to unbind every bond that is still listed; call stop() where that is due. */
+static bool reap_bonds(struct uiommu_aspace *as)
+{
+    struct uiommu_bond *bond;
+    uint64_t serial = 0;
+    bool waiting = false;
+    uintptr_t irq, inner;
+
+    for (;;) {
+        irq = uiommu_lock_take(as->u, &as->lock);
+        for (bond = as->bonds; bond != NULL && bond->serial <= serial; bond = bond->as_next)
+            ;
+        if (bond != NULL) {
+            serial = bond->serial;
+            inner = uiommu_lock_take(as->u, &as->u->lock);
+            bond->pins++;
+            uiommu_lock_give(as->u, &as->u->lock, inner);
+        }
+        uiommu_lock_give(as->u, &as->lock, irq);
+        if (bond == NULL)
+            return waiting;
+        if ((uiommu_word_load(&bond->wants) & UIOMMU_WANT_UNBIND) == 0)
+            uiommu_bond_want(bond, UIOMMU_WANT_UNBIND | UIOMMU_WANT_ABORT);
+        uiommu_stop_call(bond);
+        uiommu_unit_pump(bond->dev->unit);
+        if (uiommu_bond_result(bond) == UIOMMU_PENDING)
+            waiting = true;
+        else if (uiommu_bond_result(bond) != UIOMMU_OK)
+            uiommu_bond_want(bond, UIOMMU_WANT_RETRY);
+        uiommu_bond_unpin(bond);
+    }
+}
+
+/* Serve every unit once: bonds past their D2 are in no list of the space any more. */
+static void pump_units(struct uiommu *u)
+{
+    struct uiommu_unit *unit;
+    uintptr_t irq;
+
+    irq = uiommu_lock_take(u, &u->lock);
+    unit = u->units;
+    uiommu_lock_give(u, &u->lock, irq);
+    for (; unit != NULL; unit = unit->next) {
+        if (uiommu_word_load(&unit->started) != 0)
+            uiommu_unit_pump(unit);
+    }
+}
+
+uiommu_err uiommu_aspace_reap(struct uiommu_aspace *as)
+{
+    bool waiting;
+    uint32_t left, listed = 0;
+    uintptr_t irq;
+    struct uiommu_bond *bond;
+
+    if (!uiommu_is_aspace(as))
+        return UIOMMU_E_HANDLE;
+    if (uiommu_word_load(&as->dead) == 0)
+        return UIOMMU_E_STATE;
+    waiting = reap_bonds(as);
+    if (uiommu_word_load(&as->bond_count) != 0)
+        pump_units(as->u);
+    left = uiommu_word_load(&as->bond_count);
+    if (left == 0) {
+        uiommu_trace(as->u, 0, UIOMMU_TRACE_ASPACE, as->number, 2, 0, 0);
+        return uiommu_word_load(&as->poisoned) != 0 ? UIOMMU_E_POISONED : UIOMMU_OK;
+    }
+    irq = uiommu_lock_take(as->u, &as->lock);
+    for (bond = as->bonds; bond != NULL; bond = bond->as_next)
+        listed++;
+    uiommu_lock_give(as->u, &as->lock, irq);
+    /* All that is left is listed and poisoned: its tables may still be reached. */
+    return !waiting && listed == left ? UIOMMU_E_WITHHELD : UIOMMU_PENDING;
+}
+
+uiommu_err uiommu_aspace_invalidate(struct uiommu_aspace *as, uint64_t first, uint64_t last,
+                                    bool tables)
+{
+    struct uiommu_range range = {first, last, tables};
+    uiommu_err err;
+
+    if (!uiommu_is_aspace(as))
+        return UIOMMU_E_HANDLE;
+    if (first > last)
+        return UIOMMU_E_INVALID;
+    uiommu_word_add(&as->refs, 1);
+    err = uiommu_wave_run(as, UIOMMU_WAVE_TLB, &range);
+    if (uiommu_wave_run(as, UIOMMU_WAVE_DEVICE, &range) != UIOMMU_OK)
+        err = UIOMMU_E_WITHHELD;
+    uiommu_trace(as->u, 0, UIOMMU_TRACE_INVALIDATE, as->number, first, last,
+                 (uint64_t)(int64_t)err);
+    uiommu_word_sub(&as->refs, 1);
+    return err;
+}
+
+/* ---- owners die as their address spaces do ---- */
+
+/* The owner's space with the next higher number, kept from going; NULL: none. */
+static struct uiommu_aspace *owner_next(struct uiommu_owner *owner, uint32_t number)
+{
+    struct uiommu_aspace *as, *best = NULL;
+    uintptr_t irq;
+
+    irq = uiommu_lock_take(owner->u, &owner->lock);
+    for (as = owner->aspaces; as != NULL; as = as->next) {
+        if (as->number > number && (best == NULL || as->number < best->number))
+            best = as;
+    }
+    if (best != NULL)
+        uiommu_word_add(&best->refs, 1);
+    uiommu_lock_give(owner->u, &owner->lock, irq);
+    return best;
+}
+
+uiommu_err uiommu_owner_exit(struct uiommu_owner *owner)
+{
+    struct uiommu_aspace *as;
+    uiommu_err worst = UIOMMU_OK;
+    uint32_t number = 0;
+    uintptr_t irq;
+
+    if (!uiommu_is_owner(owner))
+        return UIOMMU_E_HANDLE;
+    irq = uiommu_lock_take(owner->u, &owner->lock);
+    uiommu_word_store(&owner->dead, 1);
+    uiommu_lock_give(owner->u, &owner->lock, irq);
+    while ((as = owner_next(owner, number)) != NULL) {
+        number = as->number;
+        if (uiommu_aspace_exit(as) != UIOMMU_OK)
+            worst = UIOMMU_E_WITHHELD;
+        uiommu_word_sub(&as->refs, 1);
+    }
+    return worst;
+}
+
+uiommu_err uiommu_owner_reap(struct uiommu_owner *owner)
+{
+    struct uiommu_aspace *as;
+    uiommu_err err, worst = UIOMMU_OK;
+    uint32_t number = 0;
+
+    if (!uiommu_is_owner(owner))
+        return UIOMMU_E_HANDLE;
+    if (uiommu_word_load(&owner->dead) == 0)
+        return UIOMMU_E_STATE;
+    while ((as = owner_next(owner, number)) != NULL) {
+        number = as->number;
+        err = uiommu_aspace_reap(as);
+        if (err == UIOMMU_PENDING || worst == UIOMMU_OK)
+            worst = err;
+        else if (worst != UIOMMU_PENDING && err == UIOMMU_E_WITHHELD)
+            worst = err;
+        uiommu_word_sub(&as->refs, 1);
+    }
+    return worst;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core.h"
+
+/*
+ * Request barriers of a device, shared by its bonds. A bond never joins one that began before it
+ * was ready for it (R18): it asks for the number of the next one.
+ */
+
+uint32_t uiommu_barrier_next(const struct uiommu_device *dev)
+{
+    return dev->barrier.begun + 1;
+}
+
+static uiommu_err barrier_begin(struct uiommu_device *dev, uint32_t pasid)
+{
+    struct uiommu_barrier *barrier = &dev->barrier;
+    struct uiommu_unit *unit = dev->unit;
+    uiommu_err err;
+    uintptr_t irq;
+
+    irq = uiommu_lock_take(unit->u, &unit->lock);
+    err = unit->ops.barrier(unit->hw, dev->hw, pasid, &barrier->ticket, &barrier->strength);
+    uiommu_lock_give(unit->u, &unit->lock, irq);
+    if (err == UIOMMU_E_BUSY)
+        return UIOMMU_PENDING;
+    barrier->begun++;
+    barrier->failed = false;
+    barrier->deadline_ns = uiommu_after(unit->now_ns, unit->config.command_ns);
+    if (err != UIOMMU_OK) { /* no barrier here: strength NONE says so */
+        barrier->strength = UIOMMU_BARRIER_NONE;
+        barrier->done = barrier->begun;
+    }
+    return UIOMMU_OK;
+}
+
+static void barrier_poll(struct uiommu_device *dev)
+{
+    struct uiommu_barrier *barrier = &dev->barrier;
+    struct uiommu_unit *unit = dev->unit;
+    uiommu_err err;
+    uintptr_t irq;
+
+    irq = uiommu_lock_take(unit->u, &unit->lock);
+    err = uiommu_ticket_poll(unit, barrier->ticket);
+    uiommu_lock_give(unit->u, &unit->lock, irq);
+    if (err == UIOMMU_PENDING) {
+        if (unit->now_ns < barrier->deadline_ns && uiommu_word_load(&unit->hung) == 0)
+            return;
+        uiommu_unit_hangs(unit, barrier->ticket);
+        err = UIOMMU_E_TIMEOUT;
+    }
+    barrier->failed = err != UIOMMU_OK;
+    barrier->done = barrier->begun;
+}
+
+uiommu_err uiommu_barrier_step(struct uiommu_device *dev, uint32_t pasid, uint32_t need)
+{
+    struct uiommu_barrier *barrier = &dev->barrier;
+
+    if (barrier->done < need && barrier->begun == barrier->done) {
+        if (barrier_begin(dev, pasid) != UIOMMU_OK)
+            return UIOMMU_PENDING;
+    }
+    if (barrier->begun != barrier->done)
+        barrier_poll(dev);
+    if (barrier->done < need)
+        return UIOMMU_PENDING;
+    return barrier->failed ? UIOMMU_E_HW : UIOMMU_OK;
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core.h"
+
+/*
+ * Bonds and their names. The memory of a bond is never anything but a bond, so that an old
+ * reference can be looked at safely; its generation says whether it still means this life.
+ *
+ * Where a device has no bond under a PASID, the slot may hold a mark: an odd number made of the
+ * device's generation, which says that a life ended without its Stop Marker (R8).
+ */
+
+static void *mark_of(uint32_t generation)
+{
+    return (void *)(((uintptr_t)generation << 1) | 1u);
+}
+
+struct uiommu_bond *uiommu_bond_find(const struct uiommu_device *dev, uint32_t pasid)
+{
+    void *value = pasid == UIOMMU_PASID_NONE ? uiommu_slot_load(&dev->untagged)
+                                             : uiommu_radix_get(&dev->pasids, pasid);
+
+    return ((uintptr_t)value & 1u) != 0 ? NULL : (struct uiommu_bond *)value;
+}
+
+void uiommu_bond_set_state(struct uiommu_bond *bond, enum uiommu_bond_state state)
+{
+    uint32_t old = uiommu_word_swap(&bond->state, state);
+
+    if (old == (uint32_t)state)
+        return;
+    uiommu_trace(bond->u, bond->dev->unit->number, UIOMMU_TRACE_BOND,
+                 (uint64_t)bond->index << 32 | bond->generation,
+                 (uint64_t)bond->dev->ids[0].id << 32 | bond->pasid, old, state);
+}
+
+/* A bond's memory; index and generation survive its lives. */
+static struct uiommu_bond *bond_memory(struct uiommu *u)
+{
+    struct uiommu_bond *bond;
+    uintptr_t irq;
+
+    irq = uiommu_lock_take(u, &u->lock);
+    bond = u->free_bonds;
+    if (bond != NULL)
+        u->free_bonds = bond->next_free;
+    uiommu_lock_give(u, &u->lock, irq);
+    return bond;
+}
+
+/* [task] One more slot. Reserving in the radix excludes other binds by a lock of its own. */
+static struct uiommu_bond *bond_grow(struct uiommu *u)
+{
+    struct uiommu_bond *bond = (struct uiommu_bond *)uiommu_heap_get(u, sizeof(*bond));
+    struct uiommu_slot *slot = NULL;
+
+    if (bond == NULL)
+        return NULL;
+    if (uiommu_control_take(u, &u->bond_control, UIOMMU_CONTROL_NS)) {
+        slot = uiommu_radix_reserve(u, &u->bonds, u->next_bond);
+        if (slot != NULL) {
+            bond->index = u->next_bond++;
+            bond->generation = 1;
+            bond->u = u;
+            uiommu_slot_store(slot, bond);
+        }
+        uiommu_control_give(u, &u->bond_control);
+    }
+    if (slot == NULL) {
+        uiommu_heap_put(u, bond, sizeof(*bond));
+        return NULL;
+    }
+    return bond;
+}
+
+uiommu_err uiommu_bond_alloc(struct uiommu *u, struct uiommu_bond **out)
+{
+    struct uiommu_bond *bond = bond_memory(u);
+    uint32_t index, generation;
+    uintptr_t irq;
+
+    if (bond == NULL)
+        bond = bond_grow(u);
+    if (bond == NULL)
+        return UIOMMU_E_NOMEM;
+    irq = uiommu_lock_take(u, &u->lock); /* old names are compared under it */
+    index = bond->index;
+    generation = bond->generation;
+    memset(bond, 0, sizeof(*bond));
+    bond->index = index;
+    bond->generation = generation;
+    uiommu_lock_give(u, &u->lock, irq);
+    bond->u = u;
+    bond->ready_head = bond->ready_tail = UIOMMU_NO_SLOT;
+    uiommu_word_store(&bond->gate, UIOMMU_GATE_CLOSED);
+    *out = bond;
+    return UIOMMU_OK;
+}
+
+/* (i) */
+static void bond_recycle(struct uiommu_bond *bond)
+{
+    struct uiommu *u = bond->u;
+
+    bond->freed = false;
+    bond->next_free = u->free_bonds;
+    u->free_bonds = bond;
+}
+
+uiommu_err uiommu_bond_pin(struct uiommu *u, struct uiommu_bond_ref ref, struct uiommu_bond **out)
+{
+    struct uiommu_bond *bond;
+    uiommu_err err = UIOMMU_E_HANDLE;
+    uintptr_t irq;
+
+    if (!uiommu_is_instance(u) || ref.generation == 0)
+        return UIOMMU_E_HANDLE;
+    bond = (struct uiommu_bond *)uiommu_radix_get(&u->bonds, ref.index);
+    if (bond == NULL)
+        return UIOMMU_E_HANDLE;
+    irq = uiommu_lock_take(u, &u->lock);
+    if (bond->generation == ref.generation && bond->dev != NULL) {
+        bond->pins++;
+        *out = bond;
+        err = UIOMMU_OK;
+    } else if ((int32_t)(bond->generation - ref.generation) > 0) {
+        err = UIOMMU_E_STALE;
+    }
+    uiommu_lock_give(u, &u->lock, irq);
+    return err;
+}
+
+void uiommu_bond_unpin(struct uiommu_bond *bond)
+{
+    struct uiommu *u = bond->u;
+    uintptr_t irq;
+
+    irq = uiommu_lock_take(u, &u->lock);
+    bond->pins--;
+    if (bond->pins == 0 && bond->freed)
+        bond_recycle(bond);
+    uiommu_lock_give(u, &u->lock, irq);
+}
+
+void uiommu_bond_free(struct uiommu_bond *bond)
+{
+    struct uiommu_device *dev = bond->dev;
+    struct uiommu_unit *unit = dev->unit;
+    struct uiommu *u = bond->u;
+    bool unmarked = bond->stamped && !bond->marker;
+    uintptr_t irq;
+
+    UIOMMU_ASSERT("D6", uiommu_gate_count(bond) == 0 && !bond->ready_listed);
+    UIOMMU_ASSERT("D5", bond->open == 0 || !uiommu_guard(UIOMMU_GUARD_D5));
+    uiommu_aspace_leave(bond);
+    uiommu_aspace_unref(bond, false);
+    if (bond->where != NULL)
+        uiommu_slot_store(bond->where,
+                          unmarked ? mark_of(uiommu_word_load(&dev->generation)) : NULL);
+    if (bond->holds_pasid)
+        uiommu_pasid_bond_put(unit->config.pasids, bond->pasid);
+    if (bond->owner != NULL)
+        uiommu_owner_refund(bond->owner, &bond->owner->bonds, 1);
+    uiommu_bond_set_state(bond, UIOMMU_BOND_FREE);
+    irq = uiommu_lock_take(u, &unit->lock);
+    dev->bonds--;
+    uiommu_lock_give(u, &unit->lock, irq);
+    irq = uiommu_lock_take(u, &u->lock);
+    bond->generation = bond->generation + 1 == 0 ? 1 : bond->generation + 1;
+    if (bond->pins == 0)
+        bond_recycle(bond);
+    else
+        bond->freed = true;
+    uiommu_lock_give(u, &u->lock, irq);
+}
+
+void uiommu_bond_want(struct uiommu_bond *bond, uint32_t wants)
+{
+    struct uiommu_unit *unit = bond->dev->unit;
+    uintptr_t irq;
+
+    irq = uiommu_lock_take(unit->u, &unit->lock);
+    uiommu_word_or(&bond->wants, wants);
+    if (!bond->stop_listed && (uiommu_word_load(&bond->wants) & UIOMMU_WANT_UNBIND) != 0) {
+        bond->stop_listed = true;
+        bond->stop_next = unit->stopping;
+        unit->stopping = bond;
+    }
+    uiommu_lock_give(unit->u, &unit->lock, irq);
+    uiommu_unit_kick(unit);
+}
+
+void uiommu_bonds_reset(struct uiommu_device *dev)
+{
+    struct uiommu_unit *unit = dev->unit;
+    struct uiommu_bond *bond;
+    uintptr_t irq;
+
+    irq = uiommu_lock_take(unit->u, &unit->lock);
+    for (bond = unit->stopping; bond != NULL; bond = bond->stop_next) {
+        if (bond->dev == dev)
+            uiommu_word_or(&bond->wants, UIOMMU_WANT_RESET);
+    }
+    uiommu_lock_give(unit->u, &unit->lock, irq);
+}
+
+/* Did an earlier life under this slot end without its marker, since the last reset? */
+bool uiommu_bond_markers_ok(const struct uiommu_device *dev, const struct uiommu_slot *where)
+{
+    return uiommu_slot_load(where) != mark_of(uiommu_word_load(&dev->generation));
+}
+
+uiommu_err uiommu_bond_get_info(struct uiommu *u, struct uiommu_bond_ref ref,
+                                struct uiommu_bond_info *out)
+{
+    struct uiommu_bond *bond;
+    uiommu_err err;
+
+    if (out == NULL)
+        return UIOMMU_E_INVALID;
+    memset(out, 0, sizeof(*out));
+    out->state = UIOMMU_BOND_FREE;
+    err = uiommu_bond_pin(u, ref, &bond);
+    if (err == UIOMMU_E_STALE)
+        return UIOMMU_OK;
+    if (err != UIOMMU_OK)
+        return err;
+    out->state = (enum uiommu_bond_state)uiommu_bond_state(bond);
+    out->missing = uiommu_word_load(&bond->missing);
+    out->pasid = bond->pasid;
+    out->in_flight = uiommu_gate_count(bond);
+    out->barriers = bond->rounds;
+    out->stop_confirmed = bond->stop_confirmed;
+    out->marker_seen = bond->marker;
+    out->device = bond->dev;
+    out->aspace = bond->as;
+    out->user = bond->user;
+    uiommu_bond_unpin(bond);
+    return UIOMMU_OK;
+}
+
+uiommu_err uiommu_bond_get_counters(struct uiommu *u, struct uiommu_bond_ref ref,
+                                    struct uiommu_bond_counters *out)
+{
+    struct uiommu_bond *bond;
+    uiommu_err err;
+
+    if (out == NULL)
+        return UIOMMU_E_INVALID;
+    err = uiommu_bond_pin(u, ref, &bond);
+    if (err != UIOMMU_OK)
+        return err;
+    *out = bond->counters;
+    uiommu_bond_unpin(bond);
+    return UIOMMU_OK;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core.h"
+
+bool uiommu_is_port(const struct uiommu_port *port)
+{
+    return port != NULL && port->magic == UIOMMU_MAGIC_PORT;
+}
+
+/* What may be granted in all: entries - 1 - the marker reserve (I9). */
+uint32_t uiommu_port_ledger(const struct uiommu_unit *unit)
+{
+    uint32_t entries = unit->caps.request_entries, keep = unit->config.marker_reserve + 1;
+
+    if (!uiommu_guard(UIOMMU_GUARD_I9_LEDGER))
+        return UINT32_MAX / 2;
+    return entries > keep ? entries - keep : 0;
+}
+
+/* (m) Cut the grant to what is left; 0: too little. */
+static uint32_t grant(const struct uiommu_unit *unit, const struct uiommu_port_config *config)
+{
+    uint32_t left = uiommu_port_ledger(unit), least = config->least == 0 ? 1 : config->least;
+    uint32_t slots = (unit->pool.max - 2) * UIOMMU_SLOT_CHUNK - unit->stall_slots, got;
+
+    left = left > unit->granted ? left - unit->granted : 0;
+    got = config->want < left ? config->want : left;
+    got = got < slots ? got : slots;
+    return got < least ? 0 : got;
+}
+
+static uiommu_err port_make(struct uiommu_unit *unit, const struct uiommu_port_config *config,
+                            struct uiommu_port **out)
+{
+    struct uiommu_port *port;
+    uint32_t credits = grant(unit, config);
+    uiommu_err err;
+
+    if (credits == 0)
+        return UIOMMU_E_NOSPACE;
+    err = uiommu_pool_grow(unit, unit->stall_slots + unit->granted + credits);
+    if (err != UIOMMU_OK)
+        return err;
+    port = (struct uiommu_port *)uiommu_heap_get(unit->u, sizeof(*port));
+    if (port == NULL)
+        return UIOMMU_E_NOMEM;
+    if (config->owner != NULL) {
+        err = uiommu_owner_charge(config->owner, &config->owner->credits,
+                                  config->owner->config.credits, credits);
+        if (err != UIOMMU_OK) {
+            uiommu_heap_put(unit->u, port, sizeof(*port));
+            return err;
+        }
+    }
+    port->magic = UIOMMU_MAGIC_PORT;
+    port->unit = unit;
+    port->config = *config;
+    port->credits = credits;
+    uiommu_word_store(&port->generation, 1);
+    unit->granted += credits;
+    unit->ports++;
+    *out = port;
+    return UIOMMU_OK;
+}
+
+uiommu_err uiommu_port_create(struct uiommu_unit *unit, const struct uiommu_port_config *config,
+                              struct uiommu_port **out)
+{
+    struct uiommu_port_config own;
+    uiommu_err err;
+
+    if (!uiommu_is_unit(unit))
+        return UIOMMU_E_HANDLE;
+    if (out == NULL || config == NULL ||
+        !uiommu_config_copy(&own, sizeof(own), config, config->size, sizeof(size_t)) ||
+        own.want == 0 || own.least > own.want)
+        return UIOMMU_E_INVALID;
+    if (own.owner != NULL && !uiommu_is_owner(own.owner))
+        return UIOMMU_E_HANDLE;
+    if (unit->caps.request_entries == 0)
+        return UIOMMU_E_UNSUPPORTED;
+    if (!uiommu_control_take(unit->u, &unit->control, unit->config.command_ns))
+        return UIOMMU_E_TIMEOUT;
+    err = port_make(unit, &own, out);
+    uiommu_control_give(unit->u, &unit->control);
+    return err;
+}
+
+uiommu_err uiommu_port_destroy(struct uiommu_port *port)
+{
+    struct uiommu_unit *unit;
+    struct uiommu_owner *owner;
+
+    if (!uiommu_is_port(port))
+        return UIOMMU_E_HANDLE;
+    unit = port->unit;
+    if (!uiommu_control_take(unit->u, &unit->control, unit->config.command_ns))
+        return UIOMMU_E_TIMEOUT;
+    if (port->devices != 0) {
+        uiommu_control_give(unit->u, &unit->control);
+        return UIOMMU_E_BUSY;
+    }
+    owner = port->config.owner;
+    if (owner != NULL)
+        uiommu_owner_refund(owner, &owner->credits, port->credits);
+    unit->granted -= port->credits;
+    unit->ports--;
+    port->magic = 0;
+    uiommu_control_give(unit->u, &unit->control);
+    uiommu_heap_put(unit->u, port, sizeof(*port));
+    return UIOMMU_OK;
+}
+
+uiommu_err uiommu_port_switch_off(struct uiommu_port *port)
+{
+    if (!uiommu_is_port(port))
+        return UIOMMU_E_HANDLE;
+    if (uiommu_word_swap(&port->failed, 1) == 0)
+        uiommu_word_add(&port->generation, 1);
+    return UIOMMU_OK;
+}
+
+uiommu_err uiommu_port_get_info(const struct uiommu_port *port, struct uiommu_port_info *out)
+{
+    if (!uiommu_is_port(port))
+        return UIOMMU_E_HANDLE;
+    if (out == NULL)
+        return UIOMMU_E_INVALID;
+    out->credits = port->credits;
+    out->outstanding = port->outstanding;
+    out->groups = port->groups;
+    out->generation = uiommu_word_load(&port->generation);
+    out->failed = uiommu_word_load(&port->failed) != 0;
+    out->on = port->on && !out->failed;
+    return UIOMMU_OK;
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core.h"
+
+/* Reset, removal and isolation of a device (R20, R30, R33). */
+
+static void trace_device(struct uiommu_device *dev, enum uiommu_event_kind kind)
+{
+    uiommu_trace(dev->unit->u, dev->unit->number, UIOMMU_TRACE_DEVICE, dev->ids[0].id,
+                 uiommu_word_load(&dev->generation), kind, 0);
+}
+
+static uiommu_err isolate_push(struct uiommu_unit *unit, void *arg)
+{
+    struct uiommu_device *dev = (struct uiommu_device *)arg;
+
+    if (unit->ops.device_isolate(unit->hw, dev->hw) != UIOMMU_OK)
+        return UIOMMU_OK;
+    return unit->ops.config_invalidate(unit->hw, dev->hw, UIOMMU_PASID_ALL);
+}
+
+void uiommu_device_isolate(struct uiommu_device *dev)
+{
+    struct uiommu_unit *unit = dev->unit;
+    uint32_t normal = UIOMMU_DEVICE_NORMAL;
+    uintptr_t irq;
+    uint64_t ticket;
+
+    if (!uiommu_word_cas(&dev->state, &normal, UIOMMU_DEVICE_ISOLATED))
+        return;
+    if ((unit->caps.flags & UIOMMU_CAP_ISOLATE) != 0) {
+        irq = uiommu_lock_take(unit->u, &unit->lock);
+        if (isolate_push(unit, dev) == UIOMMU_OK)
+            (void)uiommu_ticket_push(unit, &ticket);
+        uiommu_lock_give(unit->u, &unit->lock, irq);
+    }
+    trace_device(dev, UIOMMU_EVENT_DEVICE_ISOLATED);
+    uiommu_event_device(dev, UIOMMU_EVENT_DEVICE_ISOLATED, UIOMMU_PASID_NONE, 1);
+    uiommu_log(unit, UIOMMU_LOG_WARN, "a device was cut off");
+}
+
+void uiommu_device_violation(struct uiommu_device *dev)
+{
+    dev->violations++;
+    if (dev->unit->config.violations != UINT32_MAX &&
+        dev->violations >= dev->unit->config.violations)
+        uiommu_device_isolate(dev);
+}
+
+/* (r) What belongs to an older generation ends unanswered. */
+static void sweep(struct uiommu_device *dev)
+{
+    struct uiommu_unit *unit = dev->unit;
+
+    if (dev->swept_generation == uiommu_word_load(&dev->generation))
+        return;
+    dev->swept_generation = uiommu_word_load(&dev->generation);
+    if (dev->swept_generation == 1)
+        return; /* it has just been attached */
+    uiommu_count(&dev->counters.resets, 1);
+    uiommu_partials_purge(unit, NULL, dev, UIOMMU_DROP_RESET);
+    uiommu_ready_cancel_device(unit, dev, UIOMMU_DROP_RESET);
+    uiommu_pending_orphan(unit, NULL, dev, UIOMMU_ORPHAN_RESET);
+    uiommu_drain_reset(dev);
+}
+
+void uiommu_reset_step(struct uiommu_device *dev)
+{
+    struct uiommu_unit *unit = dev->unit;
+    uint32_t step;
+    uiommu_err err;
+
+    sweep(dev);
+    step = uiommu_word_load(&dev->reset_step);
+    if (step == UIOMMU_RESET_ASKED) {
+        dev->reset_barrier = uiommu_barrier_next(dev);
+        uiommu_word_store(&dev->reset_step, UIOMMU_RESET_BARRIER);
+        step = UIOMMU_RESET_BARRIER;
+    }
+    if (step == UIOMMU_RESET_BARRIER) {
+        err = uiommu_barrier_step(dev, UIOMMU_PASID_NONE, dev->reset_barrier);
+        if (err == UIOMMU_PENDING)
+            return;
+        if (err != UIOMMU_OK) {
+            uiommu_word_store(&dev->reset_step, UIOMMU_RESET_FAILED);
+            return;
+        }
+        dev->reset_until_ns = unit->now_ns;
+        if (dev->barrier.strength != UIOMMU_BARRIER_PROVED)
+            dev->reset_until_ns = uiommu_after(unit->now_ns, unit->settle_ns);
+        uiommu_word_store(&dev->reset_step, UIOMMU_RESET_SETTLE);
+        step = UIOMMU_RESET_SETTLE;
+    }
+    if (step == UIOMMU_RESET_SETTLE && unit->now_ns >= dev->reset_until_ns) {
+        uiommu_ring_snapshot(unit, dev->gen_at);
+        uiommu_word_store(&dev->reset_step, UIOMMU_RESET_STAMPED);
+    }
+}
+
+uint64_t uiommu_reset_deadline(const struct uiommu_device *dev, uint64_t now)
+{
+    uint32_t step = uiommu_word_load(&dev->reset_step);
+
+    if (step == UIOMMU_RESET_SETTLE)
+        return dev->reset_until_ns;
+    if (step == UIOMMU_RESET_ASKED || step == UIOMMU_RESET_BARRIER)
+        return now + UIOMMU_RETRY_NS;
+    return UINT64_MAX;
+}
+
+/* The generation changes under the lock that every answer is published under. */
+static void new_generation(struct uiommu_device *dev, uint32_t state)
+{
+    struct uiommu_unit *unit = dev->unit;
+    uintptr_t irq;
+
+    irq = uiommu_lock_take(unit->u, &unit->lock);
+    uiommu_word_store(&dev->state, state);
+    uiommu_word_store(&dev->reset_step, UIOMMU_RESET_BEGUN);
+    uiommu_word_add(&dev->generation, 1);
+    uiommu_lock_give(unit->u, &unit->lock, irq);
+}
+
+/* Sweep now if nobody serves the unit; else the one who does will. */
+static void sweep_soon(struct uiommu_device *dev)
+{
+    struct uiommu_unit *unit = dev->unit;
+
+    if (uiommu_role_take(unit)) {
+        unit->now_ns = uiommu_now(unit->u);
+        sweep(dev);
+        (void)uiommu_role_drop(unit);
+    }
+    uiommu_unit_kick(unit);
+}
+
+uiommu_err uiommu_device_reset_begin(struct uiommu_device *dev)
+{
+    uint32_t state;
+
+    if (!uiommu_is_device(dev))
+        return UIOMMU_E_HANDLE;
+    state = uiommu_word_load(&dev->state);
+    if (state == UIOMMU_DEVICE_GONE)
+        return UIOMMU_E_GONE;
+    if (state == UIOMMU_DEVICE_RESETTING)
+        return UIOMMU_OK;
+    new_generation(dev, UIOMMU_DEVICE_RESETTING);
+    trace_device(dev, UIOMMU_EVENT_REQUESTS_LOST);
+    sweep_soon(dev);
+    /* Shutting the entry also waits for every answer that was put into the ring before. */
+    return uiommu_device_program(dev, 0, dev->unit->config.command_ns);
+}
+
+uiommu_err uiommu_device_removed(struct uiommu_device *dev)
+{
+    uint32_t state;
+
+    if (!uiommu_is_device(dev))
+        return UIOMMU_E_HANDLE;
+    state = uiommu_word_load(&dev->state);
+    if (state == UIOMMU_DEVICE_GONE)
+        return UIOMMU_OK;
+    new_generation(dev, UIOMMU_DEVICE_GONE);
+    trace_device(dev, UIOMMU_EVENT_REQUESTS_LOST);
+    sweep_soon(dev);
+    return UIOMMU_OK;
+}
+
+/* (m) Entries of before are known by position: switch everything on again. */
+static uiommu_err reset_finish(struct uiommu_device *dev)
+{
+    struct uiommu_unit *unit = dev->unit;
+    uiommu_err err;
+
+    dev->ats_on = false;
+    dev->pri_on = false;
+    err = uiommu_device_enable(dev);
+    if (err != UIOMMU_OK)
+        return err;
+    if (dev->port != NULL)
+        uiommu_word_store(&dev->port->failed, 0);
+    dev->violations = 0;
+    uiommu_word_store(&dev->reset_step, UIOMMU_RESET_NONE);
+    uiommu_word_store(&dev->state, UIOMMU_DEVICE_NORMAL);
+    uiommu_bonds_reset(dev);
+    uiommu_unit_kick(unit);
+    return UIOMMU_OK;
+}
+
+uiommu_err uiommu_device_reset_end(struct uiommu_device *dev)
+{
+    struct uiommu_unit *unit;
+    uint32_t step;
+    uiommu_err err;
+
+    if (!uiommu_is_device(dev))
+        return UIOMMU_E_HANDLE;
+    unit = dev->unit;
+    if (uiommu_word_load(&dev->state) != UIOMMU_DEVICE_RESETTING)
+        return UIOMMU_E_STATE;
+    if (!uiommu_device_present(dev)) /* its read pushes the bus, as far as the IOMMU */
+        return UIOMMU_E_GONE;
+    if (!uiommu_control_take(unit->u, &unit->control, unit->config.command_ns))
+        return UIOMMU_E_TIMEOUT;
+    step = uiommu_word_load(&dev->reset_step);
+    if (step == UIOMMU_RESET_BEGUN || step == UIOMMU_RESET_FAILED)
+        uiommu_word_store(&dev->reset_step, UIOMMU_RESET_ASKED);
+    if (step != UIOMMU_RESET_STAMPED)
+        uiommu_unit_pump(unit);
+    step = uiommu_word_load(&dev->reset_step);
+    if (step == UIOMMU_RESET_STAMPED)
+        err = reset_finish(dev);
+    else
+        err = step == UIOMMU_RESET_FAILED ? UIOMMU_E_HW : UIOMMU_PENDING;
+    uiommu_control_give(unit->u, &unit->control);
+    return err;
+}

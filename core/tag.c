@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core.h"
+
+/*
+ * Cache tags (ASID, DomainID, PSCID): one per (unit, address space), or per device where the
+ * hardware wants that; counted by the bonds that have not finished their D2 (R6). Freed tags
+ * come back oldest first.
+ */
+
+bool uiommu_tag_take(struct uiommu_unit *unit, uint32_t *out)
+{
+    uint32_t room = unit->caps.tag_last - unit->caps.tag_first + 1;
+
+    if (unit->tag_fresh < room) {
+        *out = unit->caps.tag_first + unit->tag_fresh++;
+        return true;
+    }
+    if (unit->tag_count == 0)
+        return false;
+    *out = unit->tag_free[unit->tag_head];
+    unit->tag_head = unit->tag_head + 1 == room ? 0 : unit->tag_head + 1;
+    unit->tag_count--;
+    return true;
+}
+
+void uiommu_tag_give(struct uiommu_unit *unit, uint32_t tag)
+{
+    uint32_t room = unit->caps.tag_last - unit->caps.tag_first + 1;
+    uint32_t at = unit->tag_head + unit->tag_count;
+
+    unit->tag_free[at >= room ? at - room : at] = tag;
+    unit->tag_count++;
+}
+
+/* (a) */
+static struct uiommu_tag *tag_find(struct uiommu_aspace *as, const struct uiommu_device *dev)
+{
+    struct uiommu_tag *tag;
+    bool per_device = (dev->unit->caps.flags & UIOMMU_CAP_TAG_PER_DEVICE) != 0;
+
+    for (tag = as->tags; tag != NULL; tag = tag->next) {
+        if (tag->unit == dev->unit && (!per_device || tag->dev == dev))
+            return tag;
+    }
+    return NULL;
+}
+
+uiommu_err uiommu_tag_get(struct uiommu_aspace *as, struct uiommu_device *dev, uint32_t root,
+                          struct uiommu_tag **out)
+{
+    struct uiommu_unit *unit = dev->unit;
+    struct uiommu_tag *fresh, *tag;
+    uiommu_err err = UIOMMU_OK;
+    uintptr_t irq, inner;
+    bool got;
+
+    fresh = (struct uiommu_tag *)uiommu_heap_get(as->u, sizeof(*fresh));
+    if (fresh == NULL)
+        return UIOMMU_E_NOMEM;
+    irq = uiommu_lock_take(as->u, &as->lock);
+    tag = tag_find(as, dev);
+    if (tag == NULL) {
+        inner = uiommu_lock_take(as->u, &unit->lock);
+        got = uiommu_tag_take(unit, &fresh->value);
+        uiommu_lock_give(as->u, &unit->lock, inner);
+        if (got) {
+            fresh->unit = unit;
+            fresh->dev = dev;
+            fresh->root = root;
+            fresh->next = as->tags;
+            as->tags = fresh;
+            tag = fresh;
+            fresh = NULL;
+        } else {
+            err = UIOMMU_E_NOSPACE;
+        }
+    }
+    if (tag != NULL)
+        tag->refs++;
+    uiommu_lock_give(as->u, &as->lock, irq);
+    uiommu_heap_put(as->u, fresh, sizeof(*fresh));
+    *out = tag;
+    return err;
+}
+
+struct uiommu_tag *uiommu_tag_put(struct uiommu_aspace *as, struct uiommu_tag *tag)
+{
+    struct uiommu_tag **at = &as->tags;
+    uintptr_t irq;
+
+    tag->refs--;
+    if (tag->refs != 0)
+        return NULL;
+    while (*at != tag)
+        at = &(*at)->next;
+    *at = tag->next;
+    irq = uiommu_lock_take(as->u, &tag->unit->lock);
+    uiommu_tag_give(tag->unit, tag->value);
+    uiommu_lock_give(as->u, &tag->unit->lock, irq);
+    return tag;
+}
