@@ -14,8 +14,8 @@ extern "C" {
 
 struct model_smmuv3;
 
-#define MODEL_SMMUV3_NONE UINT32_MAX /* "no SSID", "no stream" */
-#define MODEL_SMMUV3_BYTES 0x20000u  /* of register space */
+#define MODEL_SMMUV3_NONE  UINT32_MAX /* "no SSID", "no stream" */
+#define MODEL_SMMUV3_BYTES 0x20000u   /* of register space */
 
 enum model_smmuv3_source {
     MODEL_SMMUV3_IRQ_GERROR,
@@ -28,12 +28,12 @@ enum model_smmuv3_source {
 
 /* What the identification registers say, as plain values, and where the outside is reached. */
 struct model_smmuv3_config {
-    uint32_t sid_bits;    /* IDR1.SIDSIZE */
-    uint32_t ssid_bits;   /* IDR1.SSIDSIZE */
-    uint32_t cmdq_log2;   /* IDR1.CMDQS, EVENTQS, PRIQS */
+    uint32_t sid_bits;  /* IDR1.SIDSIZE */
+    uint32_t ssid_bits; /* IDR1.SSIDSIZE */
+    uint32_t cmdq_log2; /* IDR1.CMDQS, EVENTQS, PRIQS */
     uint32_t eventq_log2;
     uint32_t priq_log2;
-    uint32_t minor;       /* AIDR: 3.minor */
+    uint32_t minor; /* AIDR: 3.minor */
     uint32_t iidr;
     uint32_t stall_model; /* 0 both, 1 terminate only, 2 forced */
     uint32_t stall_max;   /* 1 .. 48 when stalls exist */
@@ -49,10 +49,10 @@ struct model_smmuv3_config {
     bool pps, ril, had, stt, e0pd, pasidtt;
     bool gran4k, gran16k, gran64k;
     bool queues_preset, tables_preset, rel, ecmdq; /* only the bits of IDR1 */
-    bool page0_queues;  /* EVENTQ and PRIQ indexes in page 0 (a known chip), none in page 1 */
-    bool no_pasid;      /* the system around has no PASIDs: SSV=1 acts as SSV=0 or does nothing */
-    bool root_no_ats;   /* the root complex lacks ATS: CMD_ATC_INV is consumed and ignored */
-    bool root_no_pri;   /* the root complex lacks PRI: CMD_PRI_RESP likewise */
+    bool page0_queues;   /* EVENTQ and PRIQ indexes in page 0 (a known chip), none in page 1 */
+    bool no_pasid;       /* the system around has no PASIDs: SSV=1 acts as SSV=0 or does nothing */
+    bool root_no_ats;    /* the root complex lacks ATS: CMD_ATC_INV is consumed and ignored */
+    bool root_no_pri;    /* the root complex lacks PRI: CMD_PRI_RESP likewise */
     bool starts_enabled; /* found running: SMMUEN and CMDQEN are set when software arrives */
     void *ctx;
     /* Interrupt edge on a wire. Must not touch registers. Optional. */
@@ -101,9 +101,9 @@ struct model_smmuv3_knobs {
     bool merge_events;        /* equal records merge where allowed */
     bool eventq_abort_async;
     bool priq_abort_async;
-    bool priq_off_last_only;  /* PRIQEN=0: only Last requests are failed, the others dropped */
-    bool swallow_markers;     /* Stop Markers never reach the queue (beyond the architecture) */
-    uint32_t no_stall_sid;    /* the system refuses to stall this stream */
+    bool priq_off_last_only; /* PRIQEN=0: only Last requests are failed, the others dropped */
+    bool swallow_markers;    /* Stop Markers never reach the queue (beyond the architecture) */
+    uint32_t no_stall_sid;   /* the system refuses to stall this stream */
     enum model_smmuv3_after_timeout after_timeout;
     /* Faults to come. */
     uint32_t lose_invalidates; /* the next n CMD_ATC_INV never reach the endpoint */

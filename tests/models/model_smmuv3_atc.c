@@ -23,8 +23,7 @@ uint32_t model_smmuv3_atc_outstanding(const struct model_smmuv3 *m)
  */
 static void check_order(struct model_smmuv3 *m, const struct model_invalidate *what)
 {
-    uint64_t last = what->size_log2 >= 64 ? UINT64_MAX
-                                          : what->address | smmu_ones(what->size_log2);
+    uint64_t last = what->size_log2 >= 64 ? UINT64_MAX : what->address | smmu_ones(what->size_log2);
     unsigned i, k;
 
     for (i = 0; i < SMMU_TLBS; i++) {

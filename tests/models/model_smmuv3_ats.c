@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "model_smmuv3_internal.h"
 
-#define CR2_RECINVSID 1u
+#define CR2_RECINVSID   1u
 #define CR2_REC_CFG_ATS 3u
 
 static uint32_t stu_log2(const struct model_smmuv3 *m)

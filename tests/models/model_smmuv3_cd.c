@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "model_smmuv3_internal.h"
 
-#define HALF0_D0 0x0000004000003FFFu /* T0SZ TG0 IR0 OR0 SH0 TBI0 */
-#define HALF1_D0 0x000000803F3F0000u /* T1SZ TG1 IR1 OR1 SH1 TBI1, EPD1 between them not */
-#define HALF1_TG1 0x0000000000C00000u
+#define HALF0_D0   0x0000004000003FFFu /* T0SZ TG0 IR0 OR0 SH0 TBI0 */
+#define HALF1_D0   0x000000803F3F0000u /* T1SZ TG1 IR1 OR1 SH1 TBI1, EPD1 between them not */
+#define HALF1_TG1  0x0000000000C00000u
 #define NOT_IN_TLB 0x0000F00080000000u /* V A R S; ASET is a tag */
 
 /* The bits that hardware looks at. */
@@ -101,8 +101,7 @@ static bool cd_bad(struct model_smmuv3 *m, const struct smmu_ste *ste, const str
     if (!no_walks && (be ? c->ttendian == 2 : c->ttendian == 3)) {
         return true;
     }
-    if (smmu_bit(d0, 41) ? (c->ttf & 2) == 0
-                         : (c->ttf & 1) == 0 || cd->world == SMMU_WORLD_E2H) {
+    if (smmu_bit(d0, 41) ? (c->ttf & 2) == 0 : (c->ttf & 1) == 0 || cd->world == SMMU_WORLD_E2H) {
         return true;
     }
     if ((smmu_bit(d0, 43) && c->httu == 0) || (smmu_bit(d0, 42) && c->httu < 2) ||

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "model_smmuv3_internal.h"
 
-#define D0_SID 0xFFFFFFFF00000000u
-#define D0_SSID 0x00000000FFFFF000u
-#define D0_SSV 0x0000000000000800u
-#define D0_SSEC 0x0000000000000400u
-#define D0_VMID 0x0000FFFF00000000u
-#define D0_ASID 0xFFFF000000000000u
+#define D0_SID   0xFFFFFFFF00000000u
+#define D0_SSID  0x00000000FFFFF000u
+#define D0_SSV   0x0000000000000800u
+#define D0_SSEC  0x0000000000000400u
+#define D0_VMID  0x0000FFFF00000000u
+#define D0_ASID  0xFFFF000000000000u
 #define D0_RANGE 0x0000000001F1F000u
-#define D1_PAGE 0xFFFFFFFFFFFFF000u
-#define D1_IPA 0x00FFFFFFFFFFF000u
+#define D1_PAGE  0xFFFFFFFFFFFFF000u
+#define D1_IPA   0x00FFFFFFFFFFF000u
 #define D1_RANGE 0x0000000000000F00u
 
 struct shape {
     uint8_t op;
-    bool range;    /* Takes a range with IDR3.RIL. */
-    uint64_t d0;   /* Bits that are fields, the opcode apart. */
+    bool range;  /* Takes a range with IDR3.RIL. */
+    uint64_t d0; /* Bits that are fields, the opcode apart. */
     uint64_t d1;
 };
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "model_smmuv3_internal.h"
 
-#define GBPA_ABORT 20u
-#define CR2_RECINVSID 1u
+#define GBPA_ABORT      20u
+#define CR2_RECINVSID   1u
 #define CR2_REC_CFG_ATS 3u
-#define EVENT_STALL ((uint64_t)1 << 31)
-#define EVENT_RNW ((uint64_t)1 << 35)
+#define EVENT_STALL     ((uint64_t)1 << 31)
+#define EVENT_RNW       ((uint64_t)1 << 35)
 
 static enum model_dma_result transfer(struct model_smmuv3 *m, const struct model_dma *dma,
                                       uint64_t at)
@@ -50,8 +50,10 @@ static enum model_dma_result translated(struct model_smmuv3 *m, const struct mod
         ste = smmu_ste_get(m, dma->id, &got);
         if (ste == NULL) {
             if (smmu_bit(m->cr2, CR2_REC_CFG_ATS)) {
-                want = (struct smmu_access){.sid = dma->id, .has_ssid = dma->has_pasid,
-                                            .ssid = dma->pasid, .address = dma->address};
+                want = (struct smmu_access){.sid = dma->id,
+                                            .has_ssid = dma->has_pasid,
+                                            .ssid = dma->pasid,
+                                            .address = dma->address};
                 smmu_event_fault(m, word, &want, &got);
             }
             return MODEL_DMA_ABORTED;

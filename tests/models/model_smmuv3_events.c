@@ -2,9 +2,9 @@
 #include "model_smmuv3_internal.h"
 
 #define OVERFLOW 0x80000000u
-#define PNU ((uint64_t)1 << 33)
-#define IND ((uint64_t)1 << 34)
-#define RNW ((uint64_t)1 << 35)
+#define PNU      ((uint64_t)1 << 33)
+#define IND      ((uint64_t)1 << 34)
+#define RNW      ((uint64_t)1 << 35)
 
 void smmu_event_header(uint64_t word[4], uint32_t id, uint32_t sid, bool has_ssid, uint32_t ssid)
 {
@@ -53,8 +53,8 @@ void smmu_event_fault(struct model_smmuv3 *m, uint64_t word[4], const struct smm
     case SMMU_F_ADDR_SIZE:
     case SMMU_F_ACCESS:
     case SMMU_F_PERMISSION:
-        word[1] = (junk & 0xFFFF00000000FFFFu) | attributes(want->access) |
-                  (uint64_t)got->cls << 40;
+        word[1] =
+            (junk & 0xFFFF00000000FFFFu) | attributes(want->access) | (uint64_t)got->cls << 40;
         word[2] = want->address;
         word[3] = model_random(m->world) & 0x00FFFFFFFFFFF000u;
         break;

@@ -136,8 +136,8 @@ static void slow_start(struct model_smmuv3 *m, bool cd, const struct smmu_ste *s
             slow = &m->slow[i];
         }
     }
-    if (slow == NULL || (cd ? !smmu_cd_address(m, ste, ssid, &at, &got)
-                            : !smmu_ste_address(m, sid, &at, &got))) {
+    if (slow == NULL ||
+        (cd ? !smmu_cd_address(m, ste, ssid, &at, &got) : !smmu_ste_address(m, sid, &at, &got))) {
         return;
     }
     if (!read_all(m, at, slow->start)) {

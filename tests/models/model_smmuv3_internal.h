@@ -36,8 +36,7 @@ static inline bool smmu_gerror_active(const struct model_smmuv3 *m, unsigned bit
 /* model_smmuv3.c */
 uint64_t smmu_lag(struct model_smmuv3 *m, uint32_t most);
 void smmu_later(struct model_smmuv3 *m, uint64_t ns, model_work_fn *fn, uint64_t token);
-void smmu_wrong(struct model_smmuv3 *m, const char *rule, const char *text, uint64_t a,
-                uint64_t b);
+void smmu_wrong(struct model_smmuv3 *m, const char *rule, const char *text, uint64_t a, uint64_t b);
 uint32_t smmu_oas_bits(const struct model_smmuv3 *m);
 const uint8_t *smmu_peek(const struct model_smmuv3 *m, uint64_t bus, uint64_t bytes);
 void smmu_see(struct model_smmuv3 *m, uint32_t sid, uint32_t ssid);
@@ -47,8 +46,7 @@ uint32_t smmu_queue_log2(const struct smmu_queue *q);
 uint32_t smmu_queue_used(const struct smmu_queue *q, uint32_t prod, uint32_t cons);
 bool smmu_queue_full(const struct smmu_queue *q, uint32_t prod, uint32_t cons);
 uint32_t smmu_queue_next(const struct smmu_queue *q, uint32_t index);
-uint64_t smmu_queue_slot(const struct model_smmuv3 *m, const struct smmu_queue *q,
-                         uint32_t index);
+uint64_t smmu_queue_slot(const struct model_smmuv3 *m, const struct smmu_queue *q, uint32_t index);
 void smmu_queue_cons_write(struct model_smmuv3 *m, struct smmu_queue *q, uint32_t value);
 void smmu_queue_check_enable(struct model_smmuv3 *m, struct smmu_queue *q, bool output);
 void smmu_queue_check_base(struct model_smmuv3 *m, const struct smmu_queue *q);
@@ -110,12 +108,10 @@ void smmu_cd_decode(struct model_smmuv3 *m, const struct smmu_ste *ste, struct s
 void smmu_cd_used(const uint64_t word[8], uint64_t used[8]);
 
 /* model_smmuv3_walk.c */
-const struct smmu_ste *smmu_ste_get(struct model_smmuv3 *m, uint32_t sid,
-                                    struct smmu_outcome *got);
-const struct smmu_cd *smmu_cd_get(struct model_smmuv3 *m, const struct smmu_ste *ste,
-                                  uint32_t ssid, struct smmu_outcome *got);
-bool smmu_ste_address(struct model_smmuv3 *m, uint32_t sid, uint64_t *at,
-                      struct smmu_outcome *got);
+const struct smmu_ste *smmu_ste_get(struct model_smmuv3 *m, uint32_t sid, struct smmu_outcome *got);
+const struct smmu_cd *smmu_cd_get(struct model_smmuv3 *m, const struct smmu_ste *ste, uint32_t ssid,
+                                  struct smmu_outcome *got);
+bool smmu_ste_address(struct model_smmuv3 *m, uint32_t sid, uint64_t *at, struct smmu_outcome *got);
 bool smmu_cd_address(struct model_smmuv3 *m, const struct smmu_ste *ste, uint32_t ssid,
                      uint64_t *at, struct smmu_outcome *got);
 struct smmu_ste *smmu_ste_place(struct model_smmuv3 *m, uint32_t sid);
@@ -126,7 +122,7 @@ const struct smmu_cd *smmu_cd_find(const struct model_smmuv3 *m, uint32_t sid, u
 /* model_smmuv3_fetch.c */
 void smmu_prefetch_maybe(struct model_smmuv3 *m);
 uint32_t smmu_slow_join(struct model_smmuv3 *m, bool cd, uint32_t sid, uint32_t ssid, uint64_t at,
-                    uint64_t word[8]);
+                        uint64_t word[8]);
 
 /* model_smmuv3_tlb.c */
 void smmu_tlb_translate(struct model_smmuv3 *m, const struct smmu_access *want,
@@ -137,8 +133,8 @@ uint32_t smmu_tlb_permissions(const struct smmu_cd *cd, uint64_t attrs, bool cle
 
 /* model_smmuv3_table.c */
 bool smmu_table_walk(struct model_smmuv3 *m, const struct smmu_access *want,
-                     const struct smmu_cd *cd, unsigned half, uint64_t va,
-                     struct smmu_tlb *leaf, struct smmu_outcome *got);
+                     const struct smmu_cd *cd, unsigned half, uint64_t va, struct smmu_tlb *leaf,
+                     struct smmu_outcome *got);
 
 /* model_smmuv3_translate.c */
 void smmu_translate(struct model_smmuv3 *m, const struct smmu_access *want,

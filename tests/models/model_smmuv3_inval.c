@@ -141,8 +141,7 @@ bool smmu_inval_tlb_match(const struct model_smmuv3 *m, uint64_t d0, uint64_t d1
     case SMMU_CMD_TLBI_EL2_ASID:
         return e->world == SMMU_WORLD_E2H && !e->global && e->asid == asid;
     case SMMU_CMD_TLBI_EL2_VA:
-        return !el1 && va &&
-               (e->world == SMMU_WORLD_EL2 || e->global || e->asid == asid);
+        return !el1 && va && (e->world == SMMU_WORLD_EL2 || e->global || e->asid == asid);
     case SMMU_CMD_TLBI_EL2_VAA:
         return !el1 && va;
     default:

@@ -52,8 +52,7 @@ void smmu_cr1_write(struct model_smmuv3 *m, uint32_t value)
         keep |= 0xFC0u;
     }
     if (((changed & 0x3Fu) != 0 || !m->cr1_set) && smmu_guards(&m->cr0, ALL_QUEUES)) {
-        smmu_wrong(m, "smmuv3.reg.guarded", "CR1.QUEUE_* changed while a queue is on", 0x28,
-                   value);
+        smmu_wrong(m, "smmuv3.reg.guarded", "CR1.QUEUE_* changed while a queue is on", 0x28, value);
         keep |= 0x3Fu;
     }
     if ((value & ~0xFFFu) != 0 || (value & 3) == 3 || (value >> 2 & 3) == 3 ||
@@ -116,11 +115,10 @@ static bool access_good(struct model_smmuv3 *m, uint64_t offset, uint32_t bytes)
                    bytes);
         return false;
     }
-    if (bytes == 8 && (offset >= 0x10000u || !(at == 0x68 || at == 0x80 || at == 0x90 ||
-                                               at == 0xA0 || at == 0xB0 || at == 0xC0 ||
-                                               at == 0xD0))) {
-        smmu_wrong(m, "smmuv3.reg.wide-access", "64-bit access to two 32-bit registers", offset,
-                   0);
+    if (bytes == 8 &&
+        (offset >= 0x10000u || !(at == 0x68 || at == 0x80 || at == 0x90 || at == 0xA0 ||
+                                 at == 0xB0 || at == 0xC0 || at == 0xD0))) {
+        smmu_wrong(m, "smmuv3.reg.wide-access", "64-bit access to two 32-bit registers", offset, 0);
         return false;
     }
     return true;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "model_smmuv3_internal.h"
 
-#define OVERFLOW 0x80000000u
-#define LAST_ONLY 0x80000000u /* PRIQ_IRQ_CFG2.LO */
-#define CR2_RECINVSID 1u
+#define OVERFLOW        0x80000000u
+#define LAST_ONLY       0x80000000u /* PRIQ_IRQ_CFG2.LO */
+#define CR2_RECINVSID   1u
 #define CR2_REC_CFG_ATS 3u
 
 static bool is_marker(const struct model_page_request *r)

@@ -84,8 +84,8 @@ void smmu_queue_check_base(struct model_smmuv3 *m, const struct smmu_queue *q)
                    address, bytes_log2);
     }
     if ((address & ~smmu_ones(smmu_oas_bits(m))) != 0) {
-        smmu_wrong(m, "smmuv3.reg.base-beyond-oas", "queue base is beyond the output size",
-                   address, smmu_oas_bits(m));
+        smmu_wrong(m, "smmuv3.reg.base-beyond-oas", "queue base is beyond the output size", address,
+                   smmu_oas_bits(m));
     }
 }
 
@@ -94,16 +94,16 @@ void smmu_queue_check_enable(struct model_smmuv3 *m, struct smmu_queue *q, bool 
 {
     smmu_queue_check_base(m, q);
     if (!q->prod_set || !q->cons_set) {
-        smmu_wrong(m, "smmuv3.init.unknown-register",
-                   "queue enabled with an index never written", q->prod, q->cons);
+        smmu_wrong(m, "smmuv3.init.unknown-register", "queue enabled with an index never written",
+                   q->prod, q->cons);
     }
     if (!m->cr1_set) {
         smmu_wrong(m, "smmuv3.init.unknown-register", "queue enabled with CR1 never written",
                    m->cr1, 0);
     }
     if (smmu_queue_used(q, q->prod, q->cons) > (uint32_t)1 << smmu_queue_log2(q)) {
-        smmu_wrong(m, "smmuv3.queue.indexes", "queue enabled with indexes that cannot be",
-                   q->prod, q->cons);
+        smmu_wrong(m, "smmuv3.queue.indexes", "queue enabled with indexes that cannot be", q->prod,
+                   q->cons);
     }
     if (output && ((q->prod ^ q->cons) & OVERFLOW) != 0) {
         smmu_wrong(m, "smmuv3.queue.enabled-overflowed",

@@ -9,21 +9,21 @@ extern "C" {
 #endif
 
 /* CR0 and CR0ACK */
-#define SMMU_SMMUEN 0u
-#define SMMU_PRIQEN 1u
+#define SMMU_SMMUEN   0u
+#define SMMU_PRIQEN   1u
 #define SMMU_EVENTQEN 2u
-#define SMMU_CMDQEN 3u
-#define SMMU_ATSCHK 4u
+#define SMMU_CMDQEN   3u
+#define SMMU_ATSCHK   4u
 
 /* GERROR */
-#define SMMU_CMDQ_ERR 0u
-#define SMMU_EVENTQ_ABT 2u
-#define SMMU_PRIQ_ABT 3u
-#define SMMU_MSI_CMDQ_ABT 4u
+#define SMMU_CMDQ_ERR       0u
+#define SMMU_EVENTQ_ABT     2u
+#define SMMU_PRIQ_ABT       3u
+#define SMMU_MSI_CMDQ_ABT   4u
 #define SMMU_MSI_EVENTQ_ABT 5u
-#define SMMU_MSI_PRIQ_ABT 6u
+#define SMMU_MSI_PRIQ_ABT   6u
 #define SMMU_MSI_GERROR_ABT 7u
-#define SMMU_SFM 8u
+#define SMMU_SFM            8u
 
 /* CMDQ_CONS.ERR */
 #define SMMU_ERR_ILL 1u
@@ -32,43 +32,43 @@ extern "C" {
 
 /* Commands */
 #define SMMU_CMD_PREFETCH_CONFIG 0x01u
-#define SMMU_CMD_PREFETCH_ADDR 0x02u
-#define SMMU_CMD_CFGI_STE 0x03u
-#define SMMU_CMD_CFGI_STE_RANGE 0x04u
-#define SMMU_CMD_CFGI_CD 0x05u
-#define SMMU_CMD_CFGI_CD_ALL 0x06u
-#define SMMU_CMD_TLBI_NH_ALL 0x10u
-#define SMMU_CMD_TLBI_NH_ASID 0x11u
-#define SMMU_CMD_TLBI_NH_VA 0x12u
-#define SMMU_CMD_TLBI_NH_VAA 0x13u
-#define SMMU_CMD_TLBI_EL2_ALL 0x20u
-#define SMMU_CMD_TLBI_EL2_ASID 0x21u
-#define SMMU_CMD_TLBI_EL2_VA 0x22u
-#define SMMU_CMD_TLBI_EL2_VAA 0x23u
-#define SMMU_CMD_TLBI_S12_VMALL 0x28u
-#define SMMU_CMD_TLBI_S2_IPA 0x2Au
-#define SMMU_CMD_TLBI_NSNH_ALL 0x30u
-#define SMMU_CMD_ATC_INV 0x40u
-#define SMMU_CMD_PRI_RESP 0x41u
-#define SMMU_CMD_RESUME 0x44u
-#define SMMU_CMD_STALL_TERM 0x45u
-#define SMMU_CMD_SYNC 0x46u
+#define SMMU_CMD_PREFETCH_ADDR   0x02u
+#define SMMU_CMD_CFGI_STE        0x03u
+#define SMMU_CMD_CFGI_STE_RANGE  0x04u
+#define SMMU_CMD_CFGI_CD         0x05u
+#define SMMU_CMD_CFGI_CD_ALL     0x06u
+#define SMMU_CMD_TLBI_NH_ALL     0x10u
+#define SMMU_CMD_TLBI_NH_ASID    0x11u
+#define SMMU_CMD_TLBI_NH_VA      0x12u
+#define SMMU_CMD_TLBI_NH_VAA     0x13u
+#define SMMU_CMD_TLBI_EL2_ALL    0x20u
+#define SMMU_CMD_TLBI_EL2_ASID   0x21u
+#define SMMU_CMD_TLBI_EL2_VA     0x22u
+#define SMMU_CMD_TLBI_EL2_VAA    0x23u
+#define SMMU_CMD_TLBI_S12_VMALL  0x28u
+#define SMMU_CMD_TLBI_S2_IPA     0x2Au
+#define SMMU_CMD_TLBI_NSNH_ALL   0x30u
+#define SMMU_CMD_ATC_INV         0x40u
+#define SMMU_CMD_PRI_RESP        0x41u
+#define SMMU_CMD_RESUME          0x44u
+#define SMMU_CMD_STALL_TERM      0x45u
+#define SMMU_CMD_SYNC            0x46u
 
 /* Events */
-#define SMMU_C_BAD_STREAMID 0x02u
-#define SMMU_F_STE_FETCH 0x03u
-#define SMMU_C_BAD_STE 0x04u
-#define SMMU_F_BAD_ATS_TREQ 0x05u
-#define SMMU_F_STREAM_DISABLED 0x06u
+#define SMMU_C_BAD_STREAMID     0x02u
+#define SMMU_F_STE_FETCH        0x03u
+#define SMMU_C_BAD_STE          0x04u
+#define SMMU_F_BAD_ATS_TREQ     0x05u
+#define SMMU_F_STREAM_DISABLED  0x06u
 #define SMMU_F_TRANSL_FORBIDDEN 0x07u
-#define SMMU_C_BAD_SUBSTREAMID 0x08u
-#define SMMU_F_CD_FETCH 0x09u
-#define SMMU_C_BAD_CD 0x0Au
-#define SMMU_F_WALK_EABT 0x0Bu
-#define SMMU_F_TRANSLATION 0x10u
-#define SMMU_F_ADDR_SIZE 0x11u
-#define SMMU_F_ACCESS 0x12u
-#define SMMU_F_PERMISSION 0x13u
+#define SMMU_C_BAD_SUBSTREAMID  0x08u
+#define SMMU_F_CD_FETCH         0x09u
+#define SMMU_C_BAD_CD           0x0Au
+#define SMMU_F_WALK_EABT        0x0Bu
+#define SMMU_F_TRANSLATION      0x10u
+#define SMMU_F_ADDR_SIZE        0x11u
+#define SMMU_F_ACCESS           0x12u
+#define SMMU_F_PERMISSION       0x13u
 
 #define SMMU_CLASS_CD 0u
 #define SMMU_CLASS_TT 1u
@@ -79,18 +79,18 @@ extern "C" {
 #define SMMU_WORLD_EL2 2u
 #define SMMU_WORLD_E2H 3u
 
-#define SMMU_STES 32u
-#define SMMU_CDS 64u
-#define SMMU_L1S 32u
-#define SMMU_TLBS 128u
-#define SMMU_SLOWS 4u
-#define SMMU_PENDING 64u
-#define SMMU_ATCS 256u
-#define SMMU_EVENTS 64u
-#define SMMU_STALLS 64u
-#define SMMU_GROUPS 1024u
+#define SMMU_STES      32u
+#define SMMU_CDS       64u
+#define SMMU_L1S       32u
+#define SMMU_TLBS      128u
+#define SMMU_SLOWS     4u
+#define SMMU_PENDING   64u
+#define SMMU_ATCS      256u
+#define SMMU_EVENTS    64u
+#define SMMU_STALLS    64u
+#define SMMU_GROUPS    1024u
 #define SMMU_RESPONSES 256u
-#define SMMU_SEEN 16u
+#define SMMU_SEEN      16u
 
 /* A register whose bits take effect later, one by one, each with its own acknowledge. */
 struct smmu_update {
@@ -152,7 +152,7 @@ struct smmu_cd {
 /* A cached level-1 descriptor of the stream table (cd false) or of a CD table. */
 struct smmu_l1 {
     bool used, cd;
-    uint32_t sid; /* CD tables only. */
+    uint32_t sid;          /* CD tables only. */
     uint32_t index, shift; /* It is for ids with id >> shift == index. */
     uint64_t word;
 };
@@ -163,7 +163,7 @@ struct smmu_tlb {
     bool global, aset;
     bool clean; /* Writable, not yet dirty. */
     uint32_t world, vmid, asid, granule, level, size_log2;
-    uint64_t va;   /* First address, tag byte replaced by the sign. */
+    uint64_t va; /* First address, tag byte replaced by the sign. */
     uint64_t out;
     uint64_t attrs; /* Descriptor bits, hierarchy folded in. */
     uint64_t hash;
@@ -207,8 +207,8 @@ enum smmu_stall_state {
     SMMU_STALL_PENDING,  /* Its record is not written yet. */
     SMMU_STALL_RECORDED, /* Software can know of it. */
     SMMU_STALL_DUPLICATE,
-    SMMU_STALL_EARLY,    /* Retried well by hardware; the answer is still owed. */
-    SMMU_STALL_ENDING,   /* Answered with a termination that has not reached the device. */
+    SMMU_STALL_EARLY,  /* Retried well by hardware; the answer is still owed. */
+    SMMU_STALL_ENDING, /* Answered with a termination that has not reached the device. */
 };
 struct smmu_stall {
     enum smmu_stall_state state;
@@ -252,12 +252,12 @@ struct smmu_outcome {
     uint32_t event; /* 0: none */
     bool silent;    /* Config 0xx */
     bool identity;
-    bool ats_off;   /* An ATS request met a stream without ATS. */
+    bool ats_off; /* An ATS request met a stream without ATS. */
     uint32_t cls;
     uint64_t fetch;
     bool abort, record, stall, mev;
     uint32_t access; /* As the stream's overrides make it. */
-    uint64_t out; /* Of the block's first byte. */
+    uint64_t out;    /* Of the block's first byte. */
     uint32_t size_log2;
     uint32_t granted; /* MODEL_READ | MODEL_WRITE | MODEL_EXEC */
 };
@@ -283,8 +283,8 @@ struct model_smmuv3 {
     bool quiet; /* A guarded write was reported and goes through as garbage. */
     /* command queue */
     bool cmdq_scheduled;
-    bool cmdq_stopped; /* By an error that is not acknowledged. */
-    bool sfm;          /* Service failure mode: nothing works any more. */
+    bool cmdq_stopped;   /* By an error that is not acknowledged. */
+    bool sfm;            /* Service failure mode: nothing works any more. */
     uint32_t *cmdq_hash; /* Of each slot when PROD covered it; 0: unknown. */
     struct smmu_sync sync;
     bool signal_due;

@@ -66,8 +66,7 @@ static bool s2_bad(struct model_smmuv3 *m, const struct smmu_ste *ste)
     if (smmu_bit(d2, 51) ? (c->ttf & 2) == 0 : (c->ttf & 1) == 0) {
         return true;
     }
-    if ((ha && c->httu == 0) || (hd && c->httu < 2) ||
-        (c->httu == 3 && smmu_bit(d2, 59) && !ha)) {
+    if ((ha && c->httu == 0) || (hd && c->httu < 2) || (c->httu == 3 && smmu_bit(d2, 59) && !ha)) {
         return true;
     }
     if (tg == 3 || (tg == 0 && !c->gran4k) || (tg == 1 && !c->gran64k) ||
@@ -147,8 +146,7 @@ void smmu_ste_decode(struct model_smmuv3 *m, struct smmu_ste *ste)
     if (m->config.ssid_bits == 0) {
         ste->s1cdmax = 0;
     }
-    if (!m->config.ats || ste->config == 4 || ste->eats == 3 ||
-        (ste->eats == 2 && !ste->atschk)) {
+    if (!m->config.ats || ste->config == 4 || ste->eats == 3 || (ste->eats == 2 && !ste->atschk)) {
         ste->eats = 0;
     }
 }

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "model_smmuv3_internal.h"
 
-#define DESC_VALID 0u
-#define DESC_TABLE 1u
-#define DESC_AP1 6u
-#define DESC_AP2 7u
-#define DESC_AF 10u
-#define DESC_NG 11u
-#define DESC_DBM 51u
-#define DESC_PXN 53u
-#define DESC_XN 54u
-#define TABLE_PXN 59u
-#define TABLE_XN 60u
-#define TABLE_AP0 61u
-#define TABLE_AP1 62u
+#define DESC_VALID  0u
+#define DESC_TABLE  1u
+#define DESC_AP1    6u
+#define DESC_AP2    7u
+#define DESC_AF     10u
+#define DESC_NG     11u
+#define DESC_DBM    51u
+#define DESC_PXN    53u
+#define DESC_XN     54u
+#define TABLE_PXN   59u
+#define TABLE_XN    60u
+#define TABLE_AP0   61u
+#define TABLE_AP1   62u
 #define TABLE_ATTRS ((uint64_t)0xF << 59)
 
 struct walk {
@@ -164,8 +164,8 @@ static bool update_flags(struct model_smmuv3 *m, const struct walk *w, uint64_t 
     return true;
 }
 
-static bool take_leaf(struct model_smmuv3 *m, struct walk *w, uint64_t desc,
-                      struct smmu_tlb *leaf, struct smmu_outcome *got)
+static bool take_leaf(struct model_smmuv3 *m, struct walk *w, uint64_t desc, struct smmu_tlb *leaf,
+                      struct smmu_outcome *got)
 {
     uint64_t out = address_of(m, w, desc, w->shift);
 

@@ -4,7 +4,7 @@
 #define AP1 6u
 #define AP2 7u
 #define PXN 53u
-#define XN 54u
+#define XN  54u
 
 struct smmu_tlb *smmu_tlb_place(struct model_smmuv3 *m)
 {
@@ -19,8 +19,7 @@ struct smmu_tlb *smmu_tlb_place(struct model_smmuv3 *m)
 }
 
 /* What an entry grants at the privilege of access: MODEL_READ | MODEL_WRITE | MODEL_EXEC. */
-uint32_t smmu_tlb_permissions(const struct smmu_cd *cd, uint64_t attrs, bool clean,
-                              uint32_t access)
+uint32_t smmu_tlb_permissions(const struct smmu_cd *cd, uint64_t attrs, bool clean, uint32_t access)
 {
     bool user = smmu_bit(attrs, AP1);
     bool writable = !smmu_bit(attrs, AP2) || clean;
@@ -74,9 +73,8 @@ static void check_shared_asid(struct model_smmuv3 *m, const struct smmu_cd *cd, 
         const struct smmu_cd *other = &m->cd[i];
 
         if (other->used && other->bad == 0 && other->world == cd->world &&
-            other->vmid == cd->vmid && other->asid == cd->asid &&
-            cd->world != SMMU_WORLD_EL2 && !other->half[half].epd &&
-            other->half[half].hash != cd->half[half].hash) {
+            other->vmid == cd->vmid && other->asid == cd->asid && cd->world != SMMU_WORLD_EL2 &&
+            !other->half[half].epd && other->half[half].hash != cd->half[half].hash) {
             smmu_wrong(m, "smmuv3.cd.asid-shared-differ",
                        "two CDs with one ASID differ in fields that TLB entries hold",
                        (uint64_t)cd->sid << 32 | cd->ssid,
@@ -101,8 +99,7 @@ static void insert(struct model_smmuv3 *m, const struct smmu_tlb *leaf)
         }
         if (e->size_log2 != leaf->size_log2 && m->config.bbml == 0) {
             smmu_wrong(m, "smmuv3.tlb.conflict",
-                       "a block size changed without invalidating the old entry", e->va,
-                       leaf->va);
+                       "a block size changed without invalidating the old entry", e->va, leaf->va);
         }
         e->used = false;
     }

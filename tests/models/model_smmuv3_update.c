@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "model_smmuv3_internal.h"
 
-#define UPDATE_ACK 0x100u
-#define UPDATE_IRQ 0x200u
+#define UPDATE_ACK  0x100u
+#define UPDATE_IRQ  0x200u
 #define GBPA_UPDATE 0x80000000u
 #define GBPA_FIELDS 0x001F3F1Fu
 #define GERROR_BITS 0x000001FDu
@@ -171,10 +171,9 @@ static void update_write(struct model_smmuv3 *m, struct smmu_update *u, uint32_t
             update_start(m, u, bit);
             continue;
         }
-        smmu_wrong(m,
-                   u == &m->cr0 ? "smmuv3.cr0.changed-in-flight"
-                                : "smmuv3.irq-ctrl.changed-in-flight",
-                   "a field was changed before its last change was acknowledged", bit, value);
+        smmu_wrong(
+            m, u == &m->cr0 ? "smmuv3.cr0.changed-in-flight" : "smmuv3.irq-ctrl.changed-in-flight",
+            "a field was changed before its last change was acknowledged", bit, value);
         if (((u->effect ^ u->value) & mask) != 0 && model_chance(m->world, 500)) {
             u->generation[bit]++;
             u->value ^= mask;

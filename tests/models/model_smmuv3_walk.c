@@ -265,8 +265,8 @@ const struct smmu_ste *smmu_ste_get(struct model_smmuv3 *m, uint32_t sid, struct
 }
 
 /* NULL: an event. ssid 0 for the only CD. */
-const struct smmu_cd *smmu_cd_get(struct model_smmuv3 *m, const struct smmu_ste *ste,
-                                  uint32_t ssid, struct smmu_outcome *got)
+const struct smmu_cd *smmu_cd_get(struct model_smmuv3 *m, const struct smmu_ste *ste, uint32_t ssid,
+                                  struct smmu_outcome *got)
 {
     const struct smmu_cd *found = smmu_cd_find(m, ste->sid, ssid);
     uint64_t word[8] = {0, 0, 0, 0, 0, 0, 0, 0};

@@ -9,7 +9,17 @@
     X(fabric)                                                                                      \
     X(endpoint)                                                                                    \
     X(endpoint_config)                                                                             \
-    X(endpoint_knobs)
+    X(endpoint_knobs)                                                                              \
+    X(smmuv3_regs)                                                                                 \
+    X(smmuv3_cmdq)                                                                                 \
+    X(smmuv3_error)                                                                                \
+    X(smmuv3_config)                                                                               \
+    X(smmuv3_cache)                                                                                \
+    X(smmuv3_tlb)                                                                                  \
+    X(smmuv3_events)                                                                               \
+    X(smmuv3_stall)                                                                                \
+    X(smmuv3_pri)                                                                                  \
+    X(smmuv3_ats)
 
 #define DECLARE(name)                                                                              \
     extern const struct model_selftest model_selftests_##name[];                                   \

@@ -144,10 +144,27 @@ struct illegal {
 static const char *illegal_commands(void *memory, size_t bytes)
 {
     static const struct illegal list[] = {
-        {0x00, 0}, {0x47, 0}, {0x18, 0}, {0x1A, 0}, {0x50, 0}, {0x07, 0}, {0x70, 0}, {0x80, 0},
-        {UINT64_C(0x0000020800000403), 1}, {0x3046, 0}, {UINT64_C(0x0000020800000041), 0x31FF},
-        {0x12, 0x400}, {0x13, 0x800}, {0x12, 0x900}, {UINT64_C(0x0000020800000444), 0},
-        {0x20, 0}, {0x21, 0}, {0x22, 0}, {0x23, 0}, {0x28, 0}, {0x2A, 0},
+        {0x00, 0},
+        {0x47, 0},
+        {0x18, 0},
+        {0x1A, 0},
+        {0x50, 0},
+        {0x07, 0},
+        {0x70, 0},
+        {0x80, 0},
+        {UINT64_C(0x0000020800000403), 1},
+        {0x3046, 0},
+        {UINT64_C(0x0000020800000041), 0x31FF},
+        {0x12, 0x400},
+        {0x13, 0x800},
+        {0x12, 0x900},
+        {UINT64_C(0x0000020800000444), 0},
+        {0x20, 0},
+        {0x21, 0},
+        {0x22, 0},
+        {0x23, 0},
+        {0x28, 0},
+        {0x2A, 0},
     };
     struct bench *b = bench(memory, bytes, 1);
     size_t i;
@@ -183,8 +200,16 @@ static void features_off(struct model_smmuv3_config *config, unsigned which)
 static const char *illegal_by_feature(void *memory, size_t bytes)
 {
     static const struct illegal list[] = {
-        {0x05, 0}, {0x06, 0}, {0x10, 0}, {0x11, 0}, {0x12, 0}, {0x13, 0}, {0x40, 0}, {0x41, 0},
-        {UINT64_C(0x0000020800001044), 0}, {UINT64_C(0x0000020800000045), 0},
+        {0x05, 0},
+        {0x06, 0},
+        {0x10, 0},
+        {0x11, 0},
+        {0x12, 0},
+        {0x13, 0},
+        {0x40, 0},
+        {0x41, 0},
+        {UINT64_C(0x0000020800001044), 0},
+        {UINT64_C(0x0000020800000045), 0},
     };
     struct model_smmuv3_config config;
     struct bench *b;
@@ -230,28 +255,42 @@ static const char *illegal_although_disabled(void *memory, size_t bytes)
 static const char *golden_commands(void *memory, size_t bytes)
 {
     static const struct illegal list[] = {
-        {UINT64_C(0x0000020800000001), 0}, {UINT64_C(0x0000020800000003), 1},
-        {UINT64_C(0x0000123400000003), 0}, {UINT64_C(0x0000030000000004), 7}, {4, 0x1F},
-        {UINT64_C(0x0000020812345005), 1}, {UINT64_C(0x0000020800000005), 0},
-        {UINT64_C(0x0000020800000006), 0}, {UINT64_C(0x0000002200000010), 0},
+        {UINT64_C(0x0000020800000001), 0},
+        {UINT64_C(0x0000020800000003), 1},
+        {UINT64_C(0x0000123400000003), 0},
+        {UINT64_C(0x0000030000000004), 7},
+        {4, 0x1F},
+        {UINT64_C(0x0000020812345005), 1},
+        {UINT64_C(0x0000020800000005), 0},
+        {UINT64_C(0x0000020800000006), 0},
+        {UINT64_C(0x0000002200000010), 0},
         {UINT64_C(0x00AB000000000011), 0},
         {UINT64_C(0xBEEF123400000012), UINT64_C(0x00007FFFDEADB001)},
         {UINT64_C(0x00AB000000302012), UINT64_C(0x0000700000018701)},
         {UINT64_C(0x00AB000000900012), UINT64_C(0x0000700000200400)},
         {UINT64_C(0x0000000500000013), UINT64_C(0xFFFF800012340000)},
-        {0x20, 0}, {UINT64_C(0x0042000000000021), 0},
+        {0x20, 0},
+        {UINT64_C(0x0042000000000021), 0},
         {UINT64_C(0x0042000000000022), UINT64_C(0x12345001)},
         {UINT64_C(0x0000000700000028), 0},
-        {UINT64_C(0x000000070000002A), UINT64_C(0x123456001)}, {0x30, 0},
-        {UINT64_C(0x0000020800000040), 0x34}, {UINT64_C(0x0000020800003840), 0x34},
+        {UINT64_C(0x000000070000002A), UINT64_C(0x123456001)},
+        {0x30, 0},
+        {UINT64_C(0x0000020800000040), 0x34},
+        {UINT64_C(0x0000020800003840), 0x34},
         {UINT64_C(0x0000020800000840), 0x34},
         {UINT64_C(0x00000208FFFFF840), UINT64_C(0x00007FFF00010004)},
         {UINT64_C(0x0000020800003A40), UINT64_C(0xFFFFFFFFFFFFF000)},
-        {UINT64_C(0x0000020800000040), 0x8002}, {UINT64_C(0x0000020800000040), 4},
-        {UINT64_C(0x0000020800003841), 0x21A5}, {UINT64_C(0x0000020800000041), 0x11FF},
-        {UINT64_C(0x00000208FFFFF841), 0}, {UINT64_C(0x0000020800001044), 0xCAFE},
-        {UINT64_C(0x0000020800002044), 0xCAFE}, {UINT64_C(0x0000020800000044), 0xCAFE},
-        {UINT64_C(0x0000020800000045), 0}, {0x46, 0}, {UINT64_C(0x000000000FC02046), 0},
+        {UINT64_C(0x0000020800000040), 0x8002},
+        {UINT64_C(0x0000020800000040), 4},
+        {UINT64_C(0x0000020800003841), 0x21A5},
+        {UINT64_C(0x0000020800000041), 0x11FF},
+        {UINT64_C(0x00000208FFFFF841), 0},
+        {UINT64_C(0x0000020800001044), 0xCAFE},
+        {UINT64_C(0x0000020800002044), 0xCAFE},
+        {UINT64_C(0x0000020800000044), 0xCAFE},
+        {UINT64_C(0x0000020800000045), 0},
+        {0x46, 0},
+        {UINT64_C(0x000000000FC02046), 0},
     };
     struct model_smmuv3_config config;
     struct bench *b;
@@ -342,188 +381,6 @@ static const char *reserved_bits(void *memory, size_t bytes)
     return selftest_end(&b->room);
 }
 
-static const char *error_refetches(void *memory, size_t bytes)
-{
-    struct bench *b = bench(memory, bytes, 1);
-    uint32_t at = b->prod & 31;
-    uint64_t syncs = model_smmuv3_counts(b->m)->syncs;
-
-    push(b, 0, 0);
-    push(b, UINT64_C(0x0000020800000040), 0x34);
-    push(b, 0x46, 0);
-    EXPECT(b, wait_error(b) == 1);
-    REPORTED(b, "smmuv3.cmd.illegal");
-    settle(b);
-    EXPECT(b, b->invalidates == 0 && model_smmuv3_counts(b->m)->syncs == syncs);
-    put64(b, b->cmdq + 16 * at, 0x46);
-    put64(b, b->cmdq + 16 * ((at + 1) & 31), UINT64_C(0x0000020800003841)); /* Younger, too. */
-    put64(b, b->cmdq + 16 * ((at + 1) & 31) + 8, 0x2001);
-    ack_error(b);
-    EXPECT(b, drained(b));
-    settle(b);
-    EXPECT(b, b->invalidates == 0 && b->responses == 1);
-    return selftest_end(&b->room);
-}
-
-static const char *error_allows_rollback(void *memory, size_t bytes)
-{
-    struct bench *b = bench(memory, bytes, 1);
-    uint32_t start = b->prod;
-
-    push(b, 0, 0);
-    push(b, UINT64_C(0x0000020800000040), 0x34);
-    EXPECT(b, wait_error(b) == 1);
-    REPORTED(b, "smmuv3.cmd.illegal");
-    b->prod = start;
-    wr(b, IDX_CMD_PROD, start);
-    EXPECT(b, rd(b, IDX_CMD_PROD) == start);
-    ack_error(b);
-    do_sync(b);
-    EXPECT(b, b->invalidates == 0);
-    return selftest_end(&b->room);
-}
-
-static const char *fetch_abort(void *memory, size_t bytes)
-{
-    struct bench *b = bench(memory, bytes, 1);
-    uint32_t at = b->prod & 31;
-
-    model_bus_inject_abort(b->room.world, b->cmdq + 16 * at, b->cmdq + 16 * at + 15, 1);
-    push(b, 0x46, 0);
-    EXPECT(b, wait_error(b) == 2);
-    EXPECT(b, (rd(b, IDX_CMD_CONS) & 31) == at);
-    ack_error(b);
-    EXPECT(b, drained(b));
-    return selftest_end(&b->room);
-}
-
-static const char *injected_illegal(void *memory, size_t bytes)
-{
-    struct bench *b = bench(memory, bytes, 1);
-    struct model_smmuv3_knobs knobs;
-
-    knobs_of(b, &knobs);
-    knobs.illegal_next = 1;
-    model_smmuv3_set_knobs(b->m, &knobs);
-    push(b, 0x46, 0);
-    EXPECT(b, wait_error(b) == 1);
-    ack_error(b);
-    EXPECT(b, drained(b));
-    return selftest_end(&b->room);
-}
-
-static struct bench *timed_out(void *memory, size_t bytes, enum model_smmuv3_after_timeout after)
-{
-    struct bench *b = bench(memory, bytes, 1);
-    struct model_smmuv3_knobs knobs;
-
-    knobs_of(b, &knobs);
-    knobs.lose_invalidates = 1;
-    knobs.after_timeout = after;
-    model_smmuv3_set_knobs(b->m, &knobs);
-    push(b, UINT64_C(0x0000020800000040), 0x34);
-    push(b, 0x46, 0);
-    EXPECT(b, wait_error(b) == 3);
-    EXPECT(b, (rd(b, IDX_CMD_CONS) & 31) == ((b->prod - 1) & 31));
-    EXPECT(b, b->invalidates == 0);
-    ack_error(b);
-    return b;
-}
-
-static const char *atc_timeout_again(void *memory, size_t bytes)
-{
-    struct bench *b = timed_out(memory, bytes, MODEL_SMMUV3_FAIL_AGAIN);
-
-    EXPECT(b, wait_error(b) == 3);
-    EXPECT(b, model_smmuv3_counts(b->m)->sync_timeouts == 2);
-    EXPECT(b, model_smmuv3_atc_outstanding(b->m) == 1);
-    return selftest_end(&b->room);
-}
-
-static const char *atc_timeout_then_success(void *memory, size_t bytes)
-{
-    struct bench *b = timed_out(memory, bytes, MODEL_SMMUV3_SUCCEED);
-
-    EXPECT(b, drained(b));
-    EXPECT(b, b->invalidates == 0); /* The ATC has never heard of it. */
-    return selftest_end(&b->room);
-}
-
-static const char *atc_timeout_hangs(void *memory, size_t bytes)
-{
-    struct bench *b = timed_out(memory, bytes, MODEL_SMMUV3_HANG);
-
-    pass(b, 100000000);
-    EXPECT(b, !drained(b) && rd(b, 0x60) == rd(b, 0x64));
-    return selftest_end(&b->room);
-}
-
-static const char *atc_unsupported(void *memory, size_t bytes)
-{
-    struct bench *b = bench(memory, bytes, 1);
-
-    b->verdict = MODEL_INVALIDATE_UNSUPPORTED;
-    push(b, UINT64_C(0x0000020800000040), 0x34);
-    do_sync(b);
-    EXPECT(b, rd(b, 0x60) == rd(b, 0x64) && b->invalidates == 1);
-    return selftest_end(&b->room);
-}
-
-static const char *queue_hangs(void *memory, size_t bytes)
-{
-    struct bench *b = bench(memory, bytes, 1);
-    struct model_smmuv3_knobs knobs;
-
-    knobs_of(b, &knobs);
-    knobs.command_hang = true;
-    model_smmuv3_set_knobs(b->m, &knobs);
-    push(b, 0x46, 0);
-    pass(b, 100000000);
-    EXPECT(b, !drained(b));
-    return selftest_end(&b->room);
-}
-
-static const char *sync_signals(void *memory, size_t bytes)
-{
-    struct bench *b = bench(memory, bytes, 1);
-    unsigned i;
-
-    put64(b, b->data, UINT64_MAX);
-    push(b, UINT64_C(0x1234567800001046), b->data);
-    for (i = 0; i < 1000 && get64(b, b->data) == UINT64_MAX; i++) {
-        pass(b, 10);
-    }
-    EXPECT(b, get64(b, b->data) == UINT64_C(0xFFFFFFFF12345678));
-    EXPECT(b, (rd(b, IDX_CMD_CONS) & 63) == b->prod); /* Never signalled first. */
-    EXPECT(b, b->irqs[MODEL_SMMUV3_IRQ_SYNC] == 1);
-    push(b, 0x2046, 0);
-    settle(b);
-    EXPECT(b, b->irqs[MODEL_SMMUV3_IRQ_SEV] == 1);
-    push(b, UINT64_C(0x1234567800001046), 0x1000); /* No memory there. */
-    push(b, 0x46, 0);
-    EXPECT(b, drained(b));
-    EXPECT(b, ((rd(b, 0x60) ^ rd(b, 0x64)) & 0x10) != 0);
-    return selftest_end(&b->room);
-}
-
-static const char *disable_stops(void *memory, size_t bytes)
-{
-    struct bench *b = bench(memory, bytes, 1);
-    uint32_t cons;
-    unsigned i;
-
-    for (i = 0; i < 20; i++) {
-        push(b, D0(3), 1);
-    }
-    cr0(b, ALL_ON & ~CMDQEN);
-    cons = rd(b, IDX_CMD_CONS) & 0xFFFFF;
-    settle(b);
-    EXPECT(b, (rd(b, IDX_CMD_CONS) & 0xFFFFF) == cons && cons != b->prod);
-    cr0(b, ALL_ON);
-    EXPECT(b, drained(b));
-    return selftest_end(&b->room);
-}
-
 const struct model_selftest model_selftests_smmuv3_cmdq[] = {
     {"lags_and_wraps", lags_and_wraps},
     {"consumes_later", consumes_later},
@@ -537,17 +394,6 @@ const struct model_selftest model_selftests_smmuv3_cmdq[] = {
     {"atc_fields", atc_fields},
     {"pri_resp_fields", pri_resp_fields},
     {"reserved_bits", reserved_bits},
-    {"error_refetches", error_refetches},
-    {"error_allows_rollback", error_allows_rollback},
-    {"fetch_abort", fetch_abort},
-    {"injected_illegal", injected_illegal},
-    {"atc_timeout_again", atc_timeout_again},
-    {"atc_timeout_then_success", atc_timeout_then_success},
-    {"atc_timeout_hangs", atc_timeout_hangs},
-    {"atc_unsupported", atc_unsupported},
-    {"queue_hangs", queue_hangs},
-    {"sync_signals", sync_signals},
-    {"disable_stops", disable_stops},
 };
 const unsigned model_selftest_count_smmuv3_cmdq =
     sizeof(model_selftests_smmuv3_cmdq) / sizeof(model_selftests_smmuv3_cmdq[0]);

@@ -4,8 +4,8 @@
 extern const struct model_selftest model_selftests_smmuv3_config[];
 extern const unsigned model_selftest_count_smmuv3_config;
 
-#define NONE MODEL_SMMUV3_NONE
-#define HEAD(id) ((uint64_t)SID << 32 | (id))
+#define NONE      MODEL_SMMUV3_NONE
+#define HEAD(id)  ((uint64_t)SID << 32 | (id))
 #define HEADP(id) ((uint64_t)SID << 32 | (uint64_t)PASID << 12 | 0x800u | (id))
 
 /* The event number that an access under this STE gives; 0: none. */
@@ -48,9 +48,9 @@ static const char *ste_illegal(void *memory, size_t bytes)
     struct bench *b = bench(memory, bytes, 1);
     uint64_t big = STE_D0(b) & ~UINT64_C(0xF800000000000000);
 
-    EXPECT(b, ste_event(b, 0xD, 0) == 4);                          /* S2P=0 */
-    EXPECT(b, ste_event(b, STE_D0(b), STE_D1 | 1u << 31) == 4);    /* STRW=2, Hyp=0 */
-    EXPECT(b, ste_event(b, STE_D0(b), STE_D1 | 1u << 30) == 4);    /* STRW=1 */
+    EXPECT(b, ste_event(b, 0xD, 0) == 4);                           /* S2P=0 */
+    EXPECT(b, ste_event(b, STE_D0(b), STE_D1 | 1u << 31) == 4);     /* STRW=2, Hyp=0 */
+    EXPECT(b, ste_event(b, STE_D0(b), STE_D1 | 1u << 30) == 4);     /* STRW=1 */
     EXPECT(b, ste_event(b, big | UINT64_C(21) << 59, STE_D1) == 4); /* S1CDMax > SSIDSIZE */
     EXPECT(b, ste_event(b, STE_D0(b), (STE_D1 & ~UINT64_C(0x30000000)) | 2u << 28) == 4);
     EXPECT(b, ste_event(b, STE_D0(b) | UINT64_C(1) << 50, STE_D1) == 4); /* beyond OAS */
@@ -59,8 +59,8 @@ static const char *ste_illegal(void *memory, size_t bytes)
     config.cd2l = false;
     config.pps = false;
     b = bench_with(memory, bytes, 1, &config);
-    EXPECT(b, ste_event(b, STE_D0(b), STE_D1 | 1u << 27) == 4);    /* S1STALLD */
-    EXPECT(b, ste_event(b, STE_D0(b) | 0x20, STE_D1) == 4);        /* S1Fmt=2, CD2L=0 */
+    EXPECT(b, ste_event(b, STE_D0(b), STE_D1 | 1u << 27) == 4); /* S1STALLD */
+    EXPECT(b, ste_event(b, STE_D0(b) | 0x20, STE_D1) == 4);     /* S1Fmt=2, CD2L=0 */
     model_smmuv3_defaults(&config);
     config.ssid_bits = 0; /* S1CDMax and S1Fmt are not looked at. */
     config.s2p = true;
@@ -117,17 +117,17 @@ static const char *cd_illegal(void *memory, size_t bytes)
     b = bench_with(memory, bytes, 1, &config);
     bench_map(b, CD_D0);
     EXPECT(b, cd_event(b, CD_D0, b->root) == 0);
-    EXPECT(b, cd_event(b, CD_D0 & ~UINT64_C(0x80000000), b->root) == 0xA);  /* V */
-    EXPECT(b, cd_event(b, CD_D0 & ~(UINT64_C(1) << 41), b->root) == 0xA);   /* AA64 */
-    EXPECT(b, cd_event(b, CD_D0 | UINT64_C(1) << 43, b->root) == 0xA);      /* HA */
-    EXPECT(b, cd_event(b, CD_D0 | UINT64_C(1) << 63, b->root) == 0xA);      /* ASID */
-    EXPECT(b, cd_event(b, CD_D0 | 0xC0, b->root) == 0xA);                   /* TG0=3 */
-    EXPECT(b, cd_event(b, CD_D0 | 0x80, b->root) == 0xA);                   /* 16K */
-    EXPECT(b, cd_event(b, CD_D0 | 0x8000, b->root) == 0xA);                 /* ENDI */
-    EXPECT(b, cd_event(b, (CD_D0 & ~UINT64_C(0x3F)) | 15, b->root) == 0xA); /* T0SZ */
-    EXPECT(b, cd_event(b, CD_D0 | 0x20, b->root) == 0xA);                   /* T0SZ=48 */
-    EXPECT(b, cd_event(b, CD_D0, UINT64_C(1) << 41) == 0xA);                /* TTB0 > OAS */
-    EXPECT(b, cd_event(b, CD_D0 & ~UINT64_C(0x40000000), b->root) == 0xA);  /* TG1=0, EPD1=0 */
+    EXPECT(b, cd_event(b, CD_D0 & ~UINT64_C(0x80000000), b->root) == 0xA);    /* V */
+    EXPECT(b, cd_event(b, CD_D0 & ~(UINT64_C(1) << 41), b->root) == 0xA);     /* AA64 */
+    EXPECT(b, cd_event(b, CD_D0 | UINT64_C(1) << 43, b->root) == 0xA);        /* HA */
+    EXPECT(b, cd_event(b, CD_D0 | UINT64_C(1) << 63, b->root) == 0xA);        /* ASID */
+    EXPECT(b, cd_event(b, CD_D0 | 0xC0, b->root) == 0xA);                     /* TG0=3 */
+    EXPECT(b, cd_event(b, CD_D0 | 0x80, b->root) == 0xA);                     /* 16K */
+    EXPECT(b, cd_event(b, CD_D0 | 0x8000, b->root) == 0xA);                   /* ENDI */
+    EXPECT(b, cd_event(b, (CD_D0 & ~UINT64_C(0x3F)) | 15, b->root) == 0xA);   /* T0SZ */
+    EXPECT(b, cd_event(b, CD_D0 | 0x20, b->root) == 0xA);                     /* T0SZ=48 */
+    EXPECT(b, cd_event(b, CD_D0, UINT64_C(1) << 41) == 0xA);                  /* TTB0 > OAS */
+    EXPECT(b, cd_event(b, CD_D0 & ~UINT64_C(0x40000000), b->root) == 0xA);    /* TG1=0, EPD1=0 */
     EXPECT(b, cd_event(b, CD_D0 | 0x40C0 | 0x20, UINT64_C(1) << 45) == 0x10); /* EPD0: ignored */
     EXPECT(b, b->room.reports == 0);
     cd_event(b, CD_D0, b->root + 64);
@@ -294,178 +294,6 @@ static const char *fetch_aborts(void *memory, size_t bytes)
     return selftest_end(&b->room);
 }
 
-static const char *stale_ste(void *memory, size_t bytes)
-{
-    struct bench *b = bench(memory, bytes, 1);
-
-    EXPECT(b, dma(b, NONE, b->data, MODEL_READ) == MODEL_DMA_ABORTED);
-    put_ste(b, SID, 9, UINT64_C(0x0000100000000000));
-    EXPECT(b, dma(b, NONE, b->data, MODEL_READ) == MODEL_DMA_ABORTED); /* V=0 is cached. */
-    EXPECT(b, model_smmuv3_ste_cached(b->m, SID));
-    push(b, (uint64_t)(SID + 1) << 32 | 3, 1); /* Somebody else's. */
-    do_sync(b);
-    EXPECT(b, dma(b, NONE, b->data, MODEL_READ) == MODEL_DMA_ABORTED);
-    push(b, (uint64_t)(SID & ~7u) << 32 | 4, 2); /* A range of 8. */
-    do_sync(b);
-    EXPECT(b, dma(b, NONE, b->data, MODEL_READ) == MODEL_DMA_OK);
-    put_ste(b, SID, 1, 0);
-    EXPECT(b, dma(b, NONE, b->data, MODEL_READ) == MODEL_DMA_OK);
-    EXPECT(b, !model_smmuv3_check_unreachable(b->m, SID, NONE));
-    cfgi_ste(b);
-    EXPECT(b, model_smmuv3_check_unreachable(b->m, SID, NONE));
-    EXPECT(b, dma(b, NONE, b->data, MODEL_READ) == MODEL_DMA_ABORTED);
-    return selftest_end(&b->room);
-}
-
-static const char *stale_cd(void *memory, size_t bytes)
-{
-    struct bench *b = bench(memory, bytes, 1);
-
-    bench_map(b, CD_D0);
-    EXPECT(b, dma(b, PASID, VA, MODEL_READ) == MODEL_DMA_OK);
-    put_cd(b, PASID, 0, 0);
-    tlbi_asid(b, ASID); /* Only the TLB: the CD is still cached and fills it again. */
-    EXPECT(b, dma(b, PASID, VA, MODEL_READ) == MODEL_DMA_OK);
-    EXPECT(b, model_smmuv3_cd_cached(b->m, SID, PASID));
-    EXPECT(b, !model_smmuv3_check_unreachable(b->m, SID, PASID));
-    EXPECT(b, !model_smmuv3_check_tables_unused(b->m, b->root, b->root + 16383));
-    cfgi_cd(b, PASID);
-    EXPECT(b, !model_smmuv3_check_unreachable(b->m, SID, PASID)); /* The TLB was filled. */
-    tlbi_asid(b, ASID);
-    EXPECT(b, model_smmuv3_check_unreachable(b->m, SID, PASID));
-    EXPECT(b, model_smmuv3_check_tables_unused(b->m, b->root, b->root + 16383));
-    EXPECT(b, dma(b, PASID, VA, MODEL_READ) == MODEL_DMA_ABORTED);
-    return selftest_end(&b->room);
-}
-
-static const char *missing_sync(void *memory, size_t bytes)
-{
-    bool stale = false;
-    bool fresh = false;
-    const char *why = NULL;
-    uint64_t seed;
-
-    for (seed = 0; seed < 20 && why == NULL; seed++) {
-        struct bench *b = bench(memory, bytes, seed);
-
-        bench_map(b, CD_D0);
-        EXPECT(b, dma(b, PASID, VA, MODEL_READ) == MODEL_DMA_OK);
-        put_cd(b, PASID, 0, 0);
-        push(b, (uint64_t)SID << 32 | PASID << 12 | 5, 1);
-        EXPECT(b, drained(b)); /* Consumed, which proves nothing. */
-        EXPECT(b, model_smmuv3_unsynced(b->m) == 1);
-        settle(b);
-        if (model_smmuv3_cd_cached(b->m, SID, PASID)) {
-            stale = true;
-        } else {
-            fresh = true;
-        }
-        do_sync(b);
-        EXPECT(b, !model_smmuv3_cd_cached(b->m, SID, PASID));
-        EXPECT(b, model_smmuv3_unsynced(b->m) == 0);
-        if (seed == 19) {
-            EXPECT(b, stale && fresh);
-        }
-        why = selftest_end(&b->room);
-    }
-    return why;
-}
-
-static const char *stale_use_after_free(void *memory, size_t bytes)
-{
-    struct bench *b = bench(memory, bytes, 1);
-    uint64_t page = bench_ram(b, 4096, 4096);
-
-    bench_map(b, CD_D0);
-    put_pte(b, VA, page | PTE_USER_RW);
-    EXPECT(b, dma(b, PASID, VA, MODEL_READ) == MODEL_DMA_OK);
-    put_pte(b, VA, 0);
-    model_ram_put(b->room.world, page, 4096); /* Without TLBI. */
-    dma(b, PASID, VA, MODEL_READ);
-    REPORTED(b, "ram.use-after-free");
-    return selftest_end(&b->room);
-}
-
-static const char *torn_updates(void *memory, size_t bytes)
-{
-    struct bench *b = bench(memory, bytes, 1);
-
-    model_smmuv3_prefetch_slowly(b->m, SID, NONE);
-    put_ste(b, SID, STE_D0(b), STE_D1); /* V and the rest at once. */
-    settle(b);
-    REPORTED(b, "smmuv3.ste.torn");
-    bench_map(b, CD_D0);
-    model_smmuv3_prefetch(b->m, SID, NONE);
-    model_smmuv3_prefetch_slowly(b->m, SID, PASID);
-    put64(b, b->cds + 64 * PASID + 8, b->root + 4096);
-    put64(b, b->cds + 64 * PASID, CD_D0 | UINT64_C(0x100) << 48);
-    settle(b);
-    REPORTED_ANY(b, "smmuv3.cd.torn");
-    return selftest_end(&b->room);
-}
-
-static const char *hitless_updates(void *memory, size_t bytes)
-{
-    struct bench *b = bench(memory, bytes, 1);
-    uint64_t quiesce = UINT64_C(0x00ABC205C0004000);
-
-    put64(b, b->strtab + 64 * (uint64_t)SID + 8, STE_D1);
-    cfgi_ste(b);
-    model_smmuv3_prefetch_slowly(b->m, SID, NONE);
-    put64(b, b->strtab + 64 * (uint64_t)SID, STE_D0(b));
-    settle(b);
-    cfgi_ste(b);
-    put_cd(b, PASID, CD_D0, b->root);
-    put_pte(b, VA, b->data | PTE_USER_RW);
-    model_smmuv3_prefetch(b->m, SID, NONE);
-    model_smmuv3_prefetch_slowly(b->m, SID, PASID);
-    put64(b, b->cds + 64 * PASID, quiesce);
-    settle(b);
-    cfgi_cd(b, PASID);
-    model_smmuv3_prefetch_slowly(b->m, SID, PASID);
-    put64(b, b->cds + 64 * PASID + 8, 0);
-    settle(b);
-    cfgi_cd(b, PASID);
-    EXPECT(b, b->room.reports == 0);
-    EXPECT(b, model_smmuv3_check_unreachable(b->m, SID, PASID));
-    return selftest_end(&b->room);
-}
-
-static const char *nothing_unreachable(void *memory, size_t bytes)
-{
-    struct model_smmuv3_config config;
-    struct model_smmuv3_knobs knobs;
-    struct bench *b;
-    unsigned i;
-
-    model_smmuv3_defaults(&config);
-    b = bench_create(memory, bytes, 1, &config);
-    model_smmuv3_get_knobs(b->m, &knobs);
-    knobs.prefetch = 1000;
-    model_smmuv3_set_knobs(b->m, &knobs);
-    bench_start(b, ALL_ON & ~SMMUEN);
-    cfgi_ste(b);
-    EXPECT(b, model_smmuv3_counts(b->m)->config_fetches == 0);
-    cr0(b, ALL_ON);
-    for (i = 0; i < 20; i++) {
-        rd(b, CR0);
-    }
-    EXPECT(b, model_smmuv3_counts(b->m)->config_fetches > 0);
-    EXPECT(b, model_smmuv3_ste_cached(b->m, SID)); /* Invalid, and cached. */
-    return selftest_end(&b->room);
-}
-
-static const char *freed_tables(void *memory, size_t bytes)
-{
-    struct bench *b = bench(memory, bytes, 1);
-
-    bench_map(b, CD_D0);
-    model_ram_put(b->room.world, b->cds, 4096); /* The STE still points there. */
-    model_smmuv3_prefetch(b->m, SID, PASID);
-    REPORTED_ANY(b, "ram.use-after-free");
-    return selftest_end(&b->room);
-}
-
 const struct model_selftest model_selftests_smmuv3_config[] = {
     {"ste_kinds", ste_kinds},
     {"ste_illegal", ste_illegal},
@@ -477,14 +305,6 @@ const struct model_selftest model_selftests_smmuv3_config[] = {
     {"two_levels", two_levels},
     {"two_level_cds", two_level_cds},
     {"fetch_aborts", fetch_aborts},
-    {"stale_ste", stale_ste},
-    {"stale_cd", stale_cd},
-    {"missing_sync", missing_sync},
-    {"stale_use_after_free", stale_use_after_free},
-    {"torn_updates", torn_updates},
-    {"hitless_updates", hitless_updates},
-    {"nothing_unreachable", nothing_unreachable},
-    {"freed_tables", freed_tables},
 };
 const unsigned model_selftest_count_smmuv3_config =
     sizeof(model_selftests_smmuv3_config) / sizeof(model_selftests_smmuv3_config[0]);

@@ -24,13 +24,18 @@ static const char *reads_and_writes(void *memory, size_t bytes)
 static const char *stale_until_tlbi(void *memory, size_t bytes)
 {
     static const uint64_t good[][2] = {
-        {UINT64_C(0x00AB000000000011), 0}, {UINT64_C(0x00AB000000000012), VA},
-        {UINT64_C(0x0000000000000013), VA}, {0x10, 0}, {0x30, 0},
+        {UINT64_C(0x00AB000000000011), 0},
+        {UINT64_C(0x00AB000000000012), VA},
+        {UINT64_C(0x0000000000000013), VA},
+        {0x10, 0},
+        {0x30, 0},
         {UINT64_C(0x00AB000000001012), VA | 0x701}, /* TG=1 TTL=3, 2 pages */
     };
     static const uint64_t useless[][2] = {
-        {UINT64_C(0x00AC000000000011), 0}, {UINT64_C(0x00AB000000000012), VA + 0x1000},
-        {UINT64_C(0x00AC000000000012), VA}, {0x20, 0},
+        {UINT64_C(0x00AC000000000011), 0},
+        {UINT64_C(0x00AB000000000012), VA + 0x1000},
+        {UINT64_C(0x00AC000000000012), VA},
+        {0x20, 0},
         {UINT64_C(0x00AB000000001012), (VA + 0x1000) | 0x701},
         {UINT64_C(0x00AB000000000012), VA | 0x801 | 0x300}, /* another granule */
     };
@@ -89,7 +94,7 @@ static const char *walk_cache(void *memory, size_t bytes)
     bench_map(b, CD_D0);
     EXPECT(b, OK(b, MODEL_READ));
     put64(b, b->root + 8192 + 8 * (VA >> 21 & 511), table | 3); /* Another last table. */
-    push(b, UINT64_C(0x00AB000000000012), VA | 1); /* Leaf=1: the cached walk stays. */
+    push(b, UINT64_C(0x00AB000000000012), VA | 1);              /* Leaf=1: the cached walk stays. */
     do_sync(b);
     EXPECT(b, OK(b, MODEL_READ));
     EXPECT(b, !model_smmuv3_check_tables_unused(b->m, b->root + 12288, b->root + 16383));
@@ -157,19 +162,19 @@ static const char *permissions(void *memory, size_t bytes)
     put_pte(b, VA, b->data | PTE_USER_RO);
     EXPECT(b, OK(b, MODEL_READ));
     EXPECT(b, !OK(b, MODEL_WRITE));
-    EXPECT(b, event_is(b, slot++, UINT64_C(0x0000020800003813), UINT64_C(0x0000020000000000), VA,
-                       0));
+    EXPECT(b,
+           event_is(b, slot++, UINT64_C(0x0000020800003813), UINT64_C(0x0000020000000000), VA, 0));
     put_pte(b, VA, b->data | (PTE_USER_RW & ~UINT64_C(0x40)));
     tlbi_asid(b, ASID);
     EXPECT(b, !OK(b, MODEL_READ));
-    EXPECT(b, event_is(b, slot++, UINT64_C(0x0000020800003813), UINT64_C(0x0000020800000000), VA,
-                       0));
+    EXPECT(b,
+           event_is(b, slot++, UINT64_C(0x0000020800003813), UINT64_C(0x0000020800000000), VA, 0));
     EXPECT(b, OK(b, MODEL_READ | MODEL_PRIV));
     put_pte(b, VA, b->data | PTE_USER_RO | UINT64_C(1) << 54);
     tlbi_asid(b, ASID);
     EXPECT(b, !OK(b, MODEL_READ | MODEL_EXEC));
-    EXPECT(b, event_is(b, slot++, UINT64_C(0x0000020800003813), UINT64_C(0x0000020C00000000), VA,
-                       0));
+    EXPECT(b,
+           event_is(b, slot++, UINT64_C(0x0000020800003813), UINT64_C(0x0000020C00000000), VA, 0));
     EXPECT(b, OK(b, MODEL_READ));
     return selftest_end(&b->room);
 }
@@ -241,8 +246,7 @@ static const char *upper_half(void *memory, size_t bytes)
     put64(b, b->root + 8 * (high >> 39 & 511), (b->root + 4096) | 3);
     EXPECT(b, dma(b, PASID, high, MODEL_READ) == MODEL_DMA_OK);
     EXPECT(b, dma(b, PASID, VA, MODEL_READ) == MODEL_DMA_OK);
-    EXPECT(b, dma(b, PASID, UINT64_C(0x00FF000000000000) | VA, MODEL_READ) ==
-                  MODEL_DMA_ABORTED);
+    EXPECT(b, dma(b, PASID, UINT64_C(0x00FF000000000000) | VA, MODEL_READ) == MODEL_DMA_ABORTED);
     return selftest_end(&b->room);
 }
 
