@@ -19,6 +19,8 @@ static void *get(struct fake_host *host, uint64_t bytes, uint64_t align, bool he
     struct piece *piece;
     uintptr_t cpu;
 
+    if (host->on_get != NULL)
+        host->on_get(host);
     host->gets++;
     if (host->irq_depth != 0)
         host->locked_gets++;

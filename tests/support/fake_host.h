@@ -12,15 +12,16 @@
 struct fake_host {
     struct uiommu_host_ops ops; /* give this to uiommu_create(), after removing what is unwanted */
     /* memory */
-    uint64_t live;        /* pieces of memory handed out */
-    uint64_t live_bytes;  /* their bytes */
-    uint64_t gets;        /* successful and failed requests so far */
-    uint64_t fail_at;     /* the request of this number, from 1, fails; 0: none */
-    bool fail_after;      /* all later ones fail too */
-    bool crooked;         /* memory is not aligned to 64 */
-    uint32_t bad_puts;    /* what was given back was never got, or with another size */
-    uint32_t locked_gets; /* memory asked for while interrupts were saved */
-    void *pieces;         /* list of what is handed out */
+    uint64_t live;       /* pieces of memory handed out */
+    uint64_t live_bytes; /* their bytes */
+    uint64_t gets;       /* successful and failed requests so far */
+    uint64_t fail_at;    /* the request of this number, from 1, fails; 0: none */
+    bool fail_after;     /* all later ones fail too */
+    bool crooked;        /* memory is not aligned to 64 */
+    uint32_t bad_puts;   /* what was given back was never got, or with another size */
+    void (*on_get)(struct fake_host *host); /* before each request; as another thread would act */
+    uint32_t locked_gets;                   /* memory asked for while interrupts were saved */
+    void *pieces;                           /* list of what is handed out */
     /* clock */
     uint64_t now_ns;
     uint64_t tick_ns; /* every look at the clock adds so much */

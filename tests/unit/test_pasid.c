@@ -15,12 +15,13 @@ static void begin(void)
     u = fake_host_create(&host);
 }
 
+/* The last line of every test: an assertion in a fini function would count for nothing. */
 static void end(void)
 {
     cr_assert(fake_host_destroy(&host, u));
 }
 
-TestSuite(pasid, .init = begin, .fini = end);
+TestSuite(pasid, .init = begin);
 
 static struct uiommu_pasid_space *make(uint32_t first, uint32_t last, uint32_t distance)
 {
@@ -108,6 +109,7 @@ Test(pasid, arguments)
     cr_assert_eq(uiommu_pasid_get_info(nothing, 10, &info), UIOMMU_E_HANDLE);
     cr_assert_eq(uiommu_pasid_space_destroy(NULL), UIOMMU_E_HANDLE);
     cr_assert_eq(uiommu_pasid_space_destroy(nothing), UIOMMU_E_HANDLE);
+    end();
 }
 
 /* Every width, every small range: each number once, and only numbers that fit. */
@@ -138,6 +140,7 @@ Test(pasid, every_width_and_range)
             }
         }
     }
+    end();
 }
 
 Test(pasid, narrow_numbers_are_left_for_narrow_devices)
@@ -156,6 +159,7 @@ Test(pasid, narrow_numbers_are_left_for_narrow_devices)
         freed += uiommu_pasid_put(space, k) == UIOMMU_OK;
     cr_assert_eq(freed, 128 + 6);
     drop(space);
+    end();
 }
 
 Test(pasid, all_of_2_to_the_20)
@@ -178,6 +182,7 @@ Test(pasid, all_of_2_to_the_20)
     for (k = 0; k < ALL; k++)
         put(space, k);
     drop(space);
+    end();
 }
 
 Test(pasid, first_number_is_cheap)
@@ -193,6 +198,7 @@ Test(pasid, first_number_is_cheap)
     put(space, take(space, 0));
     cr_assert_lt(host.live_bytes - before, 65536);
     drop(space);
+    end();
 }
 
 Test(pasid, oldest_first_after_the_distance)
@@ -222,6 +228,7 @@ Test(pasid, oldest_first_after_the_distance)
     cr_assert_eq(take(space, 0), 0x1000, "the default is 64");
     put(space, 0x1000);
     drop(space);
+    end();
 }
 
 Test(pasid, oldest_first_when_nothing_is_fresh)
@@ -243,6 +250,7 @@ Test(pasid, oldest_first_when_nothing_is_fresh)
     for (k = 16; k < 32; k++)
         put(space, k);
     drop(space);
+    end();
 }
 
 /* Fresh numbers of a narrower class are taken before one that has not rested long enough. */
@@ -262,6 +270,61 @@ Test(pasid, fresh_before_rested)
     for (k = 4; k < 16; k++)
         put(space, k);
     drop(space);
+    end();
+}
+
+/* Rested ones of the widest class come before fresh ones of a narrower. */
+Test(pasid, rested_before_fresh_and_narrow)
+{
+    struct uiommu_pasid_space *space = make(4, 15, 2);
+    uint32_t k;
+
+    for (k = 0; k < 8; k++)
+        cr_assert_eq(take(space, 4), 8 + k);
+    put(space, 11);
+    put(space, 12);
+    cr_assert_eq(take(space, 4), 4, "two wait, which is the distance and not more");
+    put(space, 13);
+    cr_assert_eq(take(space, 4), 11);
+    cr_assert_eq(take(space, 4), 5);
+    put(space, 4);
+    put(space, 5);
+    for (k = 8; k < 16; k++) {
+        if (k != 12 && k != 13)
+            put(space, k);
+    }
+    drop(space);
+    end();
+}
+
+static struct uiommu_pasid_space *raced;
+static uint32_t raced_pasid;
+
+static void race(struct fake_host *at)
+{
+    at->on_get = NULL;
+    raced_pasid = take(raced, 0);
+}
+
+/* Two allocations bring a leaf for the same place: one of the two goes back. */
+Test(pasid, leaf_that_another_brought_first)
+{
+    uint64_t before;
+    uint32_t pasid;
+
+    raced = make(1, 1000, 0);
+    before = host.live;
+    host.on_get = race;
+    pasid = take(raced, 0);
+    cr_assert_eq(raced_pasid, 512);
+    cr_assert_eq(pasid, 513);
+    cr_assert_eq(host.live, before + 1);
+    expect(raced, 512, UIOMMU_PASID_ALLOCATED, 1, 0);
+    expect(raced, 513, UIOMMU_PASID_ALLOCATED, 1, 0);
+    put(raced, 512);
+    put(raced, 513);
+    drop(raced);
+    end();
 }
 
 Test(pasid, references)
@@ -295,6 +358,7 @@ Test(pasid, references)
     expect(space, pasid, UIOMMU_PASID_FREE, 0, 0);
     cr_assert_eq(uiommu_pasid_put(space, pasid), UIOMMU_E_NOT_FOUND);
     drop(space);
+    end();
 }
 
 /* A bond that ended while the number stays allocated lets it go to another address space. */
@@ -311,6 +375,7 @@ Test(pasid, another_space_after_the_last_bond)
     uiommu_pasid_bond_put(space, pasid);
     put(space, pasid);
     drop(space);
+    end();
 }
 
 Test(pasid, counts_do_not_wrap)
@@ -327,6 +392,7 @@ Test(pasid, counts_do_not_wrap)
     put(space, pasid);
     expect(space, pasid, UIOMMU_PASID_FREE, 0, 0);
     drop(space);
+    end();
 }
 
 Test(pasid, owner)
@@ -365,6 +431,7 @@ Test(pasid, owner)
     cr_assert_eq(uiommu_owner_destroy(owner), UIOMMU_OK);
     cr_assert_eq(uiommu_owner_destroy(rich), UIOMMU_OK);
     drop(space);
+    end();
 }
 
 Test(pasid, owner_of_another_instance)
@@ -383,6 +450,7 @@ Test(pasid, owner_of_another_instance)
     cr_assert_eq(uiommu_owner_destroy(owner), UIOMMU_OK);
     cr_assert(fake_host_destroy(&stranger, other));
     drop(space);
+    end();
 }
 
 Test(pasid, units_keep_a_space)
@@ -396,6 +464,7 @@ Test(pasid, units_keep_a_space)
     cr_assert_eq(uiommu_pasid_space_destroy(space), UIOMMU_E_BUSY);
     uiommu_space_use(space, false);
     drop(space);
+    end();
 }
 
 Test(pasid, every_memory_failure)
@@ -426,6 +495,7 @@ Test(pasid, every_memory_failure)
     put(space, pasid);
     cr_assert_eq(uiommu_owner_destroy(owner), UIOMMU_OK);
     drop(space);
+    end();
 }
 
 /* Random use against a shadow of references. */
@@ -485,4 +555,5 @@ Test(pasid, against_a_shadow)
             uiommu_pasid_bond_put(space, k);
     }
     drop(space);
+    end();
 }

@@ -222,6 +222,9 @@ Test(pcie, capabilities)
     cr_assert_eq(uiommu_pcie_flags(&fn), 0);
     cr_assert_eq(set_ats(&fn, true, 12), UIOMMU_E_UNSUPPORTED);
     cr_assert_eq(set_pasid(&fn, true), UIOMMU_E_UNSUPPORTED);
+    poke(&f, f.pasid + 4, 2, 31u << 8);
+    cr_assert_eq(init(&fn, &f, NULL), UIOMMU_OK);
+    cr_assert_eq(fn.pasid_width, 20, "no PASID is wider");
     header(&f, 0x100, 1, 0);
     cr_assert_eq(init(&fn, &f, NULL), UIOMMU_OK);
     cr_assert_eq(set_pri(&fn, true, 1), UIOMMU_E_UNSUPPORTED);
@@ -381,6 +384,9 @@ Test(pcie, pri_in_order)
         cr_assert_eq(peek(&f, f.pri + 12, 4), credits < 32 ? credits : 32);
         cr_assert_eq(peek(&f, f.pri + 4, 4), 1u | 0x8000u << 16);
         cr_assert_eq(stopped(&fn), UIOMMU_PENDING);
+        poke(&f, f.pri + PRI_STATUS, 2, STOPPED | 0x8000u);
+        cr_assert_eq(stopped(&fn), UIOMMU_PENDING, "the bit means nothing while enabled");
+        poke(&f, f.pri + PRI_STATUS, 2, 0x8000u);
         f.never_stops = true;
         cr_assert_eq(set_pri(&fn, false, 0), UIOMMU_OK);
         cr_assert_eq(stopped(&fn), UIOMMU_PENDING);

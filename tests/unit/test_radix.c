@@ -78,12 +78,40 @@ Test(radix, against_a_shadow)
             cr_assert_eq(uiommu_radix_get(&radix, key[k]), last);
         }
         for (k = 0; k < 20000; k++) {
-            uint32_t *got = uiommu_radix_get(&radix, random32() >> (k & 31));
+            uint32_t want = random32() >> (k & 31), *got = uiommu_radix_get(&radix, want);
 
-            cr_assert(got == NULL || (got >= key && got < key + KEYS));
+            if (got != NULL && *got != want)
+                cr_assert_fail("%u found for %u", *got, want);
         }
         uiommu_radix_fini(u, &radix);
         cr_assert_null(uiommu_radix_find(&radix, key[0]));
+        uiommu_radix_fini(u, &radix);
+    }
+    cr_assert(fake_host_destroy(&host, u));
+}
+
+/* A key beyond the height is absent, not another one cut short. */
+Test(radix, wider_than_the_tree)
+{
+    struct uiommu_radix radix;
+    struct fake_host host;
+    struct uiommu *u;
+    uint32_t bits, k;
+
+    fake_host_init(&host);
+    u = fake_host_create(&host);
+    for (bits = 1; bits <= 12; bits++) {
+        uiommu_radix_init(&radix, bits);
+        uiommu_slot_store(uiommu_radix_reserve(u, &radix, 1), &radix);
+        for (k = bits; k < 32; k++) {
+            cr_assert_null(uiommu_radix_find(&radix, 1 | UINT32_C(1) << k));
+            cr_assert_eq(uiommu_radix_get(&radix, 1), &radix);
+        }
+        for (k = bits; k < 31; k++) {
+            cr_assert_not_null(uiommu_radix_reserve(u, &radix, UINT32_C(1) << k));
+            cr_assert_null(uiommu_radix_get(&radix, 1 | UINT32_C(2) << k));
+            cr_assert_eq(uiommu_radix_get(&radix, 1), &radix);
+        }
         uiommu_radix_fini(u, &radix);
     }
     cr_assert(fake_host_destroy(&host, u));
