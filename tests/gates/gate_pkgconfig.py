@@ -44,6 +44,17 @@ consumer = gate.path("tests/gates/consumer/main.c")
 run("gcc", "-std=c11", "-Wall", "-Wextra", "-Werror", consumer, "-o", "consumer", *flags)
 print(run(os.path.join(work, "consumer")).strip())
 
+for name, header in (("uiommu-uv", "uiommu/host_uv.h"), ("uiommu-testkit", "suite.h")):
+    if name in pcs:
+        with open(os.path.join(work, name + ".c"), "w", encoding="utf-8") as file:
+            file.write('#include <%s>\nint main(void)\n{\n    return 0;\n}\n' % header)
+        # libuv's own files are the system's, not the ones just installed.
+        system = run("pkg-config", "--variable=pc_path", "pkg-config").strip()
+        env["PKG_CONFIG_LIBDIR"] += ":" + system
+        flags = run("pkg-config", "--cflags", "--libs", name).split()
+        run("gcc", "-std=c11", "-Wall", "-Wextra", "-Werror", name + ".c", "-o", name, *flags)
+        print("a program with <%s> builds on %s" % (header, name))
+
 
 def variable(name):
     return run("pkg-config", "--variable=" + name, "uiommu-src").strip()
