@@ -88,11 +88,35 @@ static void close_unit(struct sva *s)
     sva_phase(s, SVA_ENDED);
 }
 
+/* An engine has had one answer for each group, and none for anything else. */
+static void check_engine(struct sva *s, const struct sva_engine *e)
+{
+    struct model_endpoint_counts counts;
+
+    model_endpoint_get_counts(e->ep, &counts);
+    if (counts.groups_outstanding != 0)
+        sva_fail(s, "device %u waits for %u answers for ever", e->number,
+                 counts.groups_outstanding);
+    if (counts.unexpected != 0 || counts.marker_answers != 0)
+        sva_fail(s, "device %u got %llu answers to nothing", e->number,
+                 (unsigned long long)(counts.unexpected + counts.marker_answers));
+    if (counts.success + counts.invalid + counts.failure != counts.lasts)
+        sva_fail(s, "device %u sent %llu groups and got %llu answers", e->number,
+                 (unsigned long long)counts.lasts,
+                 (unsigned long long)(counts.success + counts.invalid + counts.failure));
+    if (counts.automatic != 0 || counts.ignored != 0)
+        sva_fail(s, "device %u: %llu answers were not software's or not as it wants them",
+                 e->number, (unsigned long long)(counts.automatic + counts.ignored));
+}
+
 static void check_machine(struct sva *s)
 {
     uint64_t bytes = 0;
     uint32_t pieces = model_ram_live(s->machine->world, &bytes);
+    uint32_t i;
 
+    for (i = 0; i < s->o.devices; i++)
+        check_engine(s, &s->engines[i]);
     if (pieces != 0)
         sva_fail(s, "%u pieces of the machine's memory were not given back", pieces);
     if (s->machine->reports != 0)

@@ -86,8 +86,9 @@ static void answer_complete(struct sva *s)
         struct sva_fill *next = fill->next;
 
         if (s->dead || s->failures > 0) {
+            /* Who does not know of the death yet says SUCCESS; uiommu knows, and sends INVALID. */
             if (fill->runs == 0)
-                answer(s, fill, UIOMMU_CODE_INVALID);
+                answer(s, fill, s->dead ? UIOMMU_CODE_SUCCESS : UIOMMU_CODE_INVALID);
         } else if (all_mapped(fill)) {
             answer(s, fill, UIOMMU_CODE_SUCCESS);
         }

@@ -23,6 +23,7 @@ enum part {
 
 struct row {
     uint64_t last_ns; /* Time does not go back in a row. */
+    const char *name; /* Of its open span; groups know their own. */
     bool named;
     bool open;
 };
@@ -230,7 +231,7 @@ static void row_end(struct sva_trace *t, uint32_t process, uint32_t row, uint64_
     if (!t->processes[process].rows[row].open)
         return;
     t->processes[process].rows[row].open = false;
-    event(t, 'E', "", process, row, now_ns);
+    event(t, 'E', t->processes[process].rows[row].name, process, row, now_ns);
     finish(t);
 }
 
@@ -239,6 +240,7 @@ static void row_begin(struct sva_trace *t, uint32_t process, uint32_t row, const
 {
     row_end(t, process, row, now_ns);
     t->processes[process].rows[row].open = true;
+    t->processes[process].rows[row].name = name;
     event(t, 'B', name, process, row, now_ns);
     (void)fprintf(t->file, ",\"args\":{\"round\":%llu}", (unsigned long long)round);
     finish(t);

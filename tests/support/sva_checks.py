@@ -228,7 +228,7 @@ def check_trace(name, path):
         elif e["ph"] == "E":
             if not spans:
                 sound, why = False, f"nothing to end: {e}"
-            elif spans.pop() != e["name"] and e["name"] != "":
+            elif spans.pop() != e["name"]:
                 sound, why = False, f"ends another: {e}"
         elif e["ph"] != "i":
             sound, why = False, f"unknown phase: {e}"
