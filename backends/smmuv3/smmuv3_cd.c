@@ -6,11 +6,6 @@
  */
 #include "smmuv3_internal.h"
 
-static bool is_two_level(const struct uiommu_smmuv3 *hw, const struct smmuv3_device *dev)
-{
-    return hw->f.cd2l && dev->pasid_bits > SMMUV3_CD_LEAF_LOG2;
-}
-
 uint64_t uiommu_smmuv3_l1cd(uint64_t bus)
 {
     return bus | uiommu_bits_make(SMMUV3_L1CD_V, 1);
@@ -147,19 +142,19 @@ void uiommu_smmuv3_cd_build(const struct uiommu_smmuv3 *hw, const struct smmuv3_
     out[3] = root->attributes != 0 ? root->attributes : ~UINT64_C(0);
 }
 
-/* Store words 1 to count-1 of an invalid entry. @return whether any of them changed. */
-bool uiommu_smmuv3_words_put(struct uiommu_smmuv3 *hw, volatile uint64_t *entry,
-                             const uint64_t *words, uint32_t count)
+/* Store all words but word 0. @return whether any of them changed. */
+static bool words_put(struct uiommu_smmuv3 *hw, volatile uint64_t *cd, const uint64_t *words)
 {
     bool changed = false;
     uint32_t i;
 
-    for (i = 1; i < count; i++) {
-        if (uiommu_bits_load64(&entry[i]) != words[i])
-            changed = true;
-        uiommu_bits_store64(&entry[i], words[i]);
+    for (i = 1; i < SMMUV3_CD_WORDS; i++) {
+        if (uiommu_bits_load64(&cd[i]) == words[i])
+            continue;
+        changed = true;
+        uiommu_bits_store64(&cd[i], words[i]);
     }
-    uiommu_smmuv3_to_device(hw, entry, count * sizeof(*entry));
+    uiommu_smmuv3_to_device(hw, cd, SMMUV3_CD_BYTES);
     return changed;
 }
 
@@ -213,7 +208,7 @@ uiommu_err uiommu_smmuv3_cd_table_get(struct uiommu_smmuv3 *hw, struct smmuv3_de
     uint64_t bytes = (uint64_t)SMMUV3_CD_BYTES << dev->pasid_bits;
     uiommu_err err;
 
-    dev->two_level = is_two_level(hw, dev);
+    dev->two_level = hw->f.cd2l && dev->pasid_bits > SMMUV3_CD_LEAF_LOG2;
     if (dev->two_level) {
         dev->leaf_count = UINT32_C(1) << (dev->pasid_bits - SMMUV3_CD_LEAF_LOG2);
         dev->leaf = uiommu_heap_get(hw->u, dev->leaf_count * sizeof(*dev->leaf));
@@ -253,9 +248,10 @@ uiommu_err uiommu_smmuv3_pasid_prepare(void *ctx, void *dev_ctx, uint32_t pasid)
 }
 
 /*
- * Steps: a valid entry (descriptor 0 at rest is one) becomes invalid; then the other words; then
- * word 0. Between any two the core has CFGI and SYNC done. Words that were there before this bind
- * began count as written only in step 0: nobody knows whether a SYNC followed them.
+ * The words that neither an invalid entry nor descriptor 0 at rest uses; then word 0, which alone
+ * makes the entry live. Between the two the core has CFGI and SYNC done. Words that are there
+ * when a bind begins count as unwritten: nobody knows whether a SYNC followed them. A step may
+ * be repeated, where its CFGI did not fit in the ring.
  */
 uiommu_err uiommu_smmuv3_pasid_set(void *ctx, void *dev_ctx, uint32_t pasid,
                                    const struct uiommu_root *root, uint32_t tag, uint32_t step)
@@ -263,19 +259,20 @@ uiommu_err uiommu_smmuv3_pasid_set(void *ctx, void *dev_ctx, uint32_t pasid,
     struct uiommu_smmuv3 *hw = ctx;
     struct smmuv3_device *dev = dev_ctx;
     volatile uint64_t *cd = uiommu_smmuv3_cd_at(dev, pasid);
-    uint64_t words[SMMUV3_CD_WORDS] = {0};
+    uint64_t words[SMMUV3_CD_WORDS] = {0}, now;
     uiommu_err err = uiommu_smmuv3_root_check(hw, root);
 
     if (err != UIOMMU_OK)
         return err;
     if (cd == NULL || tag == 0 || tag > hw->f.asid_last)
         return UIOMMU_E_INVALID;
-    if (step == 0 && uiommu_bits_get(uiommu_bits_load64(&cd[0]), SMMUV3_CD0_V) != 0) {
-        cd_store(hw, cd, 0);
-        return UIOMMU_MORE;
-    }
     uiommu_smmuv3_cd_build(hw, dev, root, tag, words);
-    if (uiommu_smmuv3_words_put(hw, cd, words, SMMUV3_CD_WORDS) || step == 0)
+    now = uiommu_bits_load64(&cd[0]);
+    if (now == words[0] && step != 0)
+        return UIOMMU_OK;
+    if (now != 0 && (pasid != UIOMMU_PASID_NONE || now != uiommu_smmuv3_cd_idle(hw)))
+        return UIOMMU_E_STATE;
+    if (words_put(hw, cd, words) || step == 0)
         return UIOMMU_MORE;
     hw->granules_seen |= UINT32_C(1) << root->granule_bits;
     uiommu_bits_publish64(&cd[0], words[0]);

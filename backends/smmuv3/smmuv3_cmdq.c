@@ -164,8 +164,9 @@ uiommu_err uiommu_smmuv3_ticket(void *ctx, uint64_t *out)
     return err != UIOMMU_OK ? err : uiommu_smmuv3_cmdq_sync(hw, out);
 }
 
-uiommu_err uiommu_smmuv3_cmdq_poll(struct uiommu_smmuv3 *hw, uint64_t ticket)
+uiommu_err uiommu_smmuv3_ticket_poll(void *ctx, uint64_t ticket)
 {
+    struct uiommu_smmuv3 *hw = ctx;
     struct smmuv3_cmdq *q = &hw->cmdq;
 
     if (ticket == 0 || ticket > q->head)
@@ -177,9 +178,4 @@ uiommu_err uiommu_smmuv3_cmdq_poll(struct uiommu_smmuv3 *hw, uint64_t ticket)
     if (q->done >= ticket)
         return UIOMMU_OK;
     return q->dead ? UIOMMU_E_HW : UIOMMU_PENDING;
-}
-
-uiommu_err uiommu_smmuv3_ticket_poll(void *ctx, uint64_t ticket)
-{
-    return uiommu_smmuv3_cmdq_poll(ctx, ticket);
 }

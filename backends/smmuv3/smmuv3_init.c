@@ -121,12 +121,12 @@ static uiommu_err finish(struct uiommu_smmuv3 *hw)
     bool more = true;
 
     if (err == UIOMMU_OK)
-        err = uiommu_smmuv3_cmdq_poll(hw, ticket);
+        err = uiommu_smmuv3_ticket_poll(hw, ticket);
     uiommu_unit_unlock(hw->unit, state);
     while (err == UIOMMU_PENDING && more) {
         more = uiommu_wait_more(&wait);
         state = uiommu_unit_lock(hw->unit);
-        err = uiommu_smmuv3_cmdq_poll(hw, ticket);
+        err = uiommu_smmuv3_ticket_poll(hw, ticket);
         uiommu_unit_unlock(hw->unit, state);
     }
     return err == UIOMMU_PENDING ? UIOMMU_E_TIMEOUT : err;

@@ -23,7 +23,7 @@ struct smmuv3_command {
 
 /* What the ID registers and firmware say. (c) */
 struct smmuv3_features {
-    bool coherent, s2p, btm, hyp, ats, msi, pri, cd2l, atsrecerr, two_level, small_tables, ril;
+    bool coherent, btm, hyp, ats, msi, pri, cd2l, atsrecerr, two_level, small_tables, ril;
     bool sync_often;      /* Erratum: see SMMUV3_SYNC_EVERY. */
     uint32_t page1;       /* Offset of the page-1 registers. */
     uint32_t httu;        /* 0, 1: accessed flag, 2: and dirty state. */
@@ -169,7 +169,6 @@ void uiommu_smmuv3_cmdq_drop(struct uiommu_smmuv3 *hw);
 uiommu_err uiommu_smmuv3_ready(const struct uiommu_smmuv3 *hw);
 uiommu_err uiommu_smmuv3_ticket(void *ctx, uint64_t *out);
 uiommu_err uiommu_smmuv3_ticket_poll(void *ctx, uint64_t ticket);
-uiommu_err uiommu_smmuv3_cmdq_poll(struct uiommu_smmuv3 *hw, uint64_t ticket);
 
 /* ---- smmuv3_error.c: errors of the command queue and of the unit -------------------------- */
 void uiommu_smmuv3_note(struct uiommu_smmuv3 *hw, const struct uiommu_event *event);
@@ -232,8 +231,6 @@ uiommu_err uiommu_smmuv3_pasid_set(void *ctx, void *dev, uint32_t pasid,
                                    const struct uiommu_root *root, uint32_t tag, uint32_t step);
 void uiommu_smmuv3_pasid_block(void *ctx, void *dev, uint32_t pasid);
 void uiommu_smmuv3_pasid_clear(void *ctx, void *dev, uint32_t pasid);
-bool uiommu_smmuv3_words_put(struct uiommu_smmuv3 *hw, volatile uint64_t *entry,
-                             const uint64_t *words, uint32_t count);
 
 /* ---- smmuv3_queue.c: what the two output queues share -------------------------------------- */
 void uiommu_smmuv3_queues_init(struct uiommu_smmuv3 *hw);

@@ -33,7 +33,6 @@ static void read_idr0(struct uiommu_smmuv3 *hw, uint32_t idr0)
     f->coherent =
         hw->config.coherency == UIOMMU_SMMUV3_COHERENT ||
         (hw->config.coherency == UIOMMU_SMMUV3_COHERENT_BY_ID && flag(idr0, SMMUV3_IDR0_COHACC));
-    f->s2p = flag(idr0, SMMUV3_IDR0_S2P);
     f->btm = flag(idr0, SMMUV3_IDR0_BTM);
     f->httu = (uint32_t)uiommu_bits_get(idr0, SMMUV3_IDR0_HTTU);
     f->hyp = flag(idr0, SMMUV3_IDR0_HYP);

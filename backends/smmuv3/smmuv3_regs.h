@@ -45,7 +45,6 @@
 #define SMMUV3_PRIQ_CONS   0xccu
 
 /* IDR0 */
-#define SMMUV3_IDR0_S2P         UIOMMU_FIELD(0, 0)
 #define SMMUV3_IDR0_S1P         UIOMMU_FIELD(1, 1)
 #define SMMUV3_IDR0_TTF         UIOMMU_FIELD(3, 2)
 #define SMMUV3_IDR0_COHACC      UIOMMU_FIELD(4, 4)
@@ -137,7 +136,6 @@
 #define SMMUV3_CONS_ERR      UIOMMU_FIELD(30, 24)
 #define SMMUV3_OVERFLOW      0x80000000u
 #define SMMUV3_CERROR_ILL    1u
-#define SMMUV3_CERROR_ABT    2u
 #define SMMUV3_CERROR_ATC    3u
 #define SMMUV3_COMMAND_BYTES 16u
 #define SMMUV3_EVENT_BYTES   32u

@@ -382,11 +382,12 @@ Test(flow, untagged_traffic_is_refused_quietly)
     cd = uiommu_smmuv3_cd_at(dev, none);
     cr_assert_eq(cd[0], 0x0000c200c0004000);
     cr_assert_eq(uiommu_smmuv3_pasid_set(hw, dev, none, &root, 0x42, 0), UIOMMU_MORE);
-    cr_assert_eq(cd[0], 0);
-    cr_assert_eq(uiommu_smmuv3_pasid_set(hw, dev, none, &root, 0x42, 1), UIOMMU_MORE);
-    cr_assert_eq(cd[0], 0);
-    cr_assert_eq(uiommu_smmuv3_pasid_set(hw, dev, none, &root, 0x42, 2), UIOMMU_OK);
+    cr_assert_eq(cd[0], 0x0000c200c0004000);
+    cr_assert_eq(uiommu_smmuv3_pasid_set(hw, dev, none, &root, 0x42, 0), UIOMMU_MORE);
+    cr_assert_eq(uiommu_smmuv3_pasid_set(hw, dev, none, &root, 0x42, 1), UIOMMU_OK);
     cr_assert_eq(cd[0], 0x0042e205c0003510);
+    cr_assert_eq(uiommu_smmuv3_pasid_set(hw, dev, none, &root, 0x42, 1), UIOMMU_OK);
+    cr_assert_eq(uiommu_smmuv3_pasid_set(hw, dev, none, &root, 0x43, 0), UIOMMU_E_STATE);
     uiommu_smmuv3_pasid_clear(hw, dev, none);
     cr_assert_eq(cd[0], 0x0000c200c0004000);
 }
