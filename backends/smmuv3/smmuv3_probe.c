@@ -211,7 +211,7 @@ static const struct uiommu_backend_ops ops = {
 
 static bool config_valid(const struct uiommu_smmuv3_config *c)
 {
-    return c->size == sizeof(*c) && c->unit.size == sizeof(c->unit) && (c->base & 0xffffu) == 0 &&
+    return c->size == sizeof(*c) && c->unit.size == sizeof(c->unit) && (c->base & 7u) == 0 &&
            (uint32_t)c->coherency <= UIOMMU_SMMUV3_NOT_COHERENT &&
            (c->cmdq_log2 == 0 || c->cmdq_log2 >= 4) && c->cmdq_log2 <= SMMUV3_QUEUE_LOG2_MOST &&
            c->eventq_log2 <= SMMUV3_QUEUE_LOG2_MOST && c->priq_log2 <= SMMUV3_QUEUE_LOG2_MOST &&
