@@ -208,6 +208,9 @@ Test(flow, an_illegal_command_fails_its_ticket_alone)
     cr_assert_eq(uiommu_smmuv3_ticket_poll(hw, c), UIOMMU_OK);
     cr_assert_eq(uiommu_smmuv3_ticket_poll(hw, b), UIOMMU_E_HW);
     cr_assert_eq(uiommu_smmuv3_ticket_poll(hw, a), UIOMMU_OK);
+    cr_assert_eq(u->log[1].d[0], 0x46); /* in its place */
+    cr_assert_eq(u->log[1].d[1], 0);
+    cr_assert_eq(u->logged, 4);
     uiommu_smmuv3_check(hw, &check);
     cr_assert_eq(check.event_count, 1);
     cr_assert_eq(check.event[0].kind, UIOMMU_EVENT_COMMAND_ERROR);
@@ -339,6 +342,10 @@ Test(flow, opening_a_device)
     cr_assert_eq(u->doorbells, 1);
     cr_assert_eq(uiommu_smmuv3_device_isolate(hw, dev), UIOMMU_OK);
     cr_assert_eq(ste[0], 1);
+    /* Nobody knows whether a SYNC followed what word 1 holds: written anew. */
+    cr_assert_eq(uiommu_smmuv3_device_set(hw, dev, set, 0), UIOMMU_MORE);
+    cr_assert_eq(ste[0], 1);
+    cr_assert_eq(uiommu_smmuv3_device_set(hw, dev, 0, 0), UIOMMU_OK);
 }
 
 Test(flow, a_pasid_becomes_valid_last)
