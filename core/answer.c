@@ -88,7 +88,7 @@ static void answered(struct uiommu_unit *unit, struct uiommu_group_slot *slot, u
     else
         uiommu_count(&bond->counters.invalid, 1);
     if (code != UIOMMU_CODE_SUCCESS && bond->as != NULL && bond->as->owner != NULL)
-        uiommu_count(&bond->as->owner->invalid, 1);
+        uiommu_count_shared(&bond->as->owner->invalid, 1);
     trace_group(unit, slot, UIOMMU_TRACE_GROUP_ANSWERED, code);
     group_over(unit, slot);
 }
@@ -129,7 +129,7 @@ static void park(struct uiommu_unit *unit, struct uiommu_group_slot *slot, uiomm
 {
     struct uiommu_pool *pool = &unit->pool;
 
-    uiommu_count(&unit->counters.full, 1);
+    uiommu_count_shared(&unit->counters.full, 1);
     slot->code = (uint8_t)code;
     slot->ready_next = UIOMMU_NO_SLOT;
     uiommu_word_store(&slot->state, UIOMMU_SLOT_PARKED);
@@ -144,8 +144,8 @@ static void park(struct uiommu_unit *unit, struct uiommu_group_slot *slot, uiomm
 void uiommu_answer_none(struct uiommu_unit *unit, struct uiommu_group_slot *slot,
                         enum uiommu_drop why)
 {
-    uiommu_count(&unit->counters.dropped, 1);
-    uiommu_count(&slot->dev->counters.dropped, 1);
+    uiommu_count_shared(&unit->counters.dropped, 1);
+    uiommu_count_shared(&slot->dev->counters.dropped, 1);
     trace_group(unit, slot, UIOMMU_TRACE_GROUP_DROPPED, why);
     group_over(unit, slot);
 }
@@ -318,7 +318,7 @@ static void out_flush(struct uiommu_unit *unit)
     for (i = 0; i < out->count; i++) {
         if (out->dev[i] != NULL && uiommu_guard(UIOMMU_GUARD_I19_TOKEN) &&
             out->generation[i] != uiommu_word_load(&out->dev[i]->generation)) {
-            uiommu_count(&unit->counters.dropped, 1);
+            uiommu_count_shared(&unit->counters.dropped, 1);
             continue;
         }
         if (kept != i) {
@@ -338,7 +338,7 @@ static void out_flush(struct uiommu_unit *unit)
     }
     out->count = kept - sent;
     if (out->count != 0)
-        uiommu_count(&unit->counters.full, 1);
+        uiommu_count_shared(&unit->counters.full, 1);
 }
 
 void uiommu_answers_flush(struct uiommu_unit *unit)

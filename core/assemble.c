@@ -30,9 +30,9 @@ static void refuse_code(const struct entry *e, uiommu_code code, enum uiommu_dro
         (void)uiommu_out_put(e->unit, e->dev, e->request, code, why);
         return;
     }
-    uiommu_count(&e->unit->counters.dropped, 1);
+    uiommu_count_shared(&e->unit->counters.dropped, 1);
     if (e->dev != NULL)
-        uiommu_count(&e->dev->counters.dropped, 1);
+        uiommu_count_shared(&e->dev->counters.dropped, 1);
     uiommu_trace(e->unit->u, e->unit->number, UIOMMU_TRACE_REFUSED,
                  (uint64_t)e->request->id << 32 | e->pasid, e->request->index, UIOMMU_CODE_NONE,
                  why);
@@ -45,8 +45,8 @@ static void refuse(const struct entry *e, enum uiommu_drop why)
 
 static void drop(const struct entry *e, enum uiommu_drop why)
 {
-    uiommu_count(&e->unit->counters.dropped, 1);
-    uiommu_count(&e->dev->counters.dropped, 1);
+    uiommu_count_shared(&e->unit->counters.dropped, 1);
+    uiommu_count_shared(&e->dev->counters.dropped, 1);
     uiommu_trace(e->unit->u, e->unit->number, UIOMMU_TRACE_REFUSED,
                  (uint64_t)e->request->id << 32 | e->pasid, e->request->index, UIOMMU_CODE_NONE,
                  why);
@@ -55,8 +55,8 @@ static void drop(const struct entry *e, enum uiommu_drop why)
 void uiommu_partial_drop(struct uiommu_unit *unit, struct uiommu_group_slot *slot,
                          enum uiommu_drop why)
 {
-    uiommu_count(&unit->counters.dropped, slot->pages);
-    uiommu_count(&slot->dev->counters.dropped, slot->pages);
+    uiommu_count_shared(&unit->counters.dropped, slot->pages);
+    uiommu_count_shared(&slot->dev->counters.dropped, slot->pages);
     uiommu_trace(unit->u, unit->number, UIOMMU_TRACE_GROUP_DROPPED,
                  (uint64_t)slot->index << 32 | slot->generation,
                  (uint64_t)slot->id << 32 | slot->pasid, slot->prgi, why);

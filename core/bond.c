@@ -249,7 +249,7 @@ uiommu_err uiommu_bond_get_counters(struct uiommu *u, struct uiommu_bond_ref ref
     err = uiommu_bond_pin(u, ref, &bond);
     if (err != UIOMMU_OK)
         return err;
-    *out = bond->counters;
+    uiommu_counters_copy(out, &bond->counters, sizeof(*out));
     uiommu_bond_unpin(bond);
     return UIOMMU_OK;
 }

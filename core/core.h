@@ -720,6 +720,21 @@ bool uiommu_ready_any(const struct uiommu_unit *unit);
 /* Log at most 16 lines a second and unit. */
 void uiommu_log(struct uiommu_unit *unit, enum uiommu_log_level level, const char *msg);
 
+/* Add to a counter that several contexts write at once. */
+static inline void uiommu_count_shared(uintptr_t *counter, uint32_t n)
+{
+    (void)__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
+}
+/* A snapshot of counters, all of them uintptr_t. */
+static inline void uiommu_counters_copy(void *to, const void *from, size_t bytes)
+{
+    const uintptr_t *src = (const uintptr_t *)from;
+    uintptr_t *dst = (uintptr_t *)to;
+    size_t i;
+
+    for (i = 0; i < bytes / sizeof(uintptr_t); i++)
+        dst[i] = __atomic_load_n(&src[i], __ATOMIC_RELAXED);
+}
 /* Add to a counter that one context at a time writes. */
 static inline void uiommu_count(uintptr_t *counter, uint32_t n)
 {

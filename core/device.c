@@ -375,7 +375,7 @@ uiommu_err uiommu_device_get_counters(const struct uiommu_device *dev,
         return UIOMMU_E_HANDLE;
     if (out == NULL)
         return UIOMMU_E_INVALID;
-    *out = dev->counters;
+    uiommu_counters_copy(out, &dev->counters, sizeof(*out));
     return UIOMMU_OK;
 }
 

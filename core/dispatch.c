@@ -69,7 +69,7 @@ static bool cap_enter(struct uiommu_bond *bond)
             uiommu_word_sub(&owner->in_flight, 1);
             return false;
         }
-        uiommu_count(&owner->groups, 1);
+        uiommu_count_shared(&owner->groups, 1);
     }
     bond->running++;
     dev->running++;
@@ -238,8 +238,8 @@ static uiommu_code call(struct uiommu_unit *unit, struct uiommu_group_slot *slot
     UIOMMU_ASSERT("I1", uiommu_word_load(&slot->bond->gate) != UIOMMU_GATE_CLOSED);
     view_fill(unit, slot, &view);
     trace_called(unit, slot);
-    uiommu_count(&unit->counters.dispatched, 1);
-    uiommu_count(&slot->bond->counters.groups, 1);
+    uiommu_count_shared(&unit->counters.dispatched, 1);
+    uiommu_count_shared(&slot->bond->counters.groups, 1);
     code = as->ops.fault(as->user, &view);
     if (code != UIOMMU_CODE_SUCCESS && code != UIOMMU_CODE_PENDING)
         return UIOMMU_CODE_INVALID;
@@ -382,9 +382,9 @@ void uiommu_slot_expire(struct uiommu_unit *unit, struct uiommu_group_slot *slot
     uintptr_t irq;
 
     if (state == UIOMMU_SLOT_PENDING) {
-        uiommu_count(&slot->bond->counters.expired, 1);
+        uiommu_count_shared(&slot->bond->counters.expired, 1);
         if (slot->bond->as != NULL && slot->bond->as->owner != NULL)
-            uiommu_count(&slot->bond->as->owner->expired, 1);
+            uiommu_count_shared(&slot->bond->as->owner->expired, 1);
         irq = uiommu_lock_take(unit->u, &unit->lock);
         if (uiommu_slot_state(slot) == UIOMMU_SLOT_PENDING)
             orphan(unit, slot, UIOMMU_ORPHAN_EXPIRED);

@@ -456,7 +456,7 @@ static enum go poison(struct uiommu_bond *bond)
     uiommu_bond_set_state(bond, UIOMMU_BOND_POISONED);
     if (!bond->reported) {
         bond->reported = true;
-        uiommu_count(&unit->counters.poisoned, 1);
+        uiommu_count_shared(&unit->counters.poisoned, 1);
         uiommu_event_device(bond->dev, UIOMMU_EVENT_BOND_POISONED, bond->pasid, missing);
         if (bond->holds_pasid)
             uiommu_pasid_withhold(unit->config.pasids, bond->pasid, true);

@@ -15,11 +15,11 @@ void uiommu_event_put(struct uiommu_unit *unit, const struct uiommu_event *event
     struct uiommu_event *to;
     uintptr_t irq;
 
-    uiommu_count(&unit->counters.events, 1);
+    uiommu_count_shared(&unit->counters.events, 1);
     irq = uiommu_lock_take(unit->u, &events->lock);
     if (waiting(events) >= room) {
         events->lost++;
-        uiommu_count(&unit->counters.events_lost, 1);
+        uiommu_count_shared(&unit->counters.events_lost, 1);
     } else {
         to = &events->ring[events->head & (events->size - 1)];
         *to = *event;

@@ -15,7 +15,7 @@ uiommu_err uiommu_ticket_push(struct uiommu_unit *unit, uint64_t *out)
         uiommu_count(&unit->counters.commands, 1);
         uiommu_trace(unit->u, unit->number, UIOMMU_TRACE_TICKET, *out, 0, 0, 0);
     } else {
-        uiommu_count(&unit->counters.full, 1);
+        uiommu_count_shared(&unit->counters.full, 1);
     }
     return err;
 }
@@ -31,7 +31,7 @@ uiommu_err uiommu_ticket_poll(struct uiommu_unit *unit, uint64_t ticket)
     if (err == UIOMMU_OK)
         uiommu_word_store(&unit->hung, 0);
     else
-        uiommu_count(&unit->counters.command_errors, 1);
+        uiommu_count_shared(&unit->counters.command_errors, 1);
     return err;
 }
 
@@ -39,7 +39,7 @@ void uiommu_unit_hangs(struct uiommu_unit *unit, uint64_t ticket)
 {
     struct uiommu_event event;
 
-    uiommu_count(&unit->counters.command_errors, 1);
+    uiommu_count_shared(&unit->counters.command_errors, 1);
     uiommu_trace(unit->u, unit->number, UIOMMU_TRACE_TICKET, ticket, 3, 0, 0);
     if (uiommu_word_swap(&unit->hung, 1) != 0)
         return;

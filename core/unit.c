@@ -319,7 +319,7 @@ uiommu_err uiommu_unit_get_counters(const struct uiommu_unit *unit,
         return UIOMMU_E_HANDLE;
     if (out == NULL)
         return UIOMMU_E_INVALID;
-    *out = unit->counters;
+    uiommu_counters_copy(out, &unit->counters, sizeof(*out));
     return UIOMMU_OK;
 }
 
