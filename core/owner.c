@@ -110,9 +110,9 @@ uiommu_err uiommu_owner_get_counters(const struct uiommu_owner *owner,
     out->bonds = owner->bonds;
     out->in_flight = uiommu_word_load(&owner->in_flight);
     out->refused = owner->refused;
-    out->groups = owner->groups;
-    out->invalid = owner->invalid;
-    out->expired = owner->expired;
+    uiommu_counters_copy(&out->groups, &owner->groups, sizeof(out->groups));
+    uiommu_counters_copy(&out->invalid, &owner->invalid, sizeof(out->invalid));
+    uiommu_counters_copy(&out->expired, &owner->expired, sizeof(out->expired));
     uiommu_lock_give(owner->u, lock, state);
     return UIOMMU_OK;
 }
