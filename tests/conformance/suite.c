@@ -109,7 +109,7 @@ static void end_space(struct conf *c, struct conf_space *s)
     err = uiommu_aspace_exit(s->as);
     CHECK(c, err == UIOMMU_OK || err == UIOMMU_E_WITHHELD);
     err = conf_reap(c, s);
-    while (uiommu_aspace_bonds(s->as) > 0 && bench_now(&c->b) < end) {
+    while (err != UIOMMU_OK && bench_now(&c->b) < end) {
         if (err == UIOMMU_E_POISONED || err == UIOMMU_E_WITHHELD) {
             heal(c);
         }
@@ -128,8 +128,9 @@ static void end_device(struct conf *c, struct conf_device *d)
     uiommu_err err = UIOMMU_OK;
 
     if (d->dev != NULL) {
+        /* Bonds that rest, or whose handler was never called, still keep it. */
         err = uiommu_device_detach(d->dev);
-        while (err == UIOMMU_PENDING && bench_now(&c->b) < end) {
+        while ((err == UIOMMU_PENDING || err == UIOMMU_E_BUSY) && bench_now(&c->b) < end) {
             conf_run(c, BENCH_SETTLE / 4);
             err = uiommu_device_detach(d->dev);
         }

@@ -26,7 +26,7 @@ struct conf_theme {
     const struct conf_test *tests;
     uint32_t count;
 };
-extern const struct conf_theme conf_themes[];
+extern const struct conf_theme *const conf_themes[];
 extern const uint32_t conf_theme_count;
 
 enum conf_verdict {
