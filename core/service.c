@@ -110,8 +110,8 @@ static bool consume_ring(struct uiommu_unit *unit, uint32_t ring, uint32_t *budg
     return unit->ops.ring_pending(unit->hw, ring) != 0;
 }
 
-/* (r) Error registers, and what answering threads left. */
-static void look_around(struct uiommu_unit *unit)
+/* (r) Error registers, and what answering threads left. true: look again soon. */
+static bool look_around(struct uiommu_unit *unit)
 {
     struct uiommu_check check;
     uintptr_t irq;
@@ -128,6 +128,7 @@ static void look_around(struct uiommu_unit *unit)
     if ((check.flags & UIOMMU_CHECK_DEAD) != 0 && uiommu_word_swap(&unit->hung, 1) == 0)
         uiommu_log(unit, UIOMMU_LOG_ERROR, "the IOMMU has stopped working");
     uiommu_pool_reclaim(unit);
+    return (check.flags & UIOMMU_CHECK_MORE) != 0;
 }
 
 /* (r) Partials without a Last, groups without an answer; both lists are oldest first. */
@@ -174,7 +175,7 @@ static uint64_t next_deadline(struct uiommu_unit *unit)
 static bool round_once(struct uiommu_unit *unit, uint32_t *budget)
 {
     struct uiommu_device *dev;
-    bool more = false;
+    bool more = false, soon;
     uint64_t due;
     uintptr_t irq;
     uint32_t r;
@@ -182,7 +183,7 @@ static bool round_once(struct uiommu_unit *unit, uint32_t *budget)
     uiommu_word_store(&unit->due_now, 0);
     unit->now_ns = uiommu_now(unit->u);
     unit->ops.irq_ack(unit->hw);
-    look_around(unit);
+    soon = look_around(unit);
     for (dev = unit->devices; dev != NULL; dev = dev->next)
         uiommu_reset_step(dev);
     uiommu_answers_flush(unit);
@@ -197,7 +198,7 @@ static bool round_once(struct uiommu_unit *unit, uint32_t *budget)
 
         due = at < due ? at : due;
     }
-    if (unit->out.count != 0 || unit->pool.parked != UIOMMU_NO_SLOT)
+    if (soon || unit->out.count != 0 || unit->pool.parked != UIOMMU_NO_SLOT)
         due = unit->now_ns + UIOMMU_RETRY_NS < due ? unit->now_ns + UIOMMU_RETRY_NS : due;
     irq = uiommu_lock_take(unit->u, &unit->lock);
     unit->deadline_ns = due;
