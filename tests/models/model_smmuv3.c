@@ -170,6 +170,9 @@ static void reset_unknown(struct model_smmuv3 *m)
         m->msi[i].data = (uint32_t)model_random(w);
         m->msi[i].attributes = (uint32_t)model_random(w) & 0x3F;
     }
+    if (m->config.msi) {
+        m->msi[MODEL_SMMUV3_IRQ_PRIQ].attributes |= (uint32_t)model_random(w) & 0x80000000u;
+    }
     m->cmdq.cons |= (uint32_t)model_random(w) & 0x7F000000u;
     m->eventq.prod |= (uint32_t)model_random(w) & 0x80000000u;
     m->eventq.hw = m->eventq.prod;

@@ -47,9 +47,6 @@ static void answer_good(struct model_smmuv3 *m, const struct smmu_access *want,
     uint32_t access = found->granted & (MODEL_READ | MODEL_WRITE);
 
     got->status = MODEL_TRANSLATE_OK;
-    if (access == 0) {
-        return;
-    }
     if ((want->access & MODEL_WRITE) == 0 && model_chance(m->world, 500)) {
         access &= ~MODEL_WRITE;
     }

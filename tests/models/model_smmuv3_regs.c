@@ -64,6 +64,7 @@ static void msi_write(struct model_smmuv3 *m, unsigned source, uint32_t at, uint
     } else if (at == 8) {
         msi->data = value;
     } else {
+        msi->attributes_set = true;
         msi->attributes = value & (source == MODEL_SMMUV3_IRQ_PRIQ ? 0x8000003Fu : 0x3Fu);
     }
 }

@@ -115,7 +115,7 @@ struct smmu_queue {
 struct smmu_msi {
     uint64_t address;
     uint32_t data, attributes;
-    bool address_set;
+    bool address_set, attributes_set;
 };
 
 struct smmu_ste {

@@ -122,9 +122,12 @@ static void update_work(void *arg, uint64_t token)
         u->effect = (u->effect & ~mask) | (u->value & mask);
         if (u == &m->cr0) {
             cr0_effect(m, bit, on);
-        } else if (on && m->config.msi && !m->msi[bit].address_set) {
+        } else if (on && m->config.msi &&
+                   (!m->msi[bit].address_set ||
+                    (bit == MODEL_SMMUV3_IRQ_PRIQ && !m->msi[bit].attributes_set))) {
             smmu_wrong(m, "smmuv3.init.unknown-register",
-                       "interrupt enabled with its IRQ_CFG0 never written", bit, 0);
+                       "interrupt enabled with its IRQ_CFG0 (or PRIQ_IRQ_CFG2.LO) never written",
+                       bit, 0);
         }
         return;
     }

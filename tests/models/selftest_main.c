@@ -19,7 +19,8 @@
     X(smmuv3_events)                                                                               \
     X(smmuv3_stall)                                                                                \
     X(smmuv3_pri)                                                                                  \
-    X(smmuv3_ats)
+    X(smmuv3_ats)                                                                                  \
+    X(smmuv3_flow)
 
 #define DECLARE(name)                                                                              \
     extern const struct model_selftest model_selftests_##name[];                                   \

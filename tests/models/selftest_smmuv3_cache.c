@@ -178,6 +178,71 @@ static const char *freed_tables(void *memory, size_t bytes)
     return selftest_end(&b->room);
 }
 
+static const char *ste_takes_its_cds(void *memory, size_t bytes)
+{
+    struct bench *b = bench(memory, bytes, 1);
+
+    bench_map(b, CD_D0);
+    EXPECT(b, dma(b, PASID, VA, MODEL_READ) == MODEL_DMA_OK);
+    EXPECT(b, model_smmuv3_cd_cached(b->m, SID, PASID));
+    cfgi_ste(b);
+    EXPECT(b, !model_smmuv3_cd_cached(b->m, SID, PASID));
+    return selftest_end(&b->room);
+}
+
+static const char *level1_stays(void *memory, size_t bytes)
+{
+    struct model_smmuv3_config config;
+    struct bench *b;
+    uint64_t l1;
+
+    model_smmuv3_defaults(&config);
+    b = bench_create(memory, bytes, 1, &config);
+    l1 = bench_ram(b, 4096, 4096);
+    bench_queues(b);
+    wr64(b, 0x80, l1);
+    wr(b, 0x88, 0x10210);
+    cr0(b, CMDQEN);
+    bench_invalidate_all(b);
+    cr0(b, ALL_ON);
+    EXPECT(b, dma(b, NONE, b->data, MODEL_READ) == MODEL_DMA_ABORTED);
+    put64(b, l1 + 8 * (SID >> 8), b->strtab | 5);
+    put_ste(b, 8, 9, UINT64_C(0x0000100000000000));
+    push(b, (uint64_t)SID << 32 | 3, 1);
+    do_sync(b);
+    EXPECT(b, dma(b, NONE, b->data, MODEL_READ) == MODEL_DMA_ABORTED);
+    push(b, (uint64_t)SID << 32 | 3, 0);
+    do_sync(b);
+    EXPECT(b, dma(b, NONE, b->data, MODEL_READ) == MODEL_DMA_OK);
+    return selftest_end(&b->room);
+}
+
+/* A fetch that began before an invalidation must not end behind it with what it read. */
+static const char *slow_fetch_restarts(void *memory, size_t bytes)
+{
+    struct bench *b = bench(memory, bytes, 1);
+    struct model_smmuv3_knobs knobs;
+
+    model_smmuv3_get_knobs(b->m, &knobs);
+    knobs.fetch_lag_ns = 100000000;
+    model_smmuv3_set_knobs(b->m, &knobs);
+    bench_map(b, CD_D0);
+    model_smmuv3_prefetch(b->m, SID, NONE);
+    model_smmuv3_prefetch_slowly(b->m, SID, PASID);
+    EXPECT(b, !model_smmuv3_check_unreachable(b->m, SID, PASID));
+    put64(b, b->cds + 64 * PASID, 0);
+    cfgi_cd(b, PASID);
+    EXPECT(b, model_smmuv3_check_unreachable(b->m, SID, PASID));
+    put64(b, b->cds + 64 * PASID + 8, b->root + 4096);
+    put64(b, b->cds + 64 * PASID + 24, 0);
+    model_smmuv3_prefetch_slowly(b->m, SID, NONE);
+    put_ste(b, SID, 0, 0);
+    cfgi_ste(b);
+    put_ste(b, SID, 9, UINT64_C(0x0000100000000000));
+    EXPECT(b, dma(b, NONE, b->data, MODEL_READ) == MODEL_DMA_OK);
+    return selftest_end(&b->room);
+}
+
 const struct model_selftest model_selftests_smmuv3_cache[] = {
     {"stale_ste", stale_ste},
     {"stale_cd", stale_cd},
@@ -187,6 +252,9 @@ const struct model_selftest model_selftests_smmuv3_cache[] = {
     {"hitless_updates", hitless_updates},
     {"nothing_unreachable", nothing_unreachable},
     {"freed_tables", freed_tables},
+    {"ste_takes_its_cds", ste_takes_its_cds},
+    {"level1_stays", level1_stays},
+    {"slow_fetch_restarts", slow_fetch_restarts},
 };
 const unsigned model_selftest_count_smmuv3_cache =
     sizeof(model_selftests_smmuv3_cache) / sizeof(model_selftests_smmuv3_cache[0]);

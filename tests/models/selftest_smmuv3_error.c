@@ -193,6 +193,48 @@ static const char *disable_stops(void *memory, size_t bytes)
     return selftest_end(&b->room);
 }
 
+static const char *disable_waits_for_sync(void *memory, size_t bytes)
+{
+    struct bench *b = bench(memory, bytes, 1);
+
+    b->mute = true;
+    push(b, UINT64_C(0x0000020800000040), 0x34);
+    push(b, 0x46, 0);
+    settle(b);
+    wr(b, CR0, ALL_ON & ~CMDQEN);
+    pass(b, 100000);
+    EXPECT(b, rd(b, 0x24) == ALL_ON); /* A command is in progress. */
+    model_fabric_invalidate_done(b->fabric, SID, b->invalidate.tag, MODEL_INVALIDATE_DONE);
+    settle(b);
+    EXPECT(b, rd(b, 0x24) == (ALL_ON & ~CMDQEN));
+    EXPECT(b, (rd(b, IDX_CMD_CONS) & 63) == b->prod);
+    return selftest_end(&b->room);
+}
+
+static const char *signal_by_next_sync(void *memory, size_t bytes)
+{
+    const char *why = NULL;
+    bool late = false;
+    uint64_t seed;
+
+    for (seed = 0; seed < 10 && why == NULL; seed++) {
+        struct bench *b = bench(memory, bytes, seed);
+        struct model_smmuv3_knobs knobs;
+
+        knobs_of(b, &knobs);
+        knobs.signal_lag_ns = 1000000;
+        model_smmuv3_set_knobs(b->m, &knobs);
+        push(b, UINT64_C(0x1234567800001046), b->data);
+        EXPECT(b, drained(b));
+        late = late || get64(b, b->data) == 0;
+        do_sync(b);
+        EXPECT(b, get64(b, b->data) == 0x12345678);
+        EXPECT(b, late || seed < 9);
+        why = selftest_end(&b->room);
+    }
+    return why;
+}
+
 const struct model_selftest model_selftests_smmuv3_error[] = {
     {"error_refetches", error_refetches},
     {"error_allows_rollback", error_allows_rollback},
@@ -205,6 +247,8 @@ const struct model_selftest model_selftests_smmuv3_error[] = {
     {"queue_hangs", queue_hangs},
     {"sync_signals", sync_signals},
     {"disable_stops", disable_stops},
+    {"disable_waits_for_sync", disable_waits_for_sync},
+    {"signal_by_next_sync", signal_by_next_sync},
 };
 const unsigned model_selftest_count_smmuv3_error =
     sizeof(model_selftests_smmuv3_error) / sizeof(model_selftests_smmuv3_error[0]);

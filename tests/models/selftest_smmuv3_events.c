@@ -236,6 +236,23 @@ static const char *unknown_event(void *memory, size_t bytes)
     return selftest_end(&b->room);
 }
 
+static const char *disable_forgets(void *memory, size_t bytes)
+{
+    struct bench *b = small(memory, bytes, 1, 4);
+    struct model_smmuv3_knobs knobs;
+
+    model_smmuv3_get_knobs(b->m, &knobs);
+    knobs.event_lag_ns = 1000000;
+    model_smmuv3_set_knobs(b->m, &knobs);
+    fault(b);
+    EXPECT(b, model_smmuv3_events_pending(b->m) == 1);
+    cr0(b, ALL_ON & ~EVENTQEN); /* Not committed: dropped. */
+    cr0(b, ALL_ON);
+    pass(b, 2000000);
+    EXPECT(b, rd(b, IDX_EVT_PROD) == 0);
+    return selftest_end(&b->room);
+}
+
 const struct model_selftest model_selftests_smmuv3_events[] = {
     {"overflow_once", overflow_once},
     {"cons_wrong", cons_wrong},
@@ -248,6 +265,7 @@ const struct model_selftest model_selftests_smmuv3_events[] = {
     {"sync_makes_visible", sync_makes_visible},
     {"all_answers", all_answers},
     {"unknown_event", unknown_event},
+    {"disable_forgets", disable_forgets},
 };
 const unsigned model_selftest_count_smmuv3_events =
     sizeof(model_selftests_smmuv3_events) / sizeof(model_selftests_smmuv3_events[0]);

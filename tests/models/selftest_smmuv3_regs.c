@@ -89,6 +89,10 @@ static const char *unknown_used(void *memory, size_t bytes)
     wr(b, 0x50, 1);
     settle(b);
     REPORTED(b, "smmuv3.init.unknown-register");
+    wr64(b, 0xD0, 0);
+    wr(b, 0x50, 3);
+    settle(b);
+    REPORTED(b, "smmuv3.init.unknown-register"); /* PRIQ_IRQ_CFG2.LO */
     return selftest_end(&b->room);
 }
 

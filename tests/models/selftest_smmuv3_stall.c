@@ -184,6 +184,42 @@ static const char *stall_disable(void *memory, size_t bytes)
     return selftest_end(&b->room);
 }
 
+static const char *stall_tag_must_match(void *memory, size_t bytes)
+{
+    struct bench *b = stalling(memory, bytes, 1, 4);
+    uint32_t stag;
+
+    dma(b, PASID, VA, MODEL_READ);
+    settle(b);
+    stag = stag_of(b, 0);
+    resume(b, stag ^ 0x40, 2);
+    push(b, (uint64_t)(SID + 1) << 32 | 0x2044, stag);
+    EXPECT(b, drained(b));
+    settle(b);
+    EXPECT(b, b->ends == 0 && model_smmuv3_stalls(b->m) == 1);
+    resume(b, stag, 2);
+    EXPECT(b, b->ends == 1);
+    return selftest_end(&b->room);
+}
+
+static const char *stall_term_forgets_records(void *memory, size_t bytes)
+{
+    struct bench *b = stalling(memory, bytes, 1, 0);
+
+    dma(b, PASID, VA, MODEL_READ);
+    dma(b, PASID, VA + 0x1000, MODEL_READ);
+    settle(b);
+    EXPECT(b, model_smmuv3_stalls(b->m) == 2);
+    push(b, (uint64_t)SID << 32 | 0x45, 0);
+    EXPECT(b, drained(b));
+    settle(b);
+    EXPECT(b, b->ends == 2 && model_smmuv3_stalls(b->m) == 0);
+    wr(b, IDX_EVT_CONS, 1);
+    settle(b);
+    EXPECT(b, rd(b, IDX_EVT_PROD) == 1); /* No record of what is over. */
+    return selftest_end(&b->room);
+}
+
 const struct model_selftest model_selftests_smmuv3_stall[] = {
     {"stall_retry", stall_retry},
     {"stall_terminate", stall_terminate},
@@ -192,6 +228,8 @@ const struct model_selftest model_selftests_smmuv3_stall[] = {
     {"stall_early_retry", stall_early_retry},
     {"stall_waits_for_room", stall_waits_for_room},
     {"stall_disable", stall_disable},
+    {"stall_tag_must_match", stall_tag_must_match},
+    {"stall_term_forgets_records", stall_term_forgets_records},
 };
 const unsigned model_selftest_count_smmuv3_stall =
     sizeof(model_selftests_smmuv3_stall) / sizeof(model_selftests_smmuv3_stall[0]);

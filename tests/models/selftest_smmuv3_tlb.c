@@ -308,6 +308,30 @@ static const char *walk_faults(void *memory, size_t bytes)
     return selftest_end(&b->room);
 }
 
+static const char *asids_are_apart(void *memory, size_t bytes)
+{
+    struct bench *b = bench(memory, bytes, 1);
+    uint64_t other = bench_ram(b, 16384, 16384);
+    uint64_t page = bench_ram(b, 4096, 4096);
+    uint64_t root = b->root;
+
+    bench_map(b, CD_D0);
+    b->root = other;
+    put_pte(b, VA, page | PTE_USER_RW);
+    b->root = root;
+    put_cd(b, 5, CD_D0 + (UINT64_C(1) << 48), other);
+    put64(b, b->data, 1);
+    put64(b, page, 2);
+    EXPECT(b, OK(b, MODEL_WRITE));
+    EXPECT(b, get64(b, b->data) == 0 && get64(b, page) == 2);
+    EXPECT(b, dma(b, 5, VA, MODEL_WRITE) == MODEL_DMA_OK);
+    EXPECT(b, get64(b, page) == 0);
+    EXPECT(b, model_smmuv3_asid_cached(b->m, ASID) && model_smmuv3_asid_cached(b->m, ASID + 1));
+    tlbi_asid(b, ASID);
+    EXPECT(b, !model_smmuv3_asid_cached(b->m, ASID) && model_smmuv3_asid_cached(b->m, ASID + 1));
+    return selftest_end(&b->room);
+}
+
 const struct model_selftest model_selftests_smmuv3_tlb[] = {
     {"reads_and_writes", reads_and_writes},
     {"stale_until_tlbi", stale_until_tlbi},
@@ -322,6 +346,7 @@ const struct model_selftest model_selftests_smmuv3_tlb[] = {
     {"upper_half", upper_half},
     {"golden_cds", golden_cds},
     {"walk_faults", walk_faults},
+    {"asids_are_apart", asids_are_apart},
 };
 const unsigned model_selftest_count_smmuv3_tlb =
     sizeof(model_selftests_smmuv3_tlb) / sizeof(model_selftests_smmuv3_tlb[0]);
