@@ -47,22 +47,54 @@ static bool moment_due(const struct sva *s)
     return s->counts.blocks * 100 >= s->blocks * percent || open <= s->o.devices;
 }
 
-static void arm_hold(struct sva *s)
+/* How much an engine still has to ask for. */
+static uint32_t work_left(const struct sva_engine *e)
 {
-    const struct sva_slot *slot;
-    uint32_t pick;
+    uint32_t i, left = 0;
 
-    s->victim[0] = sva_fault_pick(s, NULL);
-    if (s->victim[0] == NULL)
+    for (i = 0; i < SVA_JOBS; i++)
+        left += e->slots[i].state == SVA_SLOT_READ ? 2 : e->slots[i].state == SVA_SLOT_WRITE;
+    return left;
+}
+
+/* The engine that is to leave a group partial: a busy one, and another than the one that waits. */
+static void split_begin(struct sva *s)
+{
+    const struct sva_engine *other = sva_fault_slot(s->victim[0])->engine;
+    uint32_t first = sva_choose(s, s->o.devices);
+    uint32_t i;
+
+    s->splitter = NULL;
+    for (i = 0; i < s->o.devices; i++) {
+        struct sva_engine *e = &s->engines[(first + i) % s->o.devices];
+
+        if ((e == other && s->o.devices > 1) || work_left(e) == 0)
+            continue;
+        if (s->splitter == NULL || work_left(e) > work_left(s->splitter))
+            s->splitter = e;
+    }
+    if (s->splitter == NULL)
         return;
-    sva_disk_hold(s, s->victim[0]);
-    slot = sva_fault_slot(s->victim[0]);
-    pick = sva_choose(s, s->o.devices);
-    if (pick == slot->engine->number)
-        pick = (pick + 1) % s->o.devices;
-    s->splitter = &s->engines[pick];
     s->split_since = now_of(s);
     split_last(s->splitter, true);
+}
+
+/* Two groups, if there are two: one stays, one is answered when nobody looks at the ring. */
+static void arm_hold(struct sva *s)
+{
+    uint32_t i;
+
+    for (i = 0; i < 2; i++) {
+        if (s->victim[i] != NULL)
+            continue;
+        s->victim[i] = sva_fault_pick(s, i == 0 ? NULL : s->victim[0]);
+        if (s->victim[i] == NULL)
+            break;
+        sva_disk_hold(s, s->victim[i]);
+    }
+    if (s->victim[0] == NULL || (i < 2 && now_of(s) - s->phase_since < SECOND_NS))
+        return;
+    split_begin(s);
     sva_phase(s, SVA_ARM_PARTIAL);
 }
 
@@ -79,15 +111,20 @@ static bool partial_there(const struct sva *s)
     return false;
 }
 
-/* The second group waits to be answered when nobody looks at the ring: its engine goes on then. */
+static void split_end(struct sva *s)
+{
+    if (s->splitter != NULL)
+        split_last(s->splitter, false);
+    s->splitter = NULL;
+}
+
 static void arm_partial(struct sva *s)
 {
-    if (s->victim[1] == NULL) {
-        s->victim[1] = sva_fault_pick(s, s->victim[0]);
-        if (s->victim[1] != NULL)
-            sva_disk_hold(s, s->victim[1]);
-    }
-    if (!partial_there(s) || (s->victim[1] == NULL && now_of(s) - s->phase_since < SECOND_NS))
+    if (s->splitter != NULL && work_left(s->splitter) == 0)
+        split_end(s);
+    if (s->splitter == NULL)
+        split_begin(s);
+    if (s->splitter == NULL || !partial_there(s))
         return;
     /* What is being written to OUT was copied before. */
     s->no_flush = true;
@@ -153,9 +190,7 @@ static void kill_aspace(struct sva *s)
 /* Everybody goes on: late answers, late Lasts. */
 static void let_go(struct sva *s)
 {
-    if (s->splitter != NULL)
-        split_last(s->splitter, false);
-    s->splitter = NULL;
+    split_end(s);
     if (s->victim[0] != NULL)
         sva_disk_release(s, s->victim[0], sva_choose(s, 200000));
     if (s->victim[1] != NULL)
@@ -193,8 +228,11 @@ static void arm_ring(struct sva *s)
     if (s->machine->backend->ring_used(s->machine) > 0) {
         strike(s);
     } else if (now_of(s) - s->phase_since > RING_NS) {
+        /* Nobody had anything to ask for: once more. */
+        split_end(s);
+        s->no_flush = false;
         sva_hold(s, &s->held_for_stop, false);
-        sva_phase(s, SVA_ARM_PARTIAL);
+        sva_phase(s, SVA_ARM_HOLD);
     }
 }
 
