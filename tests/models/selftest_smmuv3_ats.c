@@ -130,12 +130,24 @@ static const char *atc_too_soon(void *memory, size_t bytes)
     return selftest_end(&b->room);
 }
 
+static const char *eats_3_is_off(void *memory, size_t bytes)
+{
+    struct bench *b = bench(memory, bytes, 1);
+
+    bench_map(b, CD_D0);
+    put_ste(b, SID, STE_D0(b), STE_D1 | 0x30000000); /* No DPT here. */
+    cfgi_ste(b);
+    EXPECT(b, ats(b, PASID, VA, READ).status == MODEL_TRANSLATE_UNSUPPORTED);
+    return selftest_end(&b->room);
+}
+
 const struct model_selftest model_selftests_smmuv3_ats[] = {
     {"ats_answers", ats_answers},
     {"ats_off", ats_off},
     {"translated_traffic", translated_traffic},
     {"ats_dirty", ats_dirty},
     {"atc_too_soon", atc_too_soon},
+    {"eats_3_is_off", eats_3_is_off},
 };
 const unsigned model_selftest_count_smmuv3_ats =
     sizeof(model_selftests_smmuv3_ats) / sizeof(model_selftests_smmuv3_ats[0]);

@@ -230,6 +230,10 @@ static const char *slow_fetch_restarts(void *memory, size_t bytes)
     model_smmuv3_prefetch(b->m, SID, NONE);
     model_smmuv3_prefetch_slowly(b->m, SID, PASID);
     EXPECT(b, !model_smmuv3_check_unreachable(b->m, SID, PASID));
+    cfgi_ste(b); /* Takes CDs with it, half-read ones too. */
+    EXPECT(b, model_smmuv3_check_unreachable(b->m, SID, PASID));
+    model_smmuv3_prefetch(b->m, SID, NONE);
+    model_smmuv3_prefetch_slowly(b->m, SID, PASID);
     put64(b, b->cds + 64 * PASID, 0);
     cfgi_cd(b, PASID);
     EXPECT(b, model_smmuv3_check_unreachable(b->m, SID, PASID));

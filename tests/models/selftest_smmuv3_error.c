@@ -115,6 +115,10 @@ static const char *atc_timeout_then_success(void *memory, size_t bytes)
 
     EXPECT(b, drained(b));
     EXPECT(b, b->invalidates == 0); /* The ATC has never heard of it. */
+    b->mute = true;
+    push(b, UINT64_C(0x0000020800000040), 0x34);
+    push(b, 0x46, 0);
+    EXPECT(b, wait_error(b) == 3); /* The next one fails first, too. */
     return selftest_end(&b->room);
 }
 
@@ -235,6 +239,54 @@ static const char *signal_by_next_sync(void *memory, size_t bytes)
     return why;
 }
 
+/* LOG2SIZE beyond IDR1.CMDQS acts as CMDQS, in indexing and alignment. */
+static const char *size_is_capped(void *memory, size_t bytes)
+{
+    struct model_smmuv3_config config;
+    struct bench *b;
+    unsigned i;
+
+    model_smmuv3_defaults(&config);
+    config.cmdq_log2 = 2;
+    b = bench_create(memory, bytes, 1, &config);
+    b->cmd_log2 = 2;
+    bench_queues(b);
+    wr64(b, 0x90, b->cmdq | 9);
+    cr0(b, CMDQEN);
+    for (i = 0; i < 9; i++) {
+        push(b, 0x46, 0);
+        EXPECT(b, drained(b));
+    }
+    EXPECT(b, model_smmuv3_counts(b->m)->syncs == 9);
+    return selftest_end(&b->room);
+}
+
+static const char *reserved_bits(void *memory, size_t bytes)
+{
+    struct bench *b = bench(memory, bytes, 1);
+    struct model_smmuv3_knobs knobs;
+
+    push(b, 0x30, 1);
+    EXPECT(b, drained(b));
+    REPORTED(b, "smmuv3.cmd.reserved");
+    push(b, UINT64_C(0x0000000100000010), 0);
+    EXPECT(b, drained(b));
+    REPORTED(b, "smmuv3.cmd.vmid-without-s2");
+    push(b, UINT64_C(0x0001020800000003), 1);
+    EXPECT(b, drained(b));
+    REPORTED(b, "smmuv3.cmd.sid-range");
+    push(b, 0x12, 0x601 | 0x1000);
+    EXPECT(b, drained(b));
+    REPORTED(b, "smmuv3.cmd.range-misaligned");
+    knobs_of(b, &knobs);
+    knobs.reserved_is_illegal = true;
+    model_smmuv3_set_knobs(b->m, &knobs);
+    push(b, 0x30, 1);
+    EXPECT(b, wait_error(b) == 1);
+    REPORTED(b, "smmuv3.cmd.reserved");
+    return selftest_end(&b->room);
+}
+
 const struct model_selftest model_selftests_smmuv3_error[] = {
     {"error_refetches", error_refetches},
     {"error_allows_rollback", error_allows_rollback},
@@ -249,6 +301,8 @@ const struct model_selftest model_selftests_smmuv3_error[] = {
     {"disable_stops", disable_stops},
     {"disable_waits_for_sync", disable_waits_for_sync},
     {"signal_by_next_sync", signal_by_next_sync},
+    {"size_is_capped", size_is_capped},
+    {"reserved_bits", reserved_bits},
 };
 const unsigned model_selftest_count_smmuv3_error =
     sizeof(model_selftests_smmuv3_error) / sizeof(model_selftests_smmuv3_error[0]);

@@ -332,6 +332,40 @@ static const char *asids_are_apart(void *memory, size_t bytes)
     return selftest_end(&b->room);
 }
 
+static const char *wrong_descriptors(void *memory, size_t bytes)
+{
+    struct bench *b = bench(memory, bytes, 1);
+    uint64_t head = UINT64_C(0x0000020800003800);
+    uint64_t top = b->root + 8 * (VA >> 39 & 511);
+
+    bench_map(b, CD_D0);
+    put_pte(b, VA, b->data | (PTE_USER_RW & ~UINT64_C(2))); /* A block at level 3 */
+    EXPECT(b, !OK(b, MODEL_READ));
+    EXPECT(b, event_is(b, 0, head | 0x10, UINT64_C(0x0000020800000000), VA, 0));
+    tlbi_asid(b, ASID);
+    put64(b, top, PTE_USER_RW & ~UINT64_C(2)); /* and at level 0 */
+    EXPECT(b, !OK(b, MODEL_READ));
+    EXPECT(b, event_is(b, 1, head | 0x10, UINT64_C(0x0000020800000000), VA, 0));
+    put_cd(b, PASID, CD_D0 & ~(UINT64_C(7) << 32), b->root);
+    cfgi_cd(b, PASID);
+    tlbi_asid(b, ASID);
+    put64(b, top, UINT64_C(0x100000000) | 3); /* A table beyond IPS */
+    EXPECT(b, !OK(b, MODEL_READ));
+    EXPECT(b, event_is(b, 2, head | 0x11, UINT64_C(0x0000020800000000), VA, 0));
+    return selftest_end(&b->room);
+}
+
+static const char *privileged(void *memory, size_t bytes)
+{
+    struct bench *b = bench(memory, bytes, 1);
+
+    bench_map(b, CD_D0 | UINT64_C(1) << 40);
+    EXPECT(b, OK(b, MODEL_READ));
+    EXPECT(b, !OK(b, MODEL_READ | MODEL_PRIV)); /* PAN */
+    EXPECT(b, event_is(b, 0, UINT64_C(0x0000020800003813), UINT64_C(0x0000020A00000000), VA, 0));
+    return selftest_end(&b->room);
+}
+
 const struct model_selftest model_selftests_smmuv3_tlb[] = {
     {"reads_and_writes", reads_and_writes},
     {"stale_until_tlbi", stale_until_tlbi},
@@ -347,6 +381,8 @@ const struct model_selftest model_selftests_smmuv3_tlb[] = {
     {"golden_cds", golden_cds},
     {"walk_faults", walk_faults},
     {"asids_are_apart", asids_are_apart},
+    {"wrong_descriptors", wrong_descriptors},
+    {"privileged", privileged},
 };
 const unsigned model_selftest_count_smmuv3_tlb =
     sizeof(model_selftests_smmuv3_tlb) / sizeof(model_selftests_smmuv3_tlb[0]);
