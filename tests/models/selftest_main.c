@@ -20,7 +20,8 @@
     X(smmuv3_stall)                                                                                \
     X(smmuv3_pri)                                                                                  \
     X(smmuv3_ats)                                                                                  \
-    X(smmuv3_flow)
+    X(smmuv3_flow)                                                                                 \
+    X(smmuv3_golden)
 
 #define DECLARE(name)                                                                              \
     extern const struct model_selftest model_selftests_##name[];                                   \
