@@ -558,6 +558,7 @@ static enum go step_poisoned(struct uiommu_bond *bond)
         return WAIT;
     bond->overflow_round = false;
     bond->twice = false;
+    uiommu_bond_set_state(bond, UIOMMU_BOND_DRAINING); /* R12: meanwhile nothing is claimed */
     uiommu_word_store(&bond->missing, bond->stop_confirmed ? 0 : missing & UIOMMU_PROOF_STOP);
     return next(bond, UIOMMU_PHASE_D2_CONFIG);
 }
