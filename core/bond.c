@@ -146,7 +146,7 @@ void uiommu_bond_free(struct uiommu_bond *bond)
     struct uiommu_device *dev = bond->dev;
     struct uiommu_unit *unit = dev->unit;
     struct uiommu *u = bond->u;
-    bool unmarked = bond->stamped && !bond->marker;
+    bool unmarked = bond->stamped && !bond->marker && !bond->reset_proof;
     uintptr_t irq;
 
     UIOMMU_ASSERT("D6", uiommu_gate_count(bond) == 0 && !bond->ready_listed);
