@@ -228,7 +228,9 @@ static void slot_step(struct sva *s, struct sva_slot *slot)
         job_over(s, slot);
         break;
     case SVA_SLOT_WRITTEN:
-        if (!s->no_flush && s->failures == 0)
+        if (s->failures > 0)
+            sva_slot_give_up(s, slot);
+        else if (!s->no_flush)
             flush(s, slot);
         break;
     case SVA_SLOT_OVER:
