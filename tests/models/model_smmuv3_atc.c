@@ -101,6 +101,7 @@ void smmu_atc_done(void *ctx, uint64_t tag, enum model_invalidate_result result)
             m->atc[i].used = false;
         }
     }
+    smmu_cmdq_kick(m);
 }
 
 void smmu_atc_forget(struct model_smmuv3 *m)

@@ -123,12 +123,19 @@ static void command_error(struct model_smmuv3 *m, uint32_t error)
 
 /* ---- CMD_SYNC ---- */
 
+static void timeout_work(void *arg, uint64_t token)
+{
+    (void)token;
+    smmu_cmdq_kick(arg);
+}
+
 static void sync_begin(struct model_smmuv3 *m, uint64_t d0, uint64_t d1)
 {
     m->sync.active = true;
     m->sync.d0 = d0;
     m->sync.d1 = d1;
     m->sync.deadline = model_now(m->world) + m->knobs.atc_timeout_ns;
+    smmu_later(m, m->knobs.atc_timeout_ns, timeout_work, 0);
     if (m->sync.failed && m->knobs.after_timeout == MODEL_SMMUV3_SUCCEED) {
         smmu_atc_forget(m);
     }
@@ -218,13 +225,17 @@ static void cmdq_work(void *arg, uint64_t token)
         return;
     }
     if (m->sync.active) {
-        sync_poll(m);
+        if (!sync_poll(m)) {
+            return; /* An answer from below, or the timeout, wakes it. */
+        }
     } else if (!smmu_enabled(m, SMMU_CMDQEN) ||
                smmu_queue_used(&m->cmdq, m->cmdq.prod, m->cmdq.hw) == 0) {
         smmu_cmdq_publish(m);
         return;
     } else if (smmu_atc_room(m)) {
         consume(m);
+    } else {
+        return;
     }
     if (!m->cmdq_stopped) {
         smmu_cmdq_kick(m);
