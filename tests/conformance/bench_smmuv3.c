@@ -7,18 +7,21 @@
 /* The one file of the suite that knows this vendor: an SMMUv3 and its model. */
 
 #define REG_BASE      UINT64_C(0x09050000)
+#define CMDQ_PROD     0x98u
 #define EVENTQ_PROD   0x100A8u
+#define EVENTQ_CONS   0x100ACu
 #define PRIQ_PROD     0x100C8u
 #define PRIQ_CONS     0x100CCu
 #define PRIQ_BASE_LOW 0xC0u
 #define PRIQ_BASE_HI  0xC4u
 #define BASE_MASK     UINT64_C(0x00FFFFFFFFFFFFE0)
-#define ATC_TIMEOUT   (300 * (uint32_t)BENCH_US)
+#define ATC_TIMEOUT   (2000 * (uint32_t)BENCH_US)
 
 struct state {
     struct model_smmuv3 *model;
     enum bench_lie lie;
     uint64_t priq_base;
+    uint32_t flip[2]; /* Wrap bits that lie: request queue, event queue. */
 };
 
 static struct state *state_of(struct bench *b)
@@ -66,6 +69,7 @@ static bool make(struct bench *b)
     model_smmuv3_get_knobs(s->model, &knobs);
     knobs.swallow_markers = !v->markers;
     knobs.atc_timeout_ns = ATC_TIMEOUT;
+    knobs.after_timeout = MODEL_SMMUV3_SUCCEED;
     model_smmuv3_set_knobs(s->model, &knobs);
     b->model = s->model;
     b->features.pri = true;
@@ -94,6 +98,13 @@ static uiommu_err create(struct bench *b, struct uiommu *u, struct uiommu_unit *
 
 /* ---- registers, with lies ---- */
 
+static uint32_t flip_of(const struct state *s, uint64_t offset)
+{
+    return offset == PRIQ_PROD || offset == PRIQ_CONS       ? s->flip[0]
+           : offset == EVENTQ_PROD || offset == EVENTQ_CONS ? s->flip[1]
+                                                            : 0;
+}
+
 static void noise(struct bench *b, uint32_t prod)
 {
     uint64_t base = state_of(b)->priq_base;
@@ -108,29 +119,35 @@ static void noise(struct bench *b, uint32_t prod)
     }
 }
 
+/* An index with the wrong wrap bit, from now on: more entries than there are slots. */
+static uint32_t entries_of(struct bench *b, bool events)
+{
+    return b->variant->large ? (events ? 1u << 7 : 1u << 9) : 1u << 5;
+}
+
 static uint32_t lied(struct bench *b, uint64_t offset, uint32_t value)
 {
     struct state *s = state_of(b);
-    uint32_t entries = b->features.request_entries;
 
     if (s->lie == BENCH_LIE_ALL_ONES) {
         return UINT32_MAX;
     }
-    if (offset == PRIQ_PROD && s->lie == BENCH_LIE_REQUEST_INDEX) {
+    if (offset == PRIQ_PROD && s->lie == BENCH_LIE_REQUEST_INDEX &&
+        model_smmuv3_priq_used(s->model) > 0) {
         s->lie = BENCH_LIE_NONE;
-        return (model_smmuv3_read32(s->model, PRIQ_CONS) + entries + entries / 2) &
-               (2 * entries - 1);
+        s->flip[0] ^= entries_of(b, false);
     }
     if (offset == PRIQ_PROD && s->lie == BENCH_LIE_REQUEST_NOISE &&
         model_smmuv3_priq_used(s->model) > 0) {
         s->lie = BENCH_LIE_NONE;
         noise(b, value);
     }
-    if (offset == EVENTQ_PROD && s->lie == BENCH_LIE_EVENT_INDEX) {
+    if (offset == EVENTQ_PROD && s->lie == BENCH_LIE_EVENT_INDEX &&
+        model_smmuv3_eventq_used(s->model) > 0) {
         s->lie = BENCH_LIE_NONE;
-        return value ^ 0x7FFFFFFFu;
+        s->flip[1] ^= entries_of(b, true);
     }
-    return value;
+    return value ^ flip_of(s, offset);
 }
 
 static uint32_t read32(struct bench *b, uint64_t addr)
@@ -155,7 +172,7 @@ static void write32(struct bench *b, uint64_t addr, uint32_t value)
     if (addr - REG_BASE == PRIQ_BASE_HI) {
         s->priq_base = (s->priq_base & UINT32_MAX) | (uint64_t)value << 32;
     }
-    model_smmuv3_write32(s->model, addr - REG_BASE, value);
+    model_smmuv3_write32(s->model, addr - REG_BASE, value ^ flip_of(s, addr - REG_BASE));
 }
 
 static void write64(struct bench *b, uint64_t addr, uint64_t value)
@@ -193,10 +210,17 @@ static void overflow(struct bench *b)
 static void hang(struct bench *b, bool on)
 {
     struct model_smmuv3_knobs knobs;
+    bool was;
 
     model_smmuv3_get_knobs(model_of(b), &knobs);
+    was = knobs.command_hang;
     knobs.command_hang = on;
     model_smmuv3_set_knobs(model_of(b), &knobs);
+    if (was && !on) { /* It goes on where it stood. */
+        uint32_t prod = model_smmuv3_read32(model_of(b), CMDQ_PROD);
+
+        model_smmuv3_write32(model_of(b), CMDQ_PROD, prod);
+    }
 }
 
 /* The unit says once that a device did not answer, and claims success when asked again. */
@@ -206,7 +230,6 @@ static void lose_invalidations(struct bench *b, uint32_t count)
 
     model_smmuv3_get_knobs(model_of(b), &knobs);
     knobs.lose_invalidates = count;
-    knobs.after_timeout = MODEL_SMMUV3_SUCCEED;
     model_smmuv3_set_knobs(model_of(b), &knobs);
 }
 

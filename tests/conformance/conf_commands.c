@@ -9,6 +9,20 @@ static bool warm(struct conf *c, const struct conf_flow *f)
     return CHECK(c, conf_access(f->d, f->pasid, CONF_VA, MODEL_READ));
 }
 
+/* Asked again and again it stays what it is: no word that hardware has let go. */
+static void still_withheld(struct conf *c, struct uiommu_bond_ref bond)
+{
+    uint32_t i;
+
+    for (i = 0; i < 40; i++) {
+        uiommu_err err = uiommu_unbind_poll(c->b.u, bond);
+
+        CHECK(c, err == UIOMMU_E_WITHHELD || err == UIOMMU_PENDING);
+        bench_advance(&c->b, BENCH_COMMAND / 10);
+    }
+    CHECK(c, conf_poll(c, bond) == UIOMMU_E_WITHHELD);
+}
+
 static void hung_unbind(struct conf *c)
 {
     struct uiommu_bond_ref next;
@@ -21,6 +35,7 @@ static void hung_unbind(struct conf *c)
     c->sample = bench_now(&c->b);
     CHECK(c, conf_unbind(c, f.bond, UIOMMU_UNBIND_STOPPED) == UIOMMU_E_WITHHELD);
     CHECK(c, bench_now(&c->b) - c->sample < BENCH_FOREVER);
+    still_withheld(c, f.bond);
     CHECK(c, conf_state(c, f.bond) == UIOMMU_BOND_POISONED);
     CHECK(c, (conf_bond(c, f.bond).missing & (UIOMMU_PROOF_CONFIG | UIOMMU_PROOF_TLB)) != 0);
     CHECK(c, conf_events(c, UIOMMU_EVENT_UNIT_HUNG) >= 1);

@@ -191,7 +191,8 @@ static void without_pri(struct conf *c)
     conf_ask(f.d, f.pasid, CONF_VA + 4096, 1);
     conf_run(c, BENCH_MS);
     CHECK(c, f.a->calls == 0);
-    CHECK(c, conf_counts(f.d).success == 0 && conf_counts(f.d).outstanding == 0);
+    CHECK(c, conf_counts(f.d).success == 0 && c->b.vendor->answers(&c->b) <= 1);
+    c->ignored = conf_counts(f.d).ignored;
     CHECK(c, conf_unbind(c, f.bond, UIOMMU_UNBIND_STOPPED) == UIOMMU_OK);
     CHECK(c, !conf_access(f.d, f.pasid, CONF_VA, MODEL_READ));
 }

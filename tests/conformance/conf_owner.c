@@ -138,6 +138,8 @@ static void dies(struct conf *c)
         err = uiommu_owner_reap(owner);
     }
     CHECK(c, err == UIOMMU_OK && d->stops == 2);
+    CHECK(c, conf_wait_state(c, bond[0], UIOMMU_BOND_FREE));
+    CHECK(c, conf_wait_state(c, bond[1], UIOMMU_BOND_FREE));
     CHECK(c, counters_of(c, owner).bonds == 0);
     /* The host's own bond is untouched. */
     conf_ask(d, p, CONF_VA, 2);

@@ -128,6 +128,10 @@ static void several_devices(struct conf *c)
     CHECK(c, uiommu_pasid_put(c->b.pasids, f.pasid) == UIOMMU_OK);
     CHECK(c, uiommu_aspace_exit(f.a->as) == UIOMMU_OK);
     CHECK(c, conf_reap(c, f.a) == UIOMMU_OK);
+    CHECK(c,
+          state_of(c, f.pasid) == UIOMMU_PASID_DYING || conf_state(c, other) == UIOMMU_BOND_FREE);
+    CHECK(c, conf_wait_state(c, f.bond, UIOMMU_BOND_FREE));
+    CHECK(c, conf_wait_state(c, other, UIOMMU_BOND_FREE));
     CHECK(c, state_of(c, f.pasid) == UIOMMU_PASID_FREE);
 }
 

@@ -84,6 +84,19 @@ struct conf_space *conf_space_make(struct conf *c)
 
 /* ---- drivers ---- */
 
+static void confirm_later(struct conf_device *d, struct uiommu_bond_ref bond, uint32_t pasid)
+{
+    uint32_t i;
+
+    for (i = 0; i < CONF_CONFIRMS && d->confirm[i].due; i++) {
+    }
+    if (CHECK(d->c, i < CONF_CONFIRMS)) {
+        d->confirm[i].due = true;
+        d->confirm[i].bond = bond;
+        d->confirm[i].pasid = pasid;
+    }
+}
+
 static uiommu_err on_stop(void *ctx, struct uiommu_device *dev, struct uiommu_bond_ref bond,
                           uint32_t pasid)
 {
@@ -94,8 +107,6 @@ static uiommu_err on_stop(void *ctx, struct uiommu_device *dev, struct uiommu_bo
     if (d->on_stop != NULL) {
         d->on_stop(d->c, d);
     }
-    d->confirm_bond = bond;
-    d->confirm_pasid = pasid;
     if (d->stop == CONF_STOP_ERROR) {
         return UIOMMU_E_HW;
     }
@@ -106,7 +117,9 @@ static uiommu_err on_stop(void *ctx, struct uiommu_device *dev, struct uiommu_bo
         d->stop == CONF_STOP_HONEST) {
         return UIOMMU_OK;
     }
-    d->confirm = d->stop == CONF_STOP_HONEST;
+    if (d->stop == CONF_STOP_HONEST) {
+        confirm_later(d, bond, pasid);
+    }
     return UIOMMU_PENDING;
 }
 
@@ -165,6 +178,18 @@ static bool make_port(struct conf *c, struct conf_device *d, const struct conf_h
     return CHECK(c, uiommu_port_create(c->b.unit, &config, &d->port) == UIOMMU_OK);
 }
 
+/* A platform device has no configuration space. */
+static uiommu_err platform_stop(void *ctx, struct uiommu_device *dev, struct uiommu_bond_ref bond,
+                                uint32_t pasid)
+{
+    const struct uiommu_pcie *fn = ctx;
+
+    return on_stop(fn->driver_ctx, dev, bond, pasid);
+}
+
+static const struct uiommu_device_ops platform_ops = {.size = sizeof(platform_ops),
+                                                      .stop = platform_stop};
+
 struct conf_device *conf_device_plan(struct conf *c, const struct conf_how *how,
                                      struct uiommu_device_config *out)
 {
@@ -193,7 +218,7 @@ struct conf_device *conf_device_plan(struct conf *c, const struct conf_how *how,
     out->pasid_bits = how->pasid_bits == 0 ? 16 : how->pasid_bits;
     out->in_flight = how->in_flight;
     out->port = how->pf != NULL ? how->pf->port : d->port;
-    out->ops = uiommu_pcie_ops();
+    out->ops = (flags & UIOMMU_DEVICE_STALL) != 0 ? &platform_ops : uiommu_pcie_ops();
     out->ops_ctx = &d->fn;
     out->user = d;
     return d;

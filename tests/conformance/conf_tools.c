@@ -8,20 +8,29 @@
 
 /* ---- time ---- */
 
-/* Drivers whose device has stopped by now say so. */
-static void drivers(struct conf *c)
+/* A driver whose device has stopped by now says so. */
+static void driver(struct conf *c, struct conf_device *d)
 {
     uiommu_err err;
     uint32_t i;
 
-    for (i = 0; i < c->devices; i++) {
-        struct conf_device *d = &c->dev[i];
+    for (i = 0; i < CONF_CONFIRMS; i++) {
+        struct conf_confirm *confirm = &d->confirm[i];
 
-        if (d->confirm && model_endpoint_stopped(d->ep, d->confirm_pasid)) {
-            d->confirm = false;
-            err = uiommu_bond_stopped(c->b.u, d->confirm_bond);
+        if (confirm->due && model_endpoint_stopped(d->ep, confirm->pasid)) {
+            confirm->due = false;
+            err = uiommu_bond_stopped(c->b.u, confirm->bond);
             CHECK(c, err == UIOMMU_OK || err == UIOMMU_E_STALE);
         }
+    }
+}
+
+static void drivers(struct conf *c)
+{
+    uint32_t i;
+
+    for (i = 0; i < c->devices; i++) {
+        driver(c, &c->dev[i]);
     }
 }
 

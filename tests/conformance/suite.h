@@ -73,6 +73,13 @@ struct conf_how {
     bool silent_stop;           /* It sends no Stop Markers. */
 };
 
+#define CONF_CONFIRMS 10u
+struct conf_confirm {
+    bool due;
+    uint32_t pasid;
+    struct uiommu_bond_ref bond;
+};
+
 struct conf_device {
     struct conf *c;
     struct model_endpoint *ep;
@@ -84,9 +91,7 @@ struct conf_device {
     enum conf_stop stop;
     uint32_t stops; /* Calls of its driver's stop(). */
     void (*on_stop)(struct conf *c, struct conf_device *d);
-    bool confirm; /* To be confirmed as soon as the endpoint has stopped. */
-    uint32_t confirm_pasid;
-    struct uiommu_bond_ref confirm_bond;
+    struct conf_confirm confirm[CONF_CONFIRMS]; /* Stops to be confirmed once it has stopped. */
     bool removed;
 };
 
@@ -123,6 +128,8 @@ struct conf {
     struct uiommu_owner *owner;    /* Of all that is made after it is set. */
     uint64_t unanswered;           /* Lasts that rightly got no answer. */
     uint64_t unexpected;           /* Answers to nothing that the test provoked. */
+    uint64_t ignored;              /* Answers that an endpoint took for another's. */
+    uint32_t unit;                 /* The tests' own. */
     uint32_t reports;              /* Complaints of models that the test provoked. */
     bool no_balance;               /* The test counts answers by itself. */
     uint32_t counter;              /* The tests' own. */
