@@ -16,13 +16,13 @@ static void put_text(struct text *t, const char *s)
 
 static void put_hex(struct text *t, uint64_t v)
 {
-    static const char digit[] = "0123456789abcdef";
-    uint32_t bits = uiommu_bits_length(v), shift = bits == 0 ? 0 : (bits - 1) & ~3u;
+    uint32_t bits = uiommu_bits_length(v), shift = bits == 0 ? 0 : (bits - 1) & ~3u, digit;
     char one[2] = {'\0', '\0'};
 
     put_text(t, "0x");
     for (;;) {
-        one[0] = digit[(v >> shift) & 0xfu];
+        digit = (uint32_t)(v >> shift) & 0xfu;
+        one[0] = (char)(digit < 10 ? '0' + digit : 'a' + digit - 10);
         put_text(t, one);
         if (shift == 0)
             break;

@@ -176,10 +176,12 @@ struct uiommu_item {
 
 /* ---- the table ---------------------------------------------------------------------------- */
 
-/** How strongly a request barrier pushes what the device sent before it (PROTOCOL R5). */
-#define UIOMMU_BARRIER_NONE    0u
+/** Strength of a request barrier (PROTOCOL R5): it says nothing about requests. */
+#define UIOMMU_BARRIER_NONE 0u
+/** What the device sent before is pushed as far as the ingress of the IOMMU. */
 #define UIOMMU_BARRIER_ORDERED 1u
-#define UIOMMU_BARRIER_PROVED  2u
+/** What the device sent before is in the rings, or counted as lost. */
+#define UIOMMU_BARRIER_PROVED 2u
 
 /**
  * A backend's ops. @p hw is the backend's state of one unit, @p dev of one device. A NULL slot

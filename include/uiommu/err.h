@@ -3,7 +3,7 @@
 #define UIOMMU_ERR_H
 /**
  * @file
- * Status codes. Every fallible function returns an @ref uiommu_err: 0 or one of the negative
+ * Status codes. Every fallible function returns a uiommu_err: 0 or one of the negative
  * numbers below. They are the library's own and never an operating system's errno.
  */
 

@@ -39,10 +39,12 @@ typedef int uiommu_code;
 /** In records only: not answered. */
 #define UIOMMU_CODE_NONE 4
 
-/** Access the device wants. */
-#define UIOMMU_READ  0x1u
+/** Access the device wants: read. */
+#define UIOMMU_READ 0x1u
+/** Access the device wants: write. */
 #define UIOMMU_WRITE 0x2u
-#define UIOMMU_EXEC  0x4u
+/** Access the device wants: fetch instructions. */
+#define UIOMMU_EXEC 0x4u
 /** Privileged mode was requested (with PASID only). */
 #define UIOMMU_PRIV 0x8u
 

@@ -55,7 +55,7 @@ struct uiommu_host_ops {
                           struct uiommu_mem *out);
     /** [task] Take back what mem_get() gave; the IOMMU is done with it. */
     void (*mem_put)(void *ctx, const struct uiommu_mem *mem);
-    /** [task] Optional, with @ref heap_put: plain zeroed memory aligned for any object and to 64
+    /** [task] Optional, with heap_put(): plain zeroed memory aligned for any object and to 64
      * bytes; NULL if none. Without the pair uiommu carves from mem_get(). */
     void *(*heap_get)(void *ctx, size_t bytes);
     /** [task] Optional: take back what heap_get() gave. */
@@ -78,14 +78,14 @@ struct uiommu_host_ops {
     /** [locked] Nanoseconds from a clock that never runs backwards. */
     uint64_t (*now_ns)(void *ctx);
     /**
-     * [task] Optional, with @ref wake: return once *@p word differs from @p seen, or at
+     * [task] Optional, with wake(): return once *@p word differs from @p seen, or at
      * @p deadline_ns, or earlier for no reason. Without it uiommu polls where it must wait.
      */
     void (*wait)(void *ctx, const struct uiommu_word *word, uint32_t seen, uint64_t deadline_ns);
     /** [locked] Optional: *@p word has changed; wake every waiter on it. Also called with the
      * word of uiommu_unit_due_word() when service has become due. */
     void (*wake)(void *ctx, const struct uiommu_word *word);
-    /** [any] Optional, with @ref irq_restore: keep interrupts away from this CPU; nests. Needed
+    /** [any] Optional, with irq_restore(): keep interrupts away from this CPU; nests. Needed
      * where an interrupt handler calls uiommu. */
     uintptr_t (*irq_save)(void *ctx);
     /** [locked] Optional: undo the irq_save() that returned @p state. */

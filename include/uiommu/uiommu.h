@@ -3,8 +3,8 @@
 #define UIOMMU_UIOMMU_H
 /**
  * @file
- * Everything an embedder uses, except the constructors of the backends (uiommu/smmuv3.h and so
- * on) and the side a backend is written against (uiommu/backend.h).
+ * Everything an embedder uses, except the constructors of the backends (one
+ * header each) and the side a backend is written against (uiommu/backend.h).
  */
 #include "aspace.h"
 #include "bond.h"
