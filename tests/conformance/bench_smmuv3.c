@@ -205,6 +205,7 @@ static uint64_t entry_page(uint64_t bus, uint32_t access)
 static void overflow(struct bench *b)
 {
     model_smmuv3_force_overflow(model_of(b));
+    b->irq = true; /* That of the entries which filled the queue. */
 }
 
 static void hang(struct bench *b, bool on)

@@ -55,7 +55,7 @@ static void all_at_once(struct conf *c)
     struct conf_device *d[4];
     struct uiommu_bond_ref bond;
     struct conf_space *s;
-    uint32_t i, k, pasid, total = 0;
+    uint32_t i, k, pasid, credits[3], total = 0;
 
     how.want = c->b.variant->large ? 200 : 12;
     if (!conf_up(c)) {
@@ -71,12 +71,13 @@ static void all_at_once(struct conf *c)
     }
     s->answer = UIOMMU_CODE_INVALID;
     for (k = 0; k < 3; k++) {
-        uint32_t credits = conf_port(d[k]).credits;
-
-        for (i = 0; i < credits; i++) {
+        credits[k] = conf_port(d[k]).credits;
+        total += credits[k];
+    }
+    for (k = 0; k < 3; k++) {
+        for (i = 0; i < credits[k]; i++) {
             conf_ask(d[k], pasid, CONF_VA, i);
         }
-        total += credits;
     }
     bench_arrive(&c->b);
     CHECK(c, c->b.vendor->requests_waiting(&c->b) == total);

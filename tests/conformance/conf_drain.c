@@ -26,6 +26,32 @@ static void unreachable(struct conf *c)
     CHECK(c, !conf_access(f.d, f.pasid, CONF_VA, MODEL_WRITE));
 }
 
+/* What a device can still do when the barrier begins: the invalidations are all done by then. */
+static void at_d3(struct bench *b, const struct uiommu_trace *record, void *arg)
+{
+    struct conf *c = arg;
+
+    (void)b;
+    if (record->id == UIOMMU_TRACE_STEP && record->c == UIOMMU_STEP_D3 && record->d == 1) {
+        c->counter++;
+        c->sample += conf_access(c->at_device, (uint32_t)record->b, CONF_VA, MODEL_READ);
+    }
+}
+
+static void unreachable_before_barrier(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f) || !warm(c, &f)) {
+        return;
+    }
+    c->at_device = f.d;
+    c->b.trace.hook = at_d3;
+    c->b.trace.arg = c;
+    CHECK(c, conf_unbind(c, f.bond, UIOMMU_UNBIND_STOPPED | UIOMMU_UNBIND_ABORT) == UIOMMU_OK);
+    CHECK(c, c->counter == 1 && c->sample == 0);
+}
+
 /* Requests that come between the beginning and the end of a drain are refused. */
 static void on_step(struct bench *b, const struct uiommu_trace *record, void *arg)
 {
@@ -83,7 +109,7 @@ static void last_requests(struct conf *c, struct conf_device *d)
     conf_ask(d, c->counter, CONF_VA, 77);
 }
 
-static void barrier_pushes(struct conf *c)
+static void while_stopping(struct conf *c)
 {
     struct uiommu_bond_ref next;
     struct conf_flow f;
@@ -101,6 +127,36 @@ static void barrier_pushes(struct conf *c)
     conf_run(c, 4 * BENCH_MS);
     CHECK(c, f.b->calls == 0 && conf_unit(c).late == 0);
     CHECK(c, conf_answer(f.d, 77) == UIOMMU_CODE_INVALID);
+}
+
+static void before_d3(struct bench *b, const struct uiommu_trace *record, void *arg)
+{
+    struct conf *c = arg;
+
+    (void)b;
+    if (record->id == UIOMMU_TRACE_STEP && record->c == UIOMMU_STEP_D3 && record->d == 1) {
+        c->counter = (uint32_t)record->b;
+        last_requests(c, c->at_device);
+    }
+}
+
+/* A device that was never stopped sends at the last moment before the barrier. */
+static void barrier_pushes(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    f.d->stop = CONF_STOP_NEVER;
+    c->at_device = f.d;
+    c->b.trace.hook = before_d3;
+    c->b.trace.arg = c;
+    CHECK(c, conf_unbind(c, f.bond, UIOMMU_UNBIND_ABORT) == UIOMMU_E_POISONED);
+    CHECK(c, c->counter == f.pasid);
+    CHECK(c, model_fabric_in_flight(c->b.fabric, UINT32_MAX) == 0);
+    CHECK(c, conf_unit(c).invalid == 1 && conf_unit(c).late == 0 && f.a->calls == 0);
+    CHECK(c, conf_bond(c, f.bond).missing == UIOMMU_PROOF_STOP);
 }
 
 /* What the ring holds when the bond begins to rest. */
@@ -175,7 +231,7 @@ static void purged(struct conf *c)
 
 static void service_beside(struct conf *c, struct conf_space *s, const struct uiommu_group *group)
 {
-    uint64_t end = bench_now(&c->b) + 2 * BENCH_HANDLER;
+    uint64_t end = bench_now(&c->b) + 3 * BENCH_HANDLER;
 
     (void)s;
     CHECK(c, uiommu_unbind_begin(c->b.u, group->bond,
@@ -201,7 +257,7 @@ static void call_in_progress(struct conf *c)
     }
     f.a->on_fault = service_beside;
     conf_ask(f.d, f.pasid, CONF_VA, 1);
-    conf_run(c, 3 * BENCH_HANDLER);
+    conf_run(c, 4 * BENCH_HANDLER);
     CHECK(c, f.a->calls == 1);
     CHECK(c, c->counter == UIOMMU_BOND_DRAINING || c->counter == UIOMMU_BOND_POISONED);
     CHECK(c, conf_poll(c, f.bond) == UIOMMU_OK);
@@ -214,9 +270,15 @@ static void touch(struct bench *b, const struct uiommu_trace *record, void *arg)
 {
     struct conf *c = arg;
 
-    (void)b;
+    at_d3(b, record, c);
+    if (record->id == UIOMMU_TRACE_STEP && record->c == UIOMMU_STEP_D2_TLB) {
+        c->at_group.index = 1;
+    }
+    if (record->id == UIOMMU_TRACE_STEP && record->c == UIOMMU_STEP_D2_DEVICE) {
+        c->at_group.generation = 1 + c->at_group.index;
+    }
     if (record->id == UIOMMU_TRACE_STEP || record->id == UIOMMU_TRACE_TICKET) {
-        (void)conf_access(c->at_device, c->counter, CONF_VA, MODEL_READ);
+        (void)conf_access(c->at_device, c->unit, CONF_VA, MODEL_READ);
     }
 }
 
@@ -228,10 +290,30 @@ static void iotlb_first(struct conf *c)
         return;
     }
     c->at_device = f.d;
-    c->counter = f.pasid;
+    c->unit = f.pasid;
     c->b.trace.hook = touch;
     c->b.trace.arg = c;
-    CHECK(c, conf_unbind(c, f.bond, UIOMMU_UNBIND_STOPPED) == UIOMMU_OK);
+    CHECK(c, conf_unbind(c, f.bond, UIOMMU_UNBIND_STOPPED | UIOMMU_UNBIND_ABORT) == UIOMMU_OK);
+    c->b.trace.hook = NULL;
+    CHECK(c, c->counter == 1 && c->sample == 0);
+    CHECK(c, c->at_group.generation == 2); /* The one came after the other. */
+    CHECK(c, !conf_access(f.d, f.pasid, CONF_VA, MODEL_READ));
+    CHECK(c, !bench_uses_tables(&c->b, f.a->tables));
+}
+
+/* The same when the space dies: its entry is quiet, not gone, so that a refill is possible. */
+static void iotlb_first_at_exit(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f) || !warm(c, &f)) {
+        return;
+    }
+    c->at_device = f.d;
+    c->unit = f.pasid;
+    c->b.trace.hook = touch;
+    c->b.trace.arg = c;
+    CHECK(c, uiommu_aspace_exit(f.a->as) == UIOMMU_OK);
     c->b.trace.hook = NULL;
     CHECK(c, !conf_access(f.d, f.pasid, CONF_VA, MODEL_READ));
     CHECK(c, !bench_uses_tables(&c->b, f.a->tables));
@@ -241,11 +323,15 @@ static const struct conf_test tests[] = {
     {"D2 R12 I20 drain: nothing of the bond is reachable after unbind", unreachable},
     {"D1 I12 drain: requests during the drain are INVALID", closed_gate},
     {"D1 I13 L9 drain: groups with a handler are waited for", waits_for_handlers},
-    {"D3 L40 drain: the barrier pushes what left before it", barrier_pushes},
+    {"D2 I20 R17 drain: the device TLB is empty before the barrier begins",
+     unreachable_before_barrier},
+    {"D3 L40 drain: what leaves while the driver stops its device", while_stopping},
+    {"D3 R5 drain: the barrier pushes what left before it", barrier_pushes},
     {"D4 R1 drain: the ring is consumed to the snapshot, whatever the budget",
      consumed_to_the_snapshot},
     {"D5 I5 L20 drain: open groups are purged, unanswered", purged},
     {"D6 R27 L11 drain: a handler call that has not returned keeps the bond", call_in_progress},
     {"I20 R17 L24 drain: IOTLB before device TLB", iotlb_first},
+    {"I20 I15 R17 drain: IOTLB before device TLB when the space dies", iotlb_first_at_exit},
 };
 const struct conf_theme conf_drain_theme = {"drain", tests, sizeof(tests) / sizeof(tests[0])};

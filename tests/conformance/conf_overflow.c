@@ -97,6 +97,7 @@ static void during(struct conf *c, enum uiommu_step step, uint32_t round)
     c->counter = step;
     c->unit = round;
     c->at_device = f.d;
+    bench_fabric(&c->b, 100, BENCH_US, 0, 0);
     c->b.trace.hook = at_step;
     c->b.trace.arg = c;
     CHECK(c, uiommu_unbind_begin(c->b.u, f.bond, UIOMMU_UNBIND_STOPPED | UIOMMU_UNBIND_ABORT) ==

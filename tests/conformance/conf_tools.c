@@ -230,7 +230,10 @@ struct uiommu_device_counters conf_device_counters(struct conf_device *d)
 struct uiommu_port_info conf_port(struct conf_device *d)
 {
     struct uiommu_port_info info;
+    uiommu_err err = uiommu_unit_service(d->c->b.unit, 0);
 
+    /* Slots answered since the last service are taken back by the next. */
+    CHECK(d->c, err == UIOMMU_OK || err == UIOMMU_MORE);
     memset(&info, 0, sizeof(info));
     CHECK(d->c, uiommu_port_get_info(d->port, &info) == UIOMMU_OK);
     return info;
