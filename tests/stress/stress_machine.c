@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uiommu/smmuv3.h>
+
+#include "stress_machine.h"
+#include "stress_threads.h"
+
+#define MEMORY     ((size_t)96 << 20)
+#define RAM_BASE   UINT64_C(0x40000000)
+#define RAM        ((uint64_t)24 << 20)
+#define REG_STRIDE UINT64_C(0x100000)
+#define SAY_MOST   3u /* Failures of one kind that are printed. */
+#define PCIE       (UIOMMU_DEVICE_PASID | UIOMMU_DEVICE_ATS | UIOMMU_DEVICE_PRI)
+#define PLATFORM   (UIOMMU_DEVICE_PASID | UIOMMU_DEVICE_STALL)
+#define LATE_NS    (150 * ST_US)
+#define SETTLE_NS  (250 * ST_US)
+
+static const char *const check_names[ST_CHECKS] = {
+    "pages belong to the address space",
+    "bonds belong to the address space",
+    "data belongs to the address space",
+    "handlers end with their address space",
+    "groups are answered once",
+    "calls return what is documented",
+    "unbinds end drained",
+    "exits end with nothing left",
+    "invalidations are proved",
+    "resets end",
+    "no request is forgotten",
+    "interrupts are restored",
+    "no event of broken hardware",
+    "devices saw one answer each",
+    "models found no wrong use",
+    "memory came back",
+    "everything came down",
+    "every role worked",
+};
+
+const char *st_check_name(enum st_check check)
+{
+    return check_names[check];
+}
+
+bool st_expect(struct machine *m, enum st_check check, bool ok, const char *format, ...)
+{
+    char line[256];
+    va_list args;
+
+    if (ok) {
+        atomic_fetch_add_explicit(&m->passed[check], 1, memory_order_relaxed);
+        return true;
+    }
+    if (atomic_fetch_add(&m->failed[check], 1) < SAY_MOST) {
+        va_start(args, format);
+        (void)vsnprintf(line, sizeof(line), format, args);
+        va_end(args);
+        fprintf(stderr, "FAILED %s: %s (%s %u, seed %llu)\n", check_names[check], line, st_me->role,
+                st_me->number, (unsigned long long)m->seed);
+    }
+    return false;
+}
+
+static void on_report(void *ctx, const struct model_report *report)
+{
+    st_expect(ctx, ST_MODEL, false, "%s: %s (%#llx, %#llx)", report->rule, report->text,
+              (unsigned long long)report->a, (unsigned long long)report->b);
+}
+
+static bool make_world(struct machine *m)
+{
+    struct model_world_config config;
+
+    memset(&config, 0, sizeof(config));
+    m->memory = aligned_alloc(4096, MEMORY);
+    if (m->memory == NULL) {
+        return false;
+    }
+    config.seed = m->seed;
+    config.memory = m->memory;
+    config.memory_bytes = MEMORY;
+    config.ram_base = RAM_BASE;
+    config.ram_bytes = RAM;
+    config.coherent = m->variant->coherent;
+    config.tick_ns = 20;
+    config.report_ctx = m;
+    config.report = on_report;
+    m->world = model_world_create(&config);
+    return m->world != NULL;
+}
+
+static void on_irq(void *ctx, enum model_smmuv3_source source)
+{
+    if (source != MODEL_SMMUV3_IRQ_SYNC && source != MODEL_SMMUV3_IRQ_SEV) {
+        st_bell(ctx);
+    }
+}
+
+/* The second unit has a small command queue and swallows Stop Markers. */
+static bool make_model(struct machine *m, struct st_unit *unit)
+{
+    struct model_fabric_config fabric = {100, 1000, 50, LATE_NS};
+    struct model_smmuv3_config config;
+    struct model_smmuv3_knobs knobs;
+
+    unit->fabric = model_fabric_create(m->world, &fabric);
+    if (unit->fabric == NULL) {
+        return false;
+    }
+    model_smmuv3_defaults(&config);
+    config.cohacc = m->variant->coherent;
+    config.cmdq_log2 = unit->number == 0 ? 8 : 5;
+    config.ctx = unit;
+    config.irq = on_irq;
+    unit->model = model_smmuv3_create(m->world, unit->fabric, &config);
+    if (unit->model == NULL) {
+        return false;
+    }
+    model_smmuv3_get_knobs(unit->model, &knobs);
+    knobs.swallow_markers = unit->number == 1;
+    knobs.atc_timeout_ns = (uint32_t)(500 * ST_MS);
+    model_smmuv3_set_knobs(unit->model, &knobs);
+    return true;
+}
+
+static uiommu_err make_unit(struct machine *m, struct st_unit *unit)
+{
+    struct uiommu_smmuv3_config config;
+    uiommu_err err;
+
+    memset(&config, 0, sizeof(config));
+    config.size = sizeof(config);
+    config.unit.size = sizeof(config.unit);
+    config.unit.pasids = m->pasids;
+    config.unit.marker_reserve = 6;
+    config.unit.command_ns = 5 * ST_S;
+    config.unit.stop_ns = 10 * ST_S;
+    config.unit.answer_ns = 20 * ST_MS;
+    config.unit.partial_ns = 100 * ST_MS;
+    config.unit.drain_ns = 10 * ST_S;
+    config.unit.handler_ns = 4 * ST_MS;
+    config.unit.settle_ns = SETTLE_NS;
+    config.base = REG_STRIDE * (unit->number + 1);
+    config.coherency = m->variant->coherent ? UIOMMU_SMMUV3_COHERENT : UIOMMU_SMMUV3_NOT_COHERENT;
+    config.cmdq_log2 = unit->number == 0 ? 8 : 5;
+    config.priq_log2 = 7;
+    err = uiommu_smmuv3_create(m->u, &config, &unit->unit);
+    if (err == UIOMMU_OK) {
+        atomic_store(&unit->due, uiommu_unit_due_word(unit->unit));
+        err = uiommu_unit_start(unit->unit);
+    }
+    return err;
+}
+
+/* ---- devices ---- */
+
+struct shape {
+    const char *name;
+    uint32_t flags;
+    bool vf;
+    bool sends_markers;
+    bool trusted;
+    uint32_t in_flight;
+    uint32_t ids;
+};
+
+static const struct shape shapes[ST_PER] = {
+    {"pf", PCIE, false, true, true, 0, 1},
+    {"vf", PCIE, true, true, false, 3, 1},
+    {"vf without markers", PCIE, true, false, false, 0, 1},
+    {"function with an alias", PCIE, false, false, false, 0, 2},
+    {"platform device", PLATFORM, false, false, false, 0, 1},
+};
+
+static uint32_t config_read(void *ctx, uint32_t offset, uint32_t bytes)
+{
+    struct st_device *d = ctx;
+    uint32_t value;
+
+    st_lock(d->m);
+    value = model_endpoint_config_read(d->ep, offset, bytes);
+    st_unlock(d->m);
+    return value;
+}
+
+static void config_write(void *ctx, uint32_t offset, uint32_t bytes, uint32_t value)
+{
+    struct st_device *d = ctx;
+
+    st_lock(d->m);
+    model_endpoint_config_write(d->ep, offset, bytes, value);
+    st_unlock(d->m);
+}
+
+static bool make_endpoint(struct st_device *d, const struct shape *shape, const uint32_t *ids)
+{
+    struct model_endpoint_config config;
+
+    memset(&config, 0, sizeof(config));
+    config.fabric = d->unit->fabric;
+    config.pf = d->pf == NULL ? NULL : d->pf->ep;
+    config.ids = ids;
+    config.id_count = shape->ids;
+    config.has_ats = (shape->flags & UIOMMU_DEVICE_ATS) != 0;
+    config.has_pri = config.has_ats;
+    config.has_pasid = config.has_ats;
+    config.pasid_required = shape->ids == 1;
+    config.sends_markers = shape->sends_markers;
+    config.pasid_width = 16;
+    config.pri_capacity = 64;
+    config.untranslated = !config.has_ats;
+    st_lock(d->m);
+    d->ep = model_endpoint_create(d->m->world, &config);
+    st_unlock(d->m);
+    return d->ep != NULL;
+}
+
+static uiommu_err attach(struct st_device *d, const struct shape *shape, const uint32_t *ids)
+{
+    static const struct uiommu_device_ops platform = {.size = sizeof(platform), .stop = st_stop};
+    struct uiommu_pcie_access access = {d, config_read, config_write};
+    struct uiommu_device_config config;
+    struct uiommu_port_config port;
+    uiommu_err err = UIOMMU_OK;
+
+    memset(&config, 0, sizeof(config));
+    memset(&port, 0, sizeof(port));
+    port.size = sizeof(port);
+    port.owner = d->m->owner;
+    port.want = 24;
+    if ((shape->flags & UIOMMU_DEVICE_PRI) != 0) {
+        err = uiommu_pcie_init(&d->fn, &access, d->pf == NULL ? NULL : &d->pf->fn, st_stop, d);
+        if (err == UIOMMU_OK && d->pf == NULL) {
+            err = uiommu_port_create(d->unit->unit, &port, &d->port);
+        }
+    }
+    if (err != UIOMMU_OK) {
+        return err;
+    }
+    config.size = sizeof(config);
+    config.ids = ids;
+    config.id_count = shape->ids;
+    config.flags = shape->flags | (shape->trusted ? UIOMMU_DEVICE_TRUST_MARKERS : 0);
+    config.pasid_bits = 16;
+    config.in_flight = shape->in_flight;
+    config.port = d->pf == NULL ? d->port : d->pf->port;
+    config.ops = (shape->flags & UIOMMU_DEVICE_STALL) != 0 ? &platform : uiommu_pcie_ops();
+    config.ops_ctx = (shape->flags & UIOMMU_DEVICE_STALL) != 0 ? (void *)d : (void *)&d->fn;
+    config.user = d;
+    return uiommu_device_attach(d->unit->unit, &config, &d->dev);
+}
+
+static bool make_device(struct machine *m, uint32_t index)
+{
+    const struct shape *shape = &shapes[index % ST_PER];
+    struct st_device *d = &m->dev[index];
+    uint32_t ids[2];
+    uiommu_err err;
+
+    d->m = m;
+    d->unit = &m->unit[index / ST_PER];
+    d->name = shape->name;
+    d->flags = shape->flags;
+    d->pf = shape->vf ? &m->dev[index - index % ST_PER] : NULL;
+    d->id = 0x108 + 8 * index;
+    d->id_count = shape->ids;
+    ids[0] = d->id;
+    ids[1] = d->id + 1;
+    if (!make_endpoint(d, shape, ids)) {
+        return st_expect(m, ST_DOWN, false, "no memory for %s", d->name);
+    }
+    err = attach(d, shape, ids);
+    return st_expect(m, ST_DOWN, err == UIOMMU_OK, "attach of %s: %d", d->name, err);
+}
+
+bool st_machine_up(struct machine *m, const struct st_variant *variant, uint64_t seed)
+{
+    struct uiommu_pasid_space_config numbers = {sizeof(numbers), 1, ST_PASIDS, 2};
+    struct uiommu_owner_config owner = {.size = sizeof(owner), .in_flight = 40};
+    uiommu_err err;
+    uint32_t i;
+    bool ok;
+
+    m->variant = variant;
+    m->seed = seed;
+    ok = make_world(m);
+    for (i = 0; ok && i < ST_UNITS; i++) {
+        m->unit[i].m = m;
+        m->unit[i].number = i;
+        ok = make_model(m, &m->unit[i]);
+    }
+    if (!ok) {
+        return st_expect(m, ST_DOWN, false, "no memory for the models");
+    }
+    st_host_ops(m);
+    err = uiommu_create(&m->ops, &m->u);
+    if (err == UIOMMU_OK) {
+        err = uiommu_pasid_space_create(m->u, &numbers, &m->pasids);
+    }
+    if (err == UIOMMU_OK) {
+        err = uiommu_owner_create(m->u, &owner, &m->owner);
+    }
+    for (i = 0; err == UIOMMU_OK && i < ST_UNITS; i++) {
+        err = make_unit(m, &m->unit[i]);
+    }
+    ok = st_expect(m, ST_DOWN, err == UIOMMU_OK, "set-up: %d", err);
+    for (i = 0; ok && i < ST_DEVICES; i++) {
+        ok = make_device(m, i);
+    }
+    return ok;
+}
+
+/* ---- the end ---- */
+
+static void detach(struct st_device *d)
+{
+    uint64_t end = st_now(d->m) + 10 * ST_S;
+    uiommu_err err = uiommu_device_detach(d->dev);
+
+    while ((err == UIOMMU_PENDING || err == UIOMMU_E_BUSY) && st_now(d->m) < end) {
+        err = uiommu_unit_service(d->unit->unit, 0);
+        st_expect(d->m, ST_DOWN, err == UIOMMU_OK || err == UIOMMU_MORE, "last service: %d", err);
+        st_sleep(100 * ST_US);
+        st_step("detach");
+        err = uiommu_device_detach(d->dev);
+    }
+    st_expect(d->m, ST_DOWN, err == UIOMMU_OK, "detach of %s: %d", d->name, err);
+}
+
+static void answers(struct st_device *d)
+{
+    struct model_endpoint_counts n;
+
+    st_lock(d->m);
+    model_advance(d->m->world, ST_MS);
+    model_endpoint_get_counts(d->ep, &n);
+    st_unlock(d->m);
+    st_expect(d->m, ST_ANSWERS, n.unexpected == 0, "%s: %llu answers to nothing", d->name,
+              (unsigned long long)n.unexpected);
+    st_expect(d->m, ST_ANSWERS, n.marker_answers == 0, "%s: %llu answers to markers", d->name,
+              (unsigned long long)n.marker_answers);
+    st_expect(d->m, ST_ANSWERS, n.ignored == 0 && n.failure == 0 && n.automatic == 0,
+              "%s: %llu ignored, %llu failures, %llu automatic", d->name,
+              (unsigned long long)n.ignored, (unsigned long long)n.failure,
+              (unsigned long long)n.automatic);
+    st_expect(d->m, ST_ANSWERS, n.groups_outstanding == 0, "%s: %u groups without an answer",
+              d->name, n.groups_outstanding);
+    st_expect(d->m, ST_ANSWERS, d->resets > 0 || n.lasts == n.success + n.invalid,
+              "%s: %llu Lasts, %llu answers", d->name, (unsigned long long)n.lasts,
+              (unsigned long long)(n.success + n.invalid));
+}
+
+static void unit_down(struct machine *m, struct st_unit *unit)
+{
+    uiommu_err err = uiommu_unit_stop(unit->unit);
+
+    st_expect(m, ST_DOWN, err == UIOMMU_OK, "stop: %d", err);
+    err = uiommu_unit_destroy(unit->unit);
+    st_expect(m, ST_DOWN, err == UIOMMU_OK, "unit: %d", err);
+    atomic_store(&unit->due, NULL);
+}
+
+void st_machine_down(struct machine *m)
+{
+    uint64_t bytes = 0;
+    uiommu_err err;
+    uint32_t i;
+
+    for (i = ST_DEVICES; i > 0; i--) {
+        st_step("detaching");
+        answers(&m->dev[i - 1]);
+        detach(&m->dev[i - 1]);
+    }
+    for (i = 0; i < ST_DEVICES; i++) {
+        err = m->dev[i].port == NULL ? UIOMMU_OK : uiommu_port_destroy(m->dev[i].port);
+        st_expect(m, ST_DOWN, err == UIOMMU_OK, "port: %d", err);
+    }
+    for (i = 0; i < ST_UNITS; i++) {
+        unit_down(m, &m->unit[i]);
+    }
+    err = uiommu_pasid_space_destroy(m->pasids);
+    st_expect(m, ST_DOWN, err == UIOMMU_OK, "PASID space: %d", err);
+    err = uiommu_owner_destroy(m->owner);
+    st_expect(m, ST_DOWN, err == UIOMMU_OK, "owner: %d", err);
+    err = uiommu_destroy(m->u);
+    st_expect(m, ST_DOWN, err == UIOMMU_OK, "instance: %d", err);
+    st_expect(m, ST_LEAK, atomic_load(&m->heap_live) == 0, "%lld bytes of heap",
+              (long long)atomic_load(&m->heap_live));
+    st_expect(m, ST_LEAK, atomic_load(&m->mem_live) == 0, "%lld pieces of DMA memory",
+              (long long)atomic_load(&m->mem_live));
+    st_expect(m, ST_LEAK, model_ram_live(m->world, &bytes) == 0, "%llu bytes of RAM",
+              (unsigned long long)bytes);
+    st_expect(m, ST_MODEL, model_report_count(m->world) == 0, "%u reports",
+              model_report_count(m->world));
+    free(m->memory);
+    m->memory = NULL;
+}
