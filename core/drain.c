@@ -527,6 +527,8 @@ static bool late_again(struct uiommu_bond *bond)
     uiommu_bond_set_state(bond, UIOMMU_BOND_DRAINING);
     if (bond->late_rounds >= 2) {
         miss(bond, UIOMMU_PROOF_STOP | UIOMMU_PROOF_REQUESTS);
+        bond->stop_confirmed = false; /* whoever said so was wrong */
+        uiommu_word_and(&bond->wants, ~UIOMMU_WANT_STOPPED);
         (void)poison(bond);
         return true;
     }
@@ -553,6 +555,10 @@ static enum go step_poisoned(struct uiommu_bond *bond)
                              UIOMMU_PROOF_REQUESTS)) != 0;
     if ((missing & UIOMMU_PROOF_HANDLERS) != 0 && uiommu_gate_count(bond) == 0)
         again = true;
+    if ((wants & UIOMMU_WANT_STOPPED) != 0 && !bond->stop_confirmed) { /* R4: late, but a word */
+        bond->stop_confirmed = true;
+        again = true;
+    }
     uiommu_word_and(&bond->wants, ~(UIOMMU_WANT_RESET | UIOMMU_WANT_RESTART | UIOMMU_WANT_RETRY));
     if (!again)
         return WAIT;

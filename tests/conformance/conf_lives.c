@@ -111,6 +111,28 @@ static void late_twice(struct conf *c)
     CHECK(c, conf_wait_state(c, f.bond, UIOMMU_BOND_FREE));
 }
 
+/* A restart of the unit proves nothing about a device that has broken its word. */
+static void late_twice_restart(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    CHECK(c, conf_unbind(c, f.bond, UIOMMU_UNBIND_STOPPED) == UIOMMU_OK);
+    if (!late_once(c, &f, 5) || !late_once(c, &f, 6)) {
+        return;
+    }
+    conf_run(c, 5 * BENCH_MS);
+    CHECK(c, conf_state(c, f.bond) == UIOMMU_BOND_POISONED);
+    CHECK(c, uiommu_unit_restart(c->b.unit) == UIOMMU_OK);
+    conf_run(c, 20 * BENCH_MS);
+    CHECK(c, conf_state(c, f.bond) == UIOMMU_BOND_POISONED);
+    CHECK(c, (conf_bond(c, f.bond).missing & UIOMMU_PROOF_STOP) != 0);
+    CHECK(c, conf_reset(c, f.d) == UIOMMU_OK);
+    CHECK(c, conf_wait_state(c, f.bond, UIOMMU_BOND_FREE));
+}
+
 static void number_rests(struct conf *c)
 {
     struct uiommu_bond_ref next;
@@ -207,6 +229,7 @@ static const struct conf_test tests[] = {
     {"R2 I5 lives: a partial from before the life joins no group of it", partial_before_the_life},
     {"R3 lives: a late request voids the drain and is reported", late},
     {"R3 R9 lives: the second late request poisons the bond, a reset frees it", late_twice},
+    {"R3 R9 lives: a restart does not free what late requests poisoned", late_twice_restart},
     {"R5 I2 lives: a number rests before it is bound again", number_rests},
     {"R6 I17 lives: one number, one address space, on all devices", one_number_one_space},
     {"R27 L38 lives: handles of a former life name nothing", old_handles},
