@@ -263,7 +263,7 @@ static bool reap_bonds(struct uiommu_aspace *as)
             return waiting;
         if ((uiommu_word_load(&bond->wants) & UIOMMU_WANT_UNBIND) == 0)
             uiommu_bond_want(bond, UIOMMU_WANT_UNBIND | UIOMMU_WANT_ABORT);
-        uiommu_stop_call(bond);
+        uiommu_stop_poll(bond);
         uiommu_unit_pump(bond->dev->unit);
         if (uiommu_bond_result(bond) == UIOMMU_PENDING)
             waiting = true;

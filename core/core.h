@@ -351,12 +351,13 @@ enum uiommu_phase {
 /* What was asked of a bond from outside; (w) bits. */
 #define UIOMMU_WANT_UNBIND  0x01u
 #define UIOMMU_WANT_ABORT   0x02u
-#define UIOMMU_WANT_STOPPED 0x04u /* the driver's word */
-#define UIOMMU_WANT_RESET   0x08u /* a reset gave its proofs */
-#define UIOMMU_WANT_RESTART 0x10u /* a restart of the unit gave its proofs */
-#define UIOMMU_WANT_CALL    0x20u /* stop() is to be called by whoever polls next */
-#define UIOMMU_WANT_CALLED  0x40u /* stop() was called */
-#define UIOMMU_WANT_RETRY   0x80u /* re-issue what failed */
+#define UIOMMU_WANT_STOPPED 0x04u  /* the driver's word */
+#define UIOMMU_WANT_RESET   0x08u  /* a reset gave its proofs */
+#define UIOMMU_WANT_RESTART 0x10u  /* a restart of the unit gave its proofs */
+#define UIOMMU_WANT_CALL    0x20u  /* stop() is to be called by whoever polls next */
+#define UIOMMU_WANT_CALLED  0x40u  /* stop() was called */
+#define UIOMMU_WANT_RETRY   0x80u  /* re-issue what failed */
+#define UIOMMU_WANT_POLLED  0x100u /* whoever would call stop() is here */
 
 struct uiommu_bond {
     struct uiommu_word gate;       /* (w) closed bit | complete groups not answered */
@@ -513,8 +514,8 @@ bool uiommu_is_aspace(const struct uiommu_aspace *as);
 void uiommu_aspace_leave(struct uiommu_bond *bond);
 /* The bond names the space no longer. No lock. */
 void uiommu_aspace_unref(struct uiommu_bond *bond, bool poisoned);
-/* Calls stop() if the shutdown machine has asked for it. [task], no lock, no role. */
-void uiommu_stop_call(struct uiommu_bond *bond);
+/* Serves the unit, and calls stop() if that is due now. [task], no lock, no role. */
+void uiommu_stop_poll(struct uiommu_bond *bond);
 /* What an unbind of it would return now. */
 uiommu_err uiommu_bond_result(const struct uiommu_bond *bond);
 /* Hold no lock. What a wave invalidates. */

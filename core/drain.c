@@ -82,9 +82,11 @@ static bool stop_shown(struct uiommu_bond *bond)
 
 static void stop_uncount(struct uiommu_bond *bond)
 {
-    if (bond->counted_stop)
-        bond->dev->unit->stops--;
+    if (!bond->counted_stop)
+        return;
     bond->counted_stop = false;
+    bond->dev->unit->stops--;
+    uiommu_unit_kick(bond->dev->unit); /* whoever waits for the place polls again */
 }
 
 static enum go step_stop(struct uiommu_bond *bond)
@@ -96,6 +98,9 @@ static enum go step_stop(struct uiommu_bond *bond)
     if (stop_shown(bond))
         return next(bond, (wants & UIOMMU_WANT_ABORT) != 0 ? UIOMMU_PHASE_D1 : UIOMMU_PHASE_SWEEP);
     if (!bond->counted_stop) { /* R30: not more markers at once than places are kept for */
+        /* A place taken for a stop() that nobody calls would be lost to all others. */
+        if (bond->dev->ops.stop != NULL && (wants & UIOMMU_WANT_POLLED) == 0)
+            return WAIT;
         if (unit->stops >= unit->config.marker_reserve)
             return WAIT;
         unit->stops++;

@@ -54,7 +54,8 @@ uiommu_err uiommu_bond_stopped(struct uiommu *u, struct uiommu_bond_ref ref)
     return UIOMMU_OK;
 }
 
-void uiommu_stop_call(struct uiommu_bond *bond)
+/* Call stop() if the shutdown machine has asked for it. */
+static void stop_call(struct uiommu_bond *bond)
 {
     struct uiommu_device *dev = bond->dev;
     struct uiommu_runner *runner;
@@ -75,6 +76,14 @@ void uiommu_stop_call(struct uiommu_bond *bond)
         uiommu_unit_kick(dev->unit);
 }
 
+void uiommu_stop_poll(struct uiommu_bond *bond)
+{
+    uiommu_word_or(&bond->wants, UIOMMU_WANT_POLLED);
+    uiommu_unit_pump(bond->dev->unit);
+    stop_call(bond);
+    uiommu_word_and(&bond->wants, ~UIOMMU_WANT_POLLED);
+}
+
 uiommu_err uiommu_unbind_poll(struct uiommu *u, struct uiommu_bond_ref ref)
 {
     struct uiommu_bond *bond;
@@ -91,8 +100,7 @@ uiommu_err uiommu_unbind_poll(struct uiommu *u, struct uiommu_bond_ref ref)
     }
     if (uiommu_bond_result(bond) == UIOMMU_E_WITHHELD)
         uiommu_bond_want(bond, UIOMMU_WANT_RETRY);
-    uiommu_unit_pump(bond->dev->unit);
-    uiommu_stop_call(bond);
+    uiommu_stop_poll(bond);
     uiommu_unit_pump(bond->dev->unit);
     err = uiommu_bond_result(bond);
     uiommu_bond_unpin(bond);
