@@ -26,7 +26,11 @@ static bool is(const struct entry *e, uint32_t flag)
 /* The request ends here: INVALID (or code) if Last, else nothing. */
 static void refuse_code(const struct entry *e, uiommu_code code, enum uiommu_drop why)
 {
-    if (is(e, UIOMMU_REQUEST_LAST) || !uiommu_guard(UIOMMU_GUARD_I3_LAST)) {
+    uint32_t bits = e->unit->caps.id_bits;
+    bool nameable = e->dev != NULL || bits >= 32 || e->request->id >> bits == 0;
+
+    /* No command can name an ID beyond the unit's: there is nobody to answer. */
+    if (nameable && (is(e, UIOMMU_REQUEST_LAST) || !uiommu_guard(UIOMMU_GUARD_I3_LAST))) {
         (void)uiommu_out_put(e->unit, e->dev, e->request, code, why);
         return;
     }
