@@ -100,8 +100,8 @@ extern const struct bench_vendor bench_smmuv3;
 
 struct bench_piece {
     struct bench_piece *next; /* Free ones of a class. */
-    uint64_t bytes;           /* As asked for; 0: free. */
-    uint8_t pad[48];
+    size_t bytes;             /* As asked for; 0: free. */
+    uint8_t pad[64 - 2 * sizeof(void *)];
 };
 
 struct bench_heap {
@@ -182,6 +182,9 @@ uiommu_err bench_down(struct bench *b);
 /* Run fn as an interrupt, or another thread, at the chance number after (from 0). */
 void bench_interrupt(struct bench *b, uint32_t after, void (*fn)(struct bench *b, void *arg),
                      void *arg);
+
+/* Count memory that was written after it was given back as faults of the heap. */
+void bench_heap_look(struct bench *b);
 
 uint64_t bench_now(const struct bench *b);
 /* Let time pass without service. */

@@ -70,6 +70,32 @@ static uint32_t class_of(size_t bytes)
     return k;
 }
 
+/* Used after it was given back. */
+static bool was_written(const struct bench_piece *piece, uint32_t k)
+{
+    const uint8_t *at = (const uint8_t *)(piece + 1);
+    size_t i;
+
+    for (i = 0; i < (size_t)64 << k; i++) {
+        if (at[i] != FREED_BYTE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void bench_heap_look(struct bench *b)
+{
+    const struct bench_piece *piece;
+    uint32_t k;
+
+    for (k = 0; k < BENCH_CLASSES; k++) {
+        for (piece = b->heap.free[k]; piece != NULL; piece = piece->next) {
+            b->heap.faults += was_written(piece, k);
+        }
+    }
+}
+
 static void *heap_get(void *ctx, size_t bytes)
 {
     struct bench *b = ctx;
@@ -80,9 +106,11 @@ static void *heap_get(void *ctx, size_t bytes)
     if (bytes == 0 || k >= BENCH_CLASSES || fails(b)) {
         return NULL;
     }
-    piece = b->heap.free[k];
+    /* Memory that was given back stays as it is for as long as there is other. */
+    piece = whole > b->heap.left ? b->heap.free[k] : NULL;
     if (piece != NULL) {
         b->heap.free[k] = piece->next;
+        b->heap.faults += was_written(piece, k);
     } else {
         if (whole > b->heap.left) {
             return NULL;
@@ -108,7 +136,7 @@ static void heap_put(void *ctx, void *ptr, size_t bytes)
         b->heap.faults++;
         return;
     }
-    memset(ptr, FREED_BYTE, bytes);
+    memset(ptr, FREED_BYTE, (size_t)64 << k);
     piece->bytes = 0;
     piece->next = b->heap.free[k];
     b->heap.free[k] = piece;

@@ -201,6 +201,7 @@ static void last_look(struct conf *c)
 {
     uint64_t bytes = 0;
 
+    bench_heap_look(&c->b);
     CHECK(c, c->b.heap.live == 0);
     CHECK(c, c->b.heap.faults == 0);
     CHECK(c, c->b.mem_live == 0);
