@@ -239,10 +239,11 @@ static uiommu_err bind(struct bind *b, const struct uiommu_bind_config *config,
         err = b->more ? UIOMMU_E_INTERNAL : open_gate(b);
     if (err == UIOMMU_OK) {
         *out = uiommu_bond_name(b->bond);
+        uiommu_bond_made(b->bond, 0);
         return UIOMMU_OK;
     }
     /* The role knows it, hardware may: it drains like any other. Its device was never told. */
-    uiommu_bond_want(b->bond, UIOMMU_WANT_UNBIND | UIOMMU_WANT_ABORT | UIOMMU_WANT_STOPPED);
+    uiommu_bond_made(b->bond, UIOMMU_WANT_UNBIND | UIOMMU_WANT_ABORT | UIOMMU_WANT_STOPPED);
     uiommu_unit_pump(b->unit);
     return err;
 }

@@ -92,6 +92,8 @@ uiommu_err uiommu_bond_alloc(struct uiommu *u, struct uiommu_bond **out)
     bond->u = u;
     bond->ready_head = bond->ready_tail = UIOMMU_NO_SLOT;
     uiommu_word_store(&bond->gate, UIOMMU_GATE_CLOSED);
+    uiommu_word_store(&bond->state, UIOMMU_BOND_RESERVED);
+    bond->making = true;
     *out = bond;
     return UIOMMU_OK;
 }
@@ -141,6 +143,17 @@ void uiommu_bond_unpin(struct uiommu_bond *bond)
     uiommu_lock_give(u, &u->lock, irq);
 }
 
+/* (u) */
+static void unlist(struct uiommu_unit *unit, struct uiommu_bond *bond)
+{
+    struct uiommu_bond **at = &unit->stopping;
+
+    while (*at != bond)
+        at = &(*at)->stop_next;
+    *at = bond->stop_next;
+    bond->stop_listed = false;
+}
+
 void uiommu_bond_free(struct uiommu_bond *bond)
 {
     struct uiommu_device *dev = bond->dev;
@@ -160,8 +173,10 @@ void uiommu_bond_free(struct uiommu_bond *bond)
         uiommu_pasid_bond_put(unit->config.pasids, bond->pasid);
     if (bond->owner != NULL)
         uiommu_owner_refund(bond->owner, &bond->owner->bonds, 1);
-    uiommu_bond_set_state(bond, UIOMMU_BOND_FREE);
     irq = uiommu_lock_take(u, &unit->lock);
+    uiommu_bond_set_state(bond, UIOMMU_BOND_FREE);
+    if (bond->stop_listed) /* somebody who holds a pin has asked for it meanwhile */
+        unlist(unit, bond);
     dev->bonds--;
     uiommu_lock_give(u, &unit->lock, irq);
     irq = uiommu_lock_take(u, &u->lock);
@@ -173,20 +188,33 @@ void uiommu_bond_free(struct uiommu_bond *bond)
     uiommu_lock_give(u, &u->lock, irq);
 }
 
-void uiommu_bond_want(struct uiommu_bond *bond, uint32_t wants)
+static void want(struct uiommu_bond *bond, uint32_t wants, bool made)
 {
     struct uiommu_unit *unit = bond->dev->unit;
     uintptr_t irq;
 
     irq = uiommu_lock_take(unit->u, &unit->lock);
+    if (made)
+        bond->making = false;
     uiommu_word_or(&bond->wants, wants);
-    if (!bond->stop_listed && (uiommu_word_load(&bond->wants) & UIOMMU_WANT_UNBIND) != 0) {
+    if (!bond->stop_listed && !bond->making && uiommu_bond_state(bond) != UIOMMU_BOND_FREE &&
+        (uiommu_word_load(&bond->wants) & UIOMMU_WANT_UNBIND) != 0) {
         bond->stop_listed = true;
         bond->stop_next = unit->stopping;
         unit->stopping = bond;
     }
     uiommu_lock_give(unit->u, &unit->lock, irq);
     uiommu_unit_kick(unit);
+}
+
+void uiommu_bond_want(struct uiommu_bond *bond, uint32_t wants)
+{
+    want(bond, wants, false);
+}
+
+void uiommu_bond_made(struct uiommu_bond *bond, uint32_t wants)
+{
+    want(bond, wants, true);
 }
 
 void uiommu_bonds_reset(struct uiommu_device *dev)

@@ -404,6 +404,7 @@ struct uiommu_bond {
     /* shutdown */
     struct uiommu_bond *stop_next;    /* (u) the unit's list of bonds to step */
     bool stop_listed;                 /* (u) */
+    bool making;                      /* (u) its bind is still at it: not to be stepped */
     uint8_t phase;                    /* (r) enum uiommu_phase */
     bool entered;                     /* (r) the phase's first step was done */
     bool counted_stop;                /* (r) counts against the marker reserve */
@@ -457,6 +458,8 @@ struct uiommu_bond *uiommu_bond_find(const struct uiommu_device *dev, uint32_t p
 bool uiommu_bond_markers_ok(const struct uiommu_device *dev, const struct uiommu_slot *where);
 /* Ask the unit to step the bond. Any context, no lock. */
 void uiommu_bond_want(struct uiommu_bond *bond, uint32_t wants);
+/* Its bind is over, whatever was wanted meanwhile begins. The bond may be gone afterwards. */
+void uiommu_bond_made(struct uiommu_bond *bond, uint32_t wants);
 /* (r) Step every bond on the unit's list; true: something may go on without waiting. */
 bool uiommu_drain_step_all(struct uiommu_unit *unit);
 /* (r) Earliest time at which a step has something to do. */
