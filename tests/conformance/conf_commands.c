@@ -231,6 +231,6 @@ static const struct conf_test tests[] = {
     {"R15 R12 commands: nor by exit", exit_fails},
     {"R15 R9 commands: a device that never answers is found, alone", never_answers},
     {"R17 I21 commands: a slow device is waited for", slow},
-    {"R18 I13 L3 commands: barriers are shared, joined late never", shared_barriers},
+    {"R18 I13 commands: barriers are shared, joined late never", shared_barriers},
 };
 const struct conf_theme conf_commands_theme = {"commands", tests, sizeof(tests) / sizeof(tests[0])};

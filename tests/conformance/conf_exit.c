@@ -251,7 +251,7 @@ static void at_every_moment_of_bind(struct conf *c)
 }
 
 static const struct conf_test tests[] = {
-    {"I14 I15 R12 L5 exit: tables are unreachable on return; no driver is called", at_once},
+    {"I14 I15 R12 L3 L5 exit: tables are unreachable on return; no driver is called", at_once},
     {"I16 L26 exit: a dead space is quiet", quiet},
     {"R11 exit: a SUCCESS given after the death goes out INVALID", dead_answers},
     {"R14 I14 L4 exit: legal in its own handler", in_its_handler},

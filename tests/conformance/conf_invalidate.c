@@ -179,6 +179,33 @@ static void in_handler(struct conf *c)
     CHECK(c, f.a->calls == 1 && conf_answer(f.d, 1) == UIOMMU_CODE_SUCCESS);
 }
 
+static void lose_and_invalidate(struct conf *c, struct conf_space *s, const struct uiommu_group *g)
+{
+    (void)g;
+    bench_unmap(&c->b, s->tables, CONF_VA);
+    c->b.vendor->lose_invalidations(&c->b, 1);
+    c->err = uiommu_aspace_invalidate(s->as, CONF_VA, CONF_VA + 4095, false);
+    c->sample = conf_access(c->at_device, c->counter, CONF_VA, MODEL_READ);
+}
+
+/* The waiter is a handler: it sees the failure itself, no service is needed for that. */
+static void fails_in_handler(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f) || !map_all(c, &f)) {
+        return;
+    }
+    c->at_device = f.d;
+    c->counter = f.pasid;
+    f.a->on_fault = lose_and_invalidate;
+    conf_ask(f.d, f.pasid, CONF_VA + 0x100000, 1);
+    conf_run(c, 4 * BENCH_MS);
+    CHECK(c, f.a->calls == 1 && (c->err == UIOMMU_OK || c->err == UIOMMU_E_WITHHELD));
+    CHECK(c, c->err != UIOMMU_OK || c->sample == 0);
+    CHECK(c, conf_unit(c).command_errors >= 1);
+}
+
 static void interrupt_invalidate(struct bench *b, void *arg)
 {
     struct conf *c = arg;
@@ -226,7 +253,8 @@ static const struct conf_test tests[] = {
     {"invalidate: wrong calls, empty spaces, dead spaces", wrong_calls},
     {"R12 I21 invalidate: not proved is WITHHELD", hung},
     {"R15 invalidate: a lost device-TLB invalidation is not believed", lost_once},
-    {"R14 R16 invalidate: legal in a handler", in_handler},
+    {"R14 invalidate: legal in a handler", in_handler},
+    {"R16 R15 invalidate: a handler that waits sees the failure itself", fails_in_handler},
     {"R13 invalidate: at many moments of a bind", beside_bind},
 };
 const struct conf_theme conf_invalidate_theme = {"invalidate", tests,

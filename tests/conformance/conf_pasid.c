@@ -201,13 +201,48 @@ static void spaces(struct conf *c)
     CHECK(c, uiommu_pasid_space_destroy(space) == UIOMMU_OK);
 }
 
+static void drop_one(struct bench *b, void *arg)
+{
+    struct conf *c = arg;
+
+    CHECK(c, uiommu_pasid_put(b->pasids, c->unit) == UIOMMU_OK);
+    CHECK(c, uiommu_pasid_hold(b->pasids, c->pasid[0]) == UIOMMU_OK);
+    CHECK(c, uiommu_pasid_put(b->pasids, c->pasid[0]) == UIOMMU_OK);
+    c->counter++;
+}
+
+/* Numbers are given back by an interrupt that comes in the middle of other calls. */
+static void in_interrupts(struct conf *c)
+{
+    struct uiommu_bond_ref other;
+    struct conf_flow f;
+    uint32_t i, pasid;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    for (i = 0; i < 20 && !conf_failed(c); i++) {
+        c->unit = take(c, 16);
+        bench_interrupt(&c->b, i, drop_one, c);
+        pasid = take(c, 16);
+        CHECK(c, conf_bind(c, f.d, f.b, pasid, &other));
+        CHECK(c, uiommu_pasid_put(c->b.pasids, pasid) == UIOMMU_OK);
+        CHECK(c, conf_unbind(c, other, UIOMMU_UNBIND_STOPPED) == UIOMMU_OK);
+        CHECK(c, conf_wait_state(c, other, UIOMMU_BOND_FREE));
+        CHECK(c, state_of(c, pasid) == UIOMMU_PASID_FREE && pasid != c->unit);
+        CHECK(c, state_of(c, c->unit) == UIOMMU_PASID_FREE);
+    }
+    CHECK(c, c->counter == 20);
+}
+
 static const struct conf_test tests[] = {
     {"I2 pasid: freed numbers come back oldest first", fifo},
     {"I2 pasid: a freed number keeps its distance", distance},
     {"I17 L31 L34 L35 pasid: references outside the library hold a number", references},
     {"I17 L2 L35 pasid: a bond holds its number until it is proved gone", bond_keeps},
     {"I17 R6 L2 pasid: several devices, the last one frees it", several_devices},
+    {"L6 I13 pasid: references dropped in an interrupt, at many moments", in_interrupts},
     {"R7 pasid: widths of devices", widths},
-    {"I17 L6 pasid: limits of a space", spaces},
+    {"I17 pasid: limits of a space", spaces},
 };
 const struct conf_theme conf_pasid_theme = {"pasid", tests, sizeof(tests) / sizeof(tests[0])};
