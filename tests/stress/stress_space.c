@@ -241,8 +241,7 @@ void st_space_end(struct st_space *s)
         st_sleep(50 * ST_US);
         err = uiommu_aspace_destroy(s->as);
     }
-    if (!st_expect(m, ST_EXIT, err == UIOMMU_OK, "destroy of a space: %d, %u bonds", err,
-                   uiommu_aspace_bonds(s->as))) {
+    if (!st_expect(m, ST_EXIT, err == UIOMMU_OK, "destroy of a space: %d", err)) {
         return; /* Its memory stays in use. */
     }
     st_lock(m);
