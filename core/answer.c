@@ -34,7 +34,7 @@ void uiommu_group_leave(struct uiommu_unit *unit, struct uiommu_bond *bond, bool
         bond->running--;
         bond->dev->running--;
         if (owner != NULL)
-            uiommu_word_sub(&owner->in_flight, 1);
+            uiommu_owner_leave(owner);
     }
     uiommu_gate_leave(bond);
     /* The bond may be gone from here on. */
@@ -99,7 +99,9 @@ static uiommu_err answer_code(const struct uiommu_group_slot *slot, uiommu_code 
     const struct uiommu_aspace *as = slot->bond->as;
 
     if (uiommu_guard(UIOMMU_GUARD_I19_TOKEN) &&
-        (slot->quiet != 0 || slot->dev_generation != uiommu_word_load(&slot->dev->generation)))
+        (slot->quiet != 0 || slot->dev_generation != uiommu_word_load(&slot->dev->generation) ||
+         (slot->dev->port != NULL &&
+          slot->port_generation != uiommu_word_load(&slot->dev->port->generation))))
         return UIOMMU_E_STALE;
     if (*code == UIOMMU_CODE_SUCCESS && uiommu_guard(UIOMMU_GUARD_EXIT_DEAD) &&
         (as == NULL || uiommu_word_load(&as->dead) != 0)) {
@@ -205,6 +207,10 @@ static bool run_one(struct uiommu_unit *unit, struct uiommu_group_slot *slot, ui
         return false;
     if (state == UIOMMU_SLOT_CALLED && code == UIOMMU_CODE_PENDING) {
         uiommu_word_store(&slot->state, UIOMMU_SLOT_PENDING);
+        if (slot->dev_generation != uiommu_word_load(&slot->dev->generation)) {
+            uiommu_word_store(&slot->dev->resweep, 1); /* R33: its handler is to be told */
+            uiommu_unit_kick(unit);
+        }
         trace_group(unit, slot, UIOMMU_TRACE_GROUP_PENDING, slot->pages);
         if (slot->bond->stop_listed)
             uiommu_unit_kick(unit);
@@ -218,19 +224,23 @@ static bool run_one(struct uiommu_unit *unit, struct uiommu_group_slot *slot, ui
     return true;
 }
 
-void uiommu_answer_run(struct uiommu_unit *unit, struct uiommu_runner *runner, uint32_t first,
-                       uint32_t count)
+void uiommu_answer_run(struct uiommu_unit *unit, struct uiommu_runner *runner)
 {
-    uint32_t slots[UIOMMU_RUN], n = 0, i;
+    uint32_t slots[UIOMMU_RUN], n, i = runner->sent, done = uiommu_word_load(&runner->done);
     struct uiommu_group_slot *slot;
 
-    for (i = first; i < first + count; i++) {
-        slot = uiommu_slot_at(unit, runner->slot[i]);
-        if (run_one(unit, slot, (uiommu_code)runner->code[i], &runner->answer[n]))
-            slots[n++] = slot->index;
+    while (i < done) {
+        for (n = 0; i < done && n < UIOMMU_RUN; i++) {
+            if (runner->code[i] == UIOMMU_CODE_NONE)
+                continue; /* taken from the runner before it was called */
+            slot = uiommu_slot_at(unit, runner->slot[i]);
+            if (run_one(unit, slot, (uiommu_code)runner->code[i], &runner->answer[n]))
+                slots[n++] = slot->index;
+        }
+        if (n != 0)
+            answer_batch(unit, runner, slots, n);
     }
-    if (n != 0)
-        answer_batch(unit, runner, slots, n);
+    runner->sent = done;
 }
 
 static bool id_with_pasid(const struct uiommu_unit *unit, const struct uiommu_device *dev,
@@ -242,7 +252,7 @@ static bool id_with_pasid(const struct uiommu_unit *unit, const struct uiommu_de
            (unit->caps.flags & UIOMMU_CAP_RESPONSE_PASID) == 0;
 }
 
-bool uiommu_out_put(struct uiommu_unit *unit, struct uiommu_device *dev,
+bool uiommu_out_put(struct uiommu_unit *unit, struct uiommu_device *dev, uint32_t generation,
                     const struct uiommu_request *request, uiommu_code code, enum uiommu_drop why)
 {
     struct uiommu_out *out = &unit->out;
@@ -262,7 +272,7 @@ bool uiommu_out_put(struct uiommu_unit *unit, struct uiommu_device *dev,
     answer->code = (uint32_t)code;
     answer->with_pasid = id_with_pasid(unit, dev, request);
     out->dev[out->count] = dev;
-    out->generation[out->count] = dev != NULL ? uiommu_word_load(&dev->generation) : 0;
+    out->generation[out->count] = generation;
     out->count++;
     if (dev != NULL)
         uiommu_count(&dev->counters.refused, 1);

@@ -69,14 +69,24 @@ static uiommu_err owner_join(struct uiommu_aspace *as)
     return err;
 }
 
-static void owner_leave(struct uiommu_aspace *as)
+static bool in_use(const struct uiommu_aspace *as)
+{
+    return uiommu_word_load(&as->refs) != 0 || uiommu_word_load(&as->poisoned) != 0;
+}
+
+/* Leave the owner's list, where an exit or a reap of the owner may find and hold the space. */
+static bool owner_leave(struct uiommu_aspace *as)
 {
     struct uiommu_owner *owner = as->owner;
     uintptr_t irq;
 
     if (owner == NULL)
-        return;
+        return !in_use(as);
     irq = uiommu_lock_take(as->u, &owner->lock);
+    if (in_use(as)) {
+        uiommu_lock_give(as->u, &owner->lock, irq);
+        return false;
+    }
     if (as->prev != NULL)
         as->prev->next = as->next;
     else
@@ -85,6 +95,7 @@ static void owner_leave(struct uiommu_aspace *as)
         as->next->prev = as->prev;
     owner->spaces--;
     uiommu_lock_give(as->u, &owner->lock, irq);
+    return true;
 }
 
 uiommu_err uiommu_aspace_create(struct uiommu *u, const struct uiommu_aspace_config *config,
@@ -99,7 +110,7 @@ uiommu_err uiommu_aspace_create(struct uiommu *u, const struct uiommu_aspace_con
     if (out == NULL || config == NULL ||
         !uiommu_config_copy(&own, sizeof(own), config, config->size, sizeof(size_t)))
         return UIOMMU_E_INVALID;
-    if (own.owner != NULL && !uiommu_is_owner(own.owner))
+    if (own.owner != NULL && (!uiommu_is_owner(own.owner) || own.owner->u != u))
         return UIOMMU_E_HANDLE;
     as = (struct uiommu_aspace *)uiommu_heap_get(u, sizeof(*as));
     if (as == NULL)
@@ -111,14 +122,16 @@ uiommu_err uiommu_aspace_create(struct uiommu *u, const struct uiommu_aspace_con
     if (err == UIOMMU_OK && own.ops != NULL &&
         !uiommu_config_copy(&as->ops, sizeof(as->ops), own.ops, own.ops->size, sizeof(size_t)))
         err = UIOMMU_E_INVALID;
+    as->number = uiommu_object_add(u);
+    as->magic = UIOMMU_MAGIC_ASPACE;
     if (err == UIOMMU_OK)
         err = owner_join(as);
     if (err != UIOMMU_OK) {
+        as->magic = 0;
+        uiommu_object_remove(u);
         uiommu_heap_put(u, as, sizeof(*as));
         return err;
     }
-    as->magic = UIOMMU_MAGIC_ASPACE;
-    as->number = uiommu_object_add(u);
     *out = as;
     return UIOMMU_OK;
 }
@@ -129,11 +142,11 @@ uiommu_err uiommu_aspace_destroy(struct uiommu_aspace *as)
 
     if (!uiommu_is_aspace(as))
         return UIOMMU_E_HANDLE;
-    if (uiommu_word_load(&as->refs) != 0 || uiommu_word_load(&as->poisoned) != 0)
-        return UIOMMU_E_BUSY;
     u = as->u;
-    owner_leave(as);
+    if (!owner_leave(as))
+        return UIOMMU_E_BUSY;
     as->magic = 0;
+    uiommu_tags_free(as);
     uiommu_heap_put(u, as, sizeof(*as));
     uiommu_object_remove(u);
     return UIOMMU_OK;
@@ -144,15 +157,18 @@ uint32_t uiommu_aspace_bonds(const struct uiommu_aspace *as)
     return uiommu_is_aspace(as) ? uiommu_word_load(&as->bond_count) : 0;
 }
 
-void uiommu_aspace_leave(struct uiommu_bond *bond)
+bool uiommu_aspace_leave(struct uiommu_bond *bond)
 {
     struct uiommu_aspace *as = bond->as;
-    struct uiommu_tag *tag = NULL;
     uintptr_t irq;
 
     if (as == NULL)
-        return;
+        return true;
     irq = uiommu_lock_take(as->u, &as->lock);
+    if (bond->exit_pins != 0) {
+        uiommu_lock_give(as->u, &as->lock, irq);
+        return false;
+    }
     if (bond->listed) {
         if (bond->as_prev != NULL)
             bond->as_prev->as_next = bond->as_next;
@@ -164,12 +180,11 @@ void uiommu_aspace_leave(struct uiommu_bond *bond)
             as->bonds_tail = bond->as_prev;
         bond->listed = false;
     }
-    if (bond->tag != NULL) {
-        tag = uiommu_tag_put(as, bond->tag);
-        bond->tag = NULL;
-    }
+    if (bond->tag != NULL)
+        uiommu_tag_put(as, bond->tag);
+    bond->tag = NULL;
     uiommu_lock_give(as->u, &as->lock, irq);
-    uiommu_heap_put(as->u, tag, sizeof(*tag));
+    return true;
 }
 
 void uiommu_aspace_unref(struct uiommu_bond *bond, bool poisoned)
@@ -276,15 +291,27 @@ static bool reap_bonds(struct uiommu_aspace *as)
 /* Serve every unit once: bonds past their D2 are in no list of the space any more. */
 static void pump_units(struct uiommu *u)
 {
-    struct uiommu_unit *unit;
+    struct uiommu_unit *unit, *best;
+    uint32_t number = 0;
     uintptr_t irq;
 
-    irq = uiommu_lock_take(u, &u->lock);
-    unit = u->units;
-    uiommu_lock_give(u, &u->lock, irq);
-    for (; unit != NULL; unit = unit->next) {
-        if (uiommu_word_load(&unit->started) != 0)
-            uiommu_unit_pump(unit);
+    for (;;) {
+        best = NULL;
+        irq = uiommu_lock_take(u, &u->lock);
+        for (unit = u->units; unit != NULL; unit = unit->next) {
+            if (unit->number > number && (best == NULL || unit->number < best->number))
+                best = unit;
+        }
+        if (best != NULL)
+            best->users++; /* keeps it from being destroyed */
+        uiommu_lock_give(u, &u->lock, irq);
+        if (best == NULL)
+            return;
+        number = best->number;
+        uiommu_unit_pump(best);
+        irq = uiommu_lock_take(u, &u->lock);
+        best->users--;
+        uiommu_lock_give(u, &u->lock, irq);
     }
 }
 

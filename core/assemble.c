@@ -11,11 +11,13 @@ struct entry {
     struct uiommu_unit *unit;
     const struct uiommu_request *request;
     struct uiommu_device *dev;
-    struct uiommu_bond *bond;
+    struct uiommu_bond *found; /* under the PASID, whatever its state */
+    struct uiommu_bond *bond;  /* whose the request is */
     uint64_t position;
     uint32_t ring;
     uint32_t alias;
-    uint32_t pasid; /* or UIOMMU_PASID_NONE */
+    uint32_t pasid;      /* or UIOMMU_PASID_NONE */
+    uint32_t generation; /* of the device, read before its state */
 };
 
 static bool is(const struct entry *e, uint32_t flag)
@@ -31,7 +33,7 @@ static void refuse_code(const struct entry *e, uiommu_code code, enum uiommu_dro
 
     /* No command can name an ID beyond the unit's: there is nobody to answer. */
     if (nameable && (is(e, UIOMMU_REQUEST_LAST) || !uiommu_guard(UIOMMU_GUARD_I3_LAST))) {
-        (void)uiommu_out_put(e->unit, e->dev, e->request, code, why);
+        (void)uiommu_out_put(e->unit, e->dev, e->generation, e->request, code, why);
         return;
     }
     uiommu_count_shared(&e->unit->counters.dropped, 1);
@@ -93,10 +95,14 @@ static void marker(const struct entry *e)
     uiommu_count(&e->unit->counters.markers, 1);
     if (e->dev != NULL)
         uiommu_count(&e->dev->counters.markers, 1);
-    if (bond != NULL && bond->stamped && e->position >= bond->open_at[e->ring] &&
-        bond->markers_ok && (e->dev->flags & UIOMMU_DEVICE_TRUST_MARKERS) != 0) {
+    if (bond != NULL && e->pasid != UIOMMU_PASID_NONE && bond->stamped && bond->markers_ok &&
+        (e->dev->flags & UIOMMU_DEVICE_TRUST_MARKERS) != 0 &&
+        uiommu_word_load(&e->dev->state) == UIOMMU_DEVICE_NORMAL &&
+        e->position >= bond->open_at[e->ring] && e->position >= e->dev->gen_at[e->ring]) {
         counts = true;
         bond->marker = true;
+        bond->marker_generation = e->generation;
+        uiommu_bond_show(bond);
         if (bond->stop_listed)
             uiommu_unit_kick(e->unit);
     }
@@ -111,10 +117,11 @@ static void marker(const struct entry *e)
 static bool device_takes(struct entry *e)
 {
     uint32_t state = uiommu_word_load(&e->dev->state);
+    bool resetting = state == UIOMMU_DEVICE_RESETTING &&
+                     uiommu_word_load(&e->dev->reset_step) != UIOMMU_RESET_STAMPED;
 
-    if (state == UIOMMU_DEVICE_GONE ||
-        (uiommu_guard(UIOMMU_GUARD_I19_RING) &&
-         (state == UIOMMU_DEVICE_RESETTING || e->position < e->dev->gen_at[e->ring]))) {
+    if (state == UIOMMU_DEVICE_GONE || (uiommu_guard(UIOMMU_GUARD_I19_RING) &&
+                                        (resetting || e->position < e->dev->gen_at[e->ring]))) {
         drop(e, UIOMMU_DROP_RESET);
         return false;
     }
@@ -128,7 +135,11 @@ static bool device_takes(struct entry *e)
         refuse_code(e, (uiommu_code)e->request->preset, UIOMMU_DROP_PRESET);
         return false;
     }
-    if (e->dev->port == NULL || uiommu_word_load(&e->dev->port->failed) != 0) {
+    if (e->dev->port == NULL) { /* never FAILURE here: a PF and its VFs would all lose PRI (I7) */
+        refuse(e, UIOMMU_DROP_SWITCHED_OFF);
+        return false;
+    }
+    if (uiommu_word_load(&e->dev->port->failed) != 0) {
         refuse_code(e, UIOMMU_CODE_FAILURE, UIOMMU_DROP_SWITCHED_OFF);
         return false;
     }
@@ -140,7 +151,7 @@ static bool device_takes(struct entry *e)
 /* Whose life is it? UIOMMU_DROP_NONE: the present one's, and its gate is open. */
 static enum uiommu_drop bond_takes(struct entry *e)
 {
-    struct uiommu_bond *bond = uiommu_bond_find(e->dev, e->pasid);
+    struct uiommu_bond *bond = e->found;
 
     if (bond == NULL) {
         uiommu_count(&e->unit->counters.unknown_pasid, 1);
@@ -157,7 +168,6 @@ static enum uiommu_drop bond_takes(struct entry *e)
         uiommu_count(&e->unit->counters.old_life, 1);
         return UIOMMU_DROP_OLD_LIFE;
     }
-    bond->marker = false; /* a marker with a request behind it was none */
     e->bond = bond;
     return uiommu_gate_closed(bond) ? UIOMMU_DROP_CLOSED : UIOMMU_DROP_NONE;
 }
@@ -181,7 +191,7 @@ static struct uiommu_group_slot *key_slot(const struct entry *e)
     state = uiommu_slot_state(slot);
     if (state == UIOMMU_SLOT_FREE || state == UIOMMU_SLOT_DONE || slot->dev != e->dev ||
         slot->alias != e->alias || slot->prgi != e->request->index ||
-        (slot->flags & UIOMMU_REQUEST_STALL) != 0)
+        slot->dev_generation != e->generation || (slot->flags & UIOMMU_REQUEST_STALL) != 0)
         return NULL;
     return slot;
 }
@@ -193,10 +203,11 @@ static bool credit(const struct entry *e)
 
     if (!uiommu_guard(UIOMMU_GUARD_I9_CREDITS))
         return true;
-    if (port->outstanding < port->credits)
+    if (uiommu_word_peek(&port->outstanding) < port->credits)
         return true;
     uiommu_pool_reclaim(e->unit);
-    return port->outstanding < port->credits;
+    uiommu_credits_take(e->unit, port);
+    return uiommu_word_peek(&port->outstanding) < port->credits;
 }
 
 static void over_credit(const struct entry *e, struct uiommu_group_slot *slot)
@@ -223,7 +234,8 @@ static struct uiommu_group_slot *group_open(const struct entry *e)
     slot->alias = e->alias;
     slot->dev = e->dev;
     slot->bond = e->bond;
-    slot->dev_generation = uiommu_word_load(&e->dev->generation);
+    slot->dev_generation = e->generation;
+    slot->port_generation = e->dev->port != NULL ? uiommu_word_load(&e->dev->port->generation) : 0;
     slot->bond_generation = e->bond->generation;
     uiommu_word_store(&slot->state, UIOMMU_SLOT_OPEN);
     uiommu_trace(e->unit->u, e->unit->number, UIOMMU_TRACE_GROUP_OPEN,
@@ -302,7 +314,8 @@ static void page_request(struct entry *e)
             over_credit(e, NULL); /* cannot be: slots cover all grants (I9) */
             return;
         }
-        e->dev->port->groups++;
+        slot->charged = 1;
+        uiommu_word_poke(&e->dev->port->groups, uiommu_word_peek(&e->dev->port->groups) + 1);
         e->bond->open++;
         *key(e) = slot->index + 1;
         uiommu_age_add(e->unit, slot, 1);
@@ -311,7 +324,7 @@ static void page_request(struct entry *e)
         over_credit(e, slot);
         return;
     }
-    e->dev->port->outstanding++;
+    uiommu_word_poke(&e->dev->port->outstanding, uiommu_word_peek(&e->dev->port->outstanding) + 1);
     if (!is(e, UIOMMU_REQUEST_LAST))
         return;
     uiommu_age_remove(e->unit, slot);
@@ -328,8 +341,10 @@ static void stall(struct entry *e)
 {
     struct uiommu_group_slot *slot;
 
-    if (e->unit->stalls >= e->unit->stall_slots)
+    if (e->unit->stalls >= e->unit->stall_slots) {
         uiommu_pool_reclaim(e->unit);
+        uiommu_credits_take(e->unit, NULL);
+    }
     slot = e->unit->stalls < e->unit->stall_slots ? group_open(e) : NULL;
     if (slot == NULL) {
         uiommu_count(&e->dev->counters.over_credit, 1);
@@ -337,6 +352,7 @@ static void stall(struct entry *e)
         return;
     }
     (void)uiommu_slot_add_page(e->unit, slot, e->request->address, e->request->flags & 0xfu);
+    slot->charged = 1;
     e->unit->stalls++;
     complete(e, slot);
 }
@@ -367,6 +383,9 @@ static void with_device(struct entry *e)
     enum uiommu_drop why;
 
     uiommu_count(&e->dev->counters.requests, 1);
+    e->found = uiommu_bond_find(e->dev, e->pasid);
+    if (e->found != NULL && e->found->marker && e->position >= e->found->open_at[e->ring])
+        uiommu_drain_unmark(e->found); /* a marker with a request behind it was none (R8) */
     if (!device_takes(e))
         return;
     if (is(e, UIOMMU_REQUEST_MALFORMED) ||
@@ -393,13 +412,21 @@ void uiommu_assemble(struct uiommu_unit *unit, uint32_t ring, const struct uiomm
 {
     const struct uiommu_id *id =
         (const struct uiommu_id *)uiommu_radix_get(&unit->ids, request->id);
-    struct entry e = {unit, request, NULL, NULL, position, ring, 0, UIOMMU_PASID_NONE};
+    struct entry e;
+
+    memset(&e, 0, sizeof(e));
+    e.unit = unit;
+    e.request = request;
+    e.position = position;
+    e.ring = ring;
+    e.pasid = UIOMMU_PASID_NONE;
 
     if ((request->flags & UIOMMU_REQUEST_PASID) != 0)
         e.pasid = request->pasid;
     if (id != NULL) {
         e.dev = id->dev;
         e.alias = id->alias;
+        e.generation = uiommu_word_load(&id->dev->generation);
     }
     uiommu_count(&unit->counters.requests, 1);
     trace_request(&e);
@@ -409,7 +436,10 @@ void uiommu_assemble(struct uiommu_unit *unit, uint32_t ring, const struct uiomm
     }
     if (e.dev == NULL) {
         uiommu_count(&unit->counters.unknown_id, 1);
-        refuse(&e, UIOMMU_DROP_UNKNOWN_ID);
+        if (is(&e, UIOMMU_REQUEST_PRESET))
+            refuse_code(&e, (uiommu_code)request->preset, UIOMMU_DROP_PRESET);
+        else
+            refuse(&e, UIOMMU_DROP_UNKNOWN_ID);
         return;
     }
     with_device(&e);

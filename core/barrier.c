@@ -24,11 +24,10 @@ static uiommu_err barrier_begin(struct uiommu_device *dev, uint32_t pasid)
     if (err == UIOMMU_E_BUSY)
         return UIOMMU_PENDING;
     barrier->begun++;
-    barrier->failed = false;
     barrier->deadline_ns = uiommu_after(unit->now_ns, unit->config.command_ns);
     if (err != UIOMMU_OK) { /* no barrier here: strength NONE says so */
-        barrier->strength = UIOMMU_BARRIER_NONE;
-        barrier->done = barrier->begun;
+        barrier->done = barrier->good = barrier->begun;
+        barrier->good_strength = UIOMMU_BARRIER_NONE;
     }
     return UIOMMU_OK;
 }
@@ -49,8 +48,11 @@ static void barrier_poll(struct uiommu_device *dev)
         uiommu_unit_hangs(unit, barrier->ticket);
         err = UIOMMU_E_TIMEOUT;
     }
-    barrier->failed = err != UIOMMU_OK;
     barrier->done = barrier->begun;
+    if (err == UIOMMU_OK) {
+        barrier->good = barrier->begun;
+        barrier->good_strength = barrier->strength;
+    }
 }
 
 uiommu_err uiommu_barrier_step(struct uiommu_device *dev, uint32_t pasid, uint32_t need)
@@ -63,7 +65,7 @@ uiommu_err uiommu_barrier_step(struct uiommu_device *dev, uint32_t pasid, uint32
     }
     if (barrier->begun != barrier->done)
         barrier_poll(dev);
-    if (barrier->done < need)
-        return UIOMMU_PENDING;
-    return barrier->failed ? UIOMMU_E_HW : UIOMMU_OK;
+    if (barrier->good >= need)
+        return UIOMMU_OK;
+    return barrier->done >= need ? UIOMMU_E_HW : UIOMMU_PENDING;
 }

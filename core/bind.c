@@ -79,14 +79,12 @@ static uiommu_err join(struct bind *b)
 static void discard(struct uiommu_bond *bond)
 {
     struct uiommu *u = bond->u;
-    struct uiommu_tag *tag = NULL;
     uintptr_t irq;
 
     if (bond->tag != NULL) {
         irq = uiommu_lock_take(u, &bond->tag_of->lock);
-        tag = uiommu_tag_put(bond->tag_of, bond->tag);
+        uiommu_tag_put(bond->tag_of, bond->tag);
         uiommu_lock_give(u, &bond->tag_of->lock, irq);
-        uiommu_heap_put(u, tag, sizeof(*tag));
     }
     if (bond->holds_pasid)
         uiommu_pasid_bond_put(bond->dev->unit->config.pasids, bond->pasid);
@@ -130,7 +128,7 @@ static uiommu_err prepare(struct bind *b, const struct uiommu_bind_config *confi
             bond->owner = owner;
     }
     if (err == UIOMMU_OK && b->pasid != UIOMMU_PASID_NONE) {
-        err = uiommu_pasid_bond_get(b->unit->config.pasids, b->pasid, b->as);
+        err = uiommu_pasid_bond_get(b->unit->config.pasids, b->pasid, b->as->number);
         bond->holds_pasid = err == UIOMMU_OK;
     }
     if (err == UIOMMU_OK)
@@ -244,7 +242,6 @@ static uiommu_err bind(struct bind *b, const struct uiommu_bind_config *config,
     }
     /* The role knows it, hardware may: it drains like any other. Its device was never told. */
     uiommu_bond_made(b->bond, UIOMMU_WANT_UNBIND | UIOMMU_WANT_ABORT | UIOMMU_WANT_STOPPED);
-    uiommu_unit_pump(b->unit);
     return err;
 }
 
@@ -267,7 +264,11 @@ uiommu_err uiommu_bind(struct uiommu_device *dev, struct uiommu_aspace *as,
     b.pasid = own.pasid;
     if (!uiommu_control_take(b.unit->u, &b.unit->control, b.unit->config.command_ns))
         return UIOMMU_E_TIMEOUT;
+    uiommu_word_add(&as->refs, 1);
     err = bind(&b, &own, out);
+    uiommu_word_sub(&as->refs, 1);
     uiommu_control_give(b.unit->u, &b.unit->control);
+    if (err != UIOMMU_OK)
+        uiommu_unit_pump(b.unit); /* what was half made drains */
     return err;
 }

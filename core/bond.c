@@ -98,14 +98,22 @@ uiommu_err uiommu_bond_alloc(struct uiommu *u, struct uiommu_bond **out)
     return UIOMMU_OK;
 }
 
-/* (i) */
+/* Nobody names it any more: from here on its device may be detached. No lock. */
 static void bond_recycle(struct uiommu_bond *bond)
 {
+    struct uiommu_device *dev = bond->dev;
+    struct uiommu_unit *unit = dev->unit;
     struct uiommu *u = bond->u;
+    uintptr_t irq;
 
+    irq = uiommu_lock_take(u, &u->lock);
     bond->freed = false;
     bond->next_free = u->free_bonds;
     u->free_bonds = bond;
+    uiommu_lock_give(u, &u->lock, irq);
+    irq = uiommu_lock_take(u, &unit->lock);
+    dev->bonds--;
+    uiommu_lock_give(u, &unit->lock, irq);
 }
 
 uiommu_err uiommu_bond_pin(struct uiommu *u, struct uiommu_bond_ref ref, struct uiommu_bond **out)
@@ -135,12 +143,14 @@ void uiommu_bond_unpin(struct uiommu_bond *bond)
 {
     struct uiommu *u = bond->u;
     uintptr_t irq;
+    bool last;
 
     irq = uiommu_lock_take(u, &u->lock);
     bond->pins--;
-    if (bond->pins == 0 && bond->freed)
-        bond_recycle(bond);
+    last = bond->pins == 0 && bond->freed;
     uiommu_lock_give(u, &u->lock, irq);
+    if (last)
+        bond_recycle(bond);
 }
 
 /* (u) */
@@ -159,14 +169,14 @@ void uiommu_bond_free(struct uiommu_bond *bond)
     struct uiommu_device *dev = bond->dev;
     struct uiommu_unit *unit = dev->unit;
     struct uiommu *u = bond->u;
-    bool unmarked = bond->stamped && !bond->marker && !bond->reset_proof;
+    bool unmarked = bond->stamped && !bond->marker && !bond->reset_proof, last;
     uintptr_t irq;
 
     UIOMMU_ASSERT("D6", uiommu_gate_count(bond) == 0 && !bond->ready_listed);
     UIOMMU_ASSERT("D5", bond->open == 0 || !uiommu_guard(UIOMMU_GUARD_D5));
-    uiommu_aspace_leave(bond);
+    (void)uiommu_aspace_leave(bond);
     uiommu_aspace_unref(bond, false);
-    if (bond->where != NULL)
+    if (bond->stamped)
         uiommu_slot_store(bond->where,
                           unmarked ? mark_of(uiommu_word_load(&dev->generation)) : NULL);
     if (bond->holds_pasid)
@@ -177,15 +187,14 @@ void uiommu_bond_free(struct uiommu_bond *bond)
     uiommu_bond_set_state(bond, UIOMMU_BOND_FREE);
     if (bond->stop_listed) /* somebody who holds a pin has asked for it meanwhile */
         unlist(unit, bond);
-    dev->bonds--;
     uiommu_lock_give(u, &unit->lock, irq);
     irq = uiommu_lock_take(u, &u->lock);
     bond->generation = bond->generation + 1 == 0 ? 1 : bond->generation + 1;
-    if (bond->pins == 0)
-        bond_recycle(bond);
-    else
-        bond->freed = true;
+    bond->freed = true;
+    last = bond->pins == 0;
     uiommu_lock_give(u, &u->lock, irq);
+    if (last)
+        bond_recycle(bond);
 }
 
 static void want(struct uiommu_bond *bond, uint32_t wants, bool made)
@@ -241,6 +250,8 @@ uiommu_err uiommu_bond_get_info(struct uiommu *u, struct uiommu_bond_ref ref,
                                 struct uiommu_bond_info *out)
 {
     struct uiommu_bond *bond;
+    uint32_t shown;
+    uintptr_t irq;
     uiommu_err err;
 
     if (out == NULL)
@@ -256,11 +267,14 @@ uiommu_err uiommu_bond_get_info(struct uiommu *u, struct uiommu_bond_ref ref,
     out->missing = uiommu_word_load(&bond->missing);
     out->pasid = bond->pasid;
     out->in_flight = uiommu_gate_count(bond);
-    out->barriers = bond->rounds;
-    out->stop_confirmed = bond->stop_confirmed;
-    out->marker_seen = bond->marker;
+    shown = uiommu_word_load(&bond->shown);
+    out->barriers = shown >> 2;
+    out->stop_confirmed = (shown & 1u) != 0;
+    out->marker_seen = (shown & 2u) != 0;
     out->device = bond->dev;
+    irq = uiommu_lock_take(u, &bond->dev->unit->lock);
     out->aspace = bond->as;
+    uiommu_lock_give(u, &bond->dev->unit->lock, irq);
     out->user = bond->user;
     uiommu_bond_unpin(bond);
     return UIOMMU_OK;

@@ -112,23 +112,29 @@ struct uiommu_owner {
     uint32_t ports, spaces;            /* lock */
     struct uiommu_word dead;           /* (w) */
     struct uiommu_word in_flight;      /* (w) */
+    struct uiommu_word waiting;        /* (w) groups wait for a place in flight */
     uintptr_t refused, groups, invalid, expired;
 };
 bool uiommu_is_owner(const struct uiommu_owner *owner);
 /* Charge n of what (&owner->pasids ...) against its quota; owner NULL: OK. DEAD, QUOTA. */
 uiommu_err uiommu_owner_charge(struct uiommu_owner *owner, uint32_t *what, uint32_t quota,
                                uint32_t n);
+/* One group less has a handler: units whose groups wait for that are told. */
+void uiommu_owner_leave(struct uiommu_owner *owner);
+/* A port more (1) or less (all ones). */
+void uiommu_owner_ports(struct uiommu_owner *owner, uint32_t change);
 void uiommu_owner_refund(struct uiommu_owner *owner, uint32_t *what, uint32_t n);
 
 struct uiommu_pasid_space; /* pasid.c */
 bool uiommu_is_space(const struct uiommu_pasid_space *space);
+bool uiommu_is_space_of(const struct uiommu_pasid_space *space, const struct uiommu *u);
 /* A unit begins or ends to use the space. */
 void uiommu_space_use(struct uiommu_pasid_space *space, bool on);
 /*
- * A bond takes a reference: R6, one number, one address space: *space_of is compared with and
- * set to as. NOT_FOUND: not allocated; STATE: dying; BUSY: bound to another address space.
+ * A bond of address space number as takes a reference (R6). NOT_FOUND: not allocated; STATE: dying;
+ * BUSY: bound to another address space.
  */
-uiommu_err uiommu_pasid_bond_get(struct uiommu_pasid_space *space, uint32_t pasid, void *as);
+uiommu_err uiommu_pasid_bond_get(struct uiommu_pasid_space *space, uint32_t pasid, uint32_t as);
 /* The bond is gone: the number may rest. */
 void uiommu_pasid_bond_put(struct uiommu_pasid_space *space, uint32_t pasid);
 /* A poisoned bond marks (and later unmarks) the number as withheld. */
@@ -164,13 +170,15 @@ struct uiommu_group_slot {
     struct uiommu_page first; /* first.next begins the list */
     struct uiommu_device *dev;
     struct uiommu_bond *bond;
-    uint32_t dev_generation; /* of the device when it opened */
+    uint32_t dev_generation;  /* of the device when it opened */
+    uint32_t port_generation; /* of the port when it opened */
     uint32_t bond_generation;
     uint32_t next, prev; /* (r) in the list of its age */
     uint32_t ready_next; /* (r) ready or orphan list; (u) parked or freed list */
     uint8_t code;        /* (u) of a parked answer, or decided */
     uint8_t list;        /* (r) which of the age lists: 0 none, 1 open, 2 live */
     uint8_t refused;     /* (r) over credit or of two lives: INVALID at Last */
+    uint8_t charged;     /* (r), (u) against the port's credits or the stalls */
     uint8_t in_call;     /* (u) a runner holds it */
     uint8_t ran;         /* (u) counts against the caps */
     uint8_t orphan;      /* (u) enum uiommu_orphan */
@@ -212,28 +220,37 @@ void uiommu_age_remove(struct uiommu_unit *unit, struct uiommu_group_slot *slot)
 void uiommu_age_defer(struct uiommu_unit *unit, struct uiommu_group_slot *slot);
 /* (r) Give back a slot that no runner holds and that was never given to a handler. */
 void uiommu_slot_close(struct uiommu_unit *unit, struct uiommu_group_slot *slot);
+/* (r) Credits of groups that were answered although a runner still holds them (R25). */
+void uiommu_credits_take(struct uiommu_unit *unit, struct uiommu_port *port);
+/* (r) + (u) The slot counts no longer against credits or stalls. */
+void uiommu_slot_uncharge(struct uiommu_unit *unit, struct uiommu_group_slot *slot);
+/* (r) As that, for a group of a device that was reset. */
+void uiommu_slot_forgive(struct uiommu_unit *unit, struct uiommu_group_slot *slot);
 /* (r) Take what answering threads gave back. */
 void uiommu_pool_reclaim(struct uiommu_unit *unit);
 /* (u) The group is over: generation changes, the slot is given back unless a runner holds it. */
 void uiommu_slot_end(struct uiommu_unit *unit, struct uiommu_group_slot *slot);
+/* A picked slot's state carries its generation above, so that only its own runner calls it. */
+#define UIOMMU_SLOT_STATE 0xffu
 static inline uint32_t uiommu_slot_state(const struct uiommu_group_slot *slot)
 {
-    return uiommu_word_load(&slot->state);
+    return uiommu_word_load(&slot->state) & UIOMMU_SLOT_STATE;
 }
 
 /* ---- port.c, device.c --------------------------------------------------------------------- */
 
 struct uiommu_port {
-    uint32_t magic;                   /* (c) */
-    struct uiommu_unit *unit;         /* (c) */
-    struct uiommu_port_config config; /* (c) */
-    uint32_t credits;                 /* (c) granted */
-    uint32_t outstanding;             /* (r) requests in slots */
-    uint32_t groups;                  /* (r) slots in use */
-    uint32_t devices;                 /* (m) that use it */
-    bool on;                          /* (m) at the endpoint */
-    struct uiommu_word generation;    /* (w) */
-    struct uiommu_word failed;        /* (w) FAILURE from now on */
+    uint32_t magic;                     /* (c) */
+    struct uiommu_unit *unit;           /* (c) */
+    struct uiommu_port_config config;   /* (c) */
+    uint32_t credits;                   /* (c) granted */
+    struct uiommu_word outstanding;     /* (r) requests in slots; others peek */
+    struct uiommu_word groups;          /* (r) slots in use; others peek */
+    uint32_t devices;                   /* (m) that use it */
+    struct uiommu_word on;              /* (w) at the endpoint */
+    struct uiommu_word generation;      /* (w) */
+    struct uiommu_word failed;          /* (w) FAILURE from now on */
+    uint32_t released, released_groups; /* (u) answered while a runner still holds the slot */
 };
 bool uiommu_is_port(const struct uiommu_port *port);
 uint32_t uiommu_port_ledger(const struct uiommu_unit *unit);
@@ -252,9 +269,10 @@ struct uiommu_id {
 struct uiommu_barrier {
     uint64_t ticket;
     uint64_t deadline_ns;
-    uint32_t begun, done; /* counts; one runs where they differ */
-    uint32_t strength;    /* of the newest */
-    bool failed;          /* the newest did not complete in time, or failed */
+    uint32_t begun, done;   /* counts; one runs where they differ */
+    uint32_t good;          /* the newest that was done in time and did not fail */
+    uint32_t strength;      /* of the one under way, or the newest */
+    uint32_t good_strength; /* of the newest good one */
 };
 
 enum uiommu_reset_step {
@@ -268,43 +286,53 @@ enum uiommu_reset_step {
 };
 
 struct uiommu_device {
-    uint32_t magic;                         /* (c) */
-    struct uiommu_unit *unit;               /* (c) */
-    void *hw;                               /* (c) the backend's */
-    struct uiommu_device *next;             /* (r) of the unit */
-    struct uiommu_port *port;               /* (c) or NULL */
-    struct uiommu_device_ops ops;           /* (c) */
-    void *ops_ctx;                          /* (c) */
-    void *user;                             /* (c) */
-    uint32_t flags;                         /* (c) */
-    uint32_t pasid_bits;                    /* (c) */
-    uint32_t cap;                           /* (c) groups with handlers at once */
-    uint32_t id_count;                      /* (c) */
-    uint32_t bonds;                         /* (u) in any state */
-    uint32_t running;                       /* (u) groups with handlers */
-    uint32_t violations;                    /* (r) */
-    uint32_t detach_step;                   /* (m) */
-    struct uiommu_word state;               /* (w) enum uiommu_device_state */
-    struct uiommu_word generation;          /* (w) */
-    bool pasid_required;                    /* (m) written while no bond exists or in reset */
-    bool ats_on, pri_on, pasid_on;          /* (m) at the endpoint */
-    uint32_t swept_generation;              /* (r) nothing of an older one is left */
-    struct uiommu_word reset_step;          /* (w) enum uiommu_reset_step */
-    uint32_t reset_barrier;                 /* (r) */
-    uint64_t reset_until_ns;                /* (r) */
-    uint64_t detach_until_ns;               /* (m) */
-    uint64_t gen_at[UIOMMU_RINGS];          /* (r) entries below are of before the reset */
-    struct uiommu_barrier barrier;          /* (r) */
-    struct uiommu_radix pasids;             /* PASID -> struct uiommu_bond; or a mark, see bond.c */
-    struct uiommu_slot untagged;            /* bond without PASID */
-    uint32_t *index_map;                    /* (r) [alias][PRG index] -> slot + 1 */
+    uint32_t magic;                    /* (c) */
+    struct uiommu_unit *unit;          /* (c) */
+    void *hw;                          /* (c) the backend's */
+    struct uiommu_device *next;        /* (r) of the unit */
+    struct uiommu_device *zombie_next; /* (m) */
+    struct uiommu_port *port;          /* (c) or NULL */
+    struct uiommu_device_ops ops;      /* (c) */
+    void *ops_ctx;                     /* (c) */
+    void *user;                        /* (c) */
+    uint32_t flags;                    /* (c) */
+    uint32_t pasid_bits;               /* (c) */
+    uint32_t cap;                      /* (c) groups with handlers at once */
+    uint32_t id_count;                 /* (c) */
+    uint32_t bonds;                    /* (u) in any state */
+    uint32_t running;                  /* (u) groups with handlers */
+    uint32_t violations;               /* (r) */
+    struct uiommu_word resweep;        /* (w) a group of an older generation was left pending */
+    uint32_t detach_step;              /* (m) */
+    struct uiommu_word state;          /* (w) enum uiommu_device_state */
+    struct uiommu_word generation;     /* (w) */
+    bool pasid_required;               /* (m) written while no bond exists or in reset */
+    struct uiommu_word ats_on;         /* (w) at the endpoint */
+    struct uiommu_word shut;           /* (w) its entry refuses everything, proved by a ticket */
+    bool pri_on, pasid_on;             /* (m) at the endpoint */
+    uint32_t isolate_step;             /* (r) of cutting it off in hardware */
+    uint64_t isolate_ticket;           /* (r) */
+    bool isolate_air, isolate_more;    /* (r) */
+    bool isolating;                    /* (r) it is not yet done */
+    uint32_t swept_generation;         /* (r) nothing of an older one is left */
+    struct uiommu_word reset_step;     /* (w) enum uiommu_reset_step */
+    uint32_t reset_barrier;            /* (r) */
+    uint64_t reset_until_ns;           /* (r) */
+    uint64_t detach_until_ns;          /* (m) */
+    uint64_t gen_at[UIOMMU_RINGS];     /* (r) entries below are of before the reset */
+    struct uiommu_barrier barrier;     /* (r) */
+    struct uiommu_radix pasids;        /* PASID -> struct uiommu_bond; or a mark, see bond.c */
+    struct uiommu_slot untagged;       /* bond without PASID */
+    uint32_t *index_map;               /* (r) [alias][PRG index] -> slot + 1 */
     struct uiommu_device_counters counters; /* (r), answers (u) */
     struct uiommu_id ids[UIOMMU_IDS_MAX];   /* (c) */
 };
 bool uiommu_is_device(const struct uiommu_device *dev);
+/* In any state. */
+uint32_t uiommu_device_bonds(const struct uiommu_device *dev);
 /* (r) One more protocol violation; isolates the device at the limit. */
 void uiommu_device_violation(struct uiommu_device *dev);
-/* Any lock but (u). Cut the device off: event, state, backend. */
+/* Any lock but (u). Cut the device off: event and state now, hardware as the role goes on. */
 void uiommu_device_isolate(struct uiommu_device *dev);
 /* Is it there? Without the op: yes. */
 bool uiommu_device_present(const struct uiommu_device *dev);
@@ -400,6 +428,8 @@ struct uiommu_bond {
     bool late;                       /* (r) one came */
     uint8_t late_rounds;             /* (r) */
     bool marker;                     /* (r) a marker of this life counted */
+    bool stop_by_marker;             /* (r) nobody else confirmed the stop */
+    uint32_t marker_generation;      /* (r) of the device, when the marker came */
     bool markers_ok;                 /* (r) no earlier life ended without its marker */
     /* shutdown */
     struct uiommu_bond *stop_next;    /* (u) the unit's list of bonds to step */
@@ -413,11 +443,13 @@ struct uiommu_bond {
     bool overflow_round;              /* (r) D3 was repeated for an overflow */
     bool twice;                       /* (r) the second D3 runs or ran */
     bool proved;                      /* (r) the barrier proves by itself */
+    bool absent;                      /* (r) the device was not there when last asked */
     bool in_air;                      /* (r) the phase's ticket or barrier is under way */
     bool wave_retry;                  /* (r) the device wave failed once */
     bool reported;                    /* (r) poisoned event was sent */
     uint32_t barrier_need;            /* (r) */
     uint32_t rounds;                  /* (r) D3 rounds */
+    struct uiommu_word shown;         /* (w) what uiommu_bond_get_info() tells of (r) */
     uint32_t overflows[UIOMMU_RINGS]; /* (r) acknowledges at D3's begin */
     struct uiommu_word missing;       /* (w) UIOMMU_PROOF_* written by (r) */
     uint64_t ticket;                  /* (r) */
@@ -466,6 +498,10 @@ bool uiommu_drain_step_all(struct uiommu_unit *unit);
 uint64_t uiommu_drain_deadline(struct uiommu_unit *unit);
 /* (r) A bond's D1..D6 helpers that assemble.c tells about. */
 void uiommu_drain_late(struct uiommu_bond *bond);
+/* (r) What uiommu_bond_get_info() tells. */
+void uiommu_bond_show(struct uiommu_bond *bond);
+/* (r) A request came behind the bond's Stop Marker: what was built on that falls. */
+void uiommu_drain_unmark(struct uiommu_bond *bond);
 /* (r) The device changed generation: drains under way and markers of before count for nothing. */
 void uiommu_drain_reset(struct uiommu_device *dev);
 /* The reset of the device is over: bonds that are going get its proofs. No lock. */
@@ -489,8 +525,10 @@ void uiommu_tag_give(struct uiommu_unit *unit, uint32_t tag);
 /* [task] The space's tag on the bond's unit, one reference more; NULL: *err says why. */
 uiommu_err uiommu_tag_get(struct uiommu_aspace *as, struct uiommu_device *dev, uint32_t root,
                           struct uiommu_tag **out);
-/* (a) One reference less; the caller frees what comes back outside of all spin locks. */
-struct uiommu_tag *uiommu_tag_put(struct uiommu_aspace *as, struct uiommu_tag *tag);
+/* (a) One reference less; a record that nobody needs waits for uiommu_tags_free(). */
+void uiommu_tag_put(struct uiommu_aspace *as, struct uiommu_tag *tag);
+/* [task] The space goes: its spare records, too. */
+void uiommu_tags_free(struct uiommu_aspace *as);
 #define UIOMMU_ROOTS_MAX 4u
 struct uiommu_aspace {
     uint32_t magic;                             /* (c) */
@@ -505,6 +543,7 @@ struct uiommu_aspace {
     struct uiommu_lock lock;                    /* (a) */
     struct uiommu_bond *bonds, *bonds_tail;     /* (a) until D2 is proved */
     struct uiommu_tag *tags;                    /* (a) */
+    struct uiommu_tag *spare_tags;              /* (a) records without a tag */
     uint64_t next_serial;                       /* (a) */
     struct uiommu_word dead;                    /* (w) written under (a) */
     struct uiommu_word refs;       /* (w) bonds that still name it, and calls under way */
@@ -514,7 +553,7 @@ struct uiommu_aspace {
 };
 bool uiommu_is_aspace(const struct uiommu_aspace *as);
 /* D2 is proved, or the life ended: leave the space's list. No lock. */
-void uiommu_aspace_leave(struct uiommu_bond *bond);
+bool uiommu_aspace_leave(struct uiommu_bond *bond); /* false: an exit still has it (R11) */
 /* The bond names the space no longer. No lock. */
 void uiommu_aspace_unref(struct uiommu_bond *bond, bool poisoned);
 /* Serves the unit, and calls stop() if that is due now. [task], no lock, no role. */
@@ -530,6 +569,8 @@ enum uiommu_wave {
 /* Over all bonds of the space: OK, or WITHHELD with culprits isolated. */
 uiommu_err uiommu_wave_run(struct uiommu_aspace *as, enum uiommu_wave wave,
                            const struct uiommu_range *range);
+/* (m) A device that could be neither attached nor shut out: try again. OK: none is left. */
+uiommu_err uiommu_zombies_retry(struct uiommu_unit *unit);
 /* Let push() put commands under (u), put a ticket behind them and wait for it; no lock held. */
 uiommu_err uiommu_commands_wait(struct uiommu_unit *unit,
                                 uiommu_err (*push)(struct uiommu_unit *unit, void *arg), void *arg,
@@ -569,13 +610,20 @@ void uiommu_event_forget(const struct uiommu_device *dev);
 #define UIOMMU_RETRY_NS UINT64_C(100000)
 #define UIOMMU_RUNNERS  4u
 #define UIOMMU_RUN      16u /* answers of handlers go out in batches of so many */
-/* A context that calls handlers or callbacks. */
+/* A context that is inside a handler or a callback. */
+struct uiommu_caller {
+    struct uiommu_word busy; /* (w) 2: self is known */
+    struct uiommu_slot self; /* (w) who; NULL: unknown */
+};
+/* One that calls handlers. */
 struct uiommu_runner {
-    struct uiommu_word busy;                 /* (w) */
-    uintptr_t self;                          /* who; 0: unknown */
+    struct uiommu_caller caller;
     uint32_t count;                          /* of the following */
     uint32_t slot[UIOMMU_BATCH];             /* picked groups */
-    uint8_t code[UIOMMU_BATCH];              /* what their handlers said */
+    uint32_t token[UIOMMU_BATCH];            /* the state each was picked with; 0: an orphan */
+    uint8_t code[UIOMMU_BATCH];              /* what their handlers said; NONE: no longer ours */
+    struct uiommu_word done;                 /* (w) so many are through */
+    uint32_t sent;                           /* (u) of them so many were let go */
     struct uiommu_answer answer[UIOMMU_RUN]; /* being sent */
 };
 /* An answer without a slot. */
@@ -587,6 +635,7 @@ struct uiommu_out {
 };
 struct uiommu_ring_state {
     uint64_t count; /* (r) entries consumed */
+    uint64_t given; /* (r) the highest position handed out */
     uint32_t acks;  /* (r) acknowledged overflows */
     bool overflow;  /* (r) reported and not yet acknowledged */
 };
@@ -596,6 +645,7 @@ struct uiommu_unit {
     uint32_t number;                  /* (c) */
     struct uiommu *u;                 /* (c) */
     struct uiommu_unit *next;         /* (i) */
+    uint32_t users;                   /* (i) calls that keep it from being destroyed */
     struct uiommu_backend_ops ops;    /* (c) every slot filled */
     void *hw;                         /* (c) */
     struct uiommu_unit_config config; /* (c) */
@@ -609,19 +659,23 @@ struct uiommu_unit {
     struct uiommu_word started;       /* (w) */
     struct uiommu_word hung;          /* (w) */
     uint32_t ports;                   /* (m) */
-    uint32_t granted;                 /* (m) credits */
+    struct uiommu_word granted;       /* (w) credits, written under (m) */
     uint32_t stall_slots;             /* (c) */
     uint32_t stalls;                  /* (r) stall slots in use */
+    uint32_t stalls_released;         /* (u) answered while a runner still holds the slot */
     uint32_t devices_count;           /* (m) */
     struct uiommu_device *devices;    /* (r) */
     struct uiommu_radix ids;          /* device ID -> struct uiommu_id */
     struct uiommu_pool pool;
     struct uiommu_ring_state ring[UIOMMU_RINGS];
-    struct uiommu_out out;        /* (r) */
-    struct uiommu_bond *stopping; /* (u) bonds to step */
-    uint32_t stops;               /* (r) against the marker reserve */
-    struct uiommu_bond *ready;    /* (r) last of the circular list, or NULL */
+    struct uiommu_out out;         /* (r) */
+    struct uiommu_bond *stopping;  /* (u) bonds to step */
+    uint32_t stops;                /* (r) against the marker reserve */
+    struct uiommu_device *zombies; /* (m) not attached, not shut out either */
+    bool no_progress;              /* (r) a ring does not move: look again, but not at once */
+    struct uiommu_bond *ready;     /* (r) last of the circular list, or NULL */
     struct uiommu_runner runner[UIOMMU_RUNNERS];
+    struct uiommu_caller callback[UIOMMU_RUNNERS];
     struct uiommu_request requests[UIOMMU_BATCH]; /* (r) */
     struct uiommu_event fetched[UIOMMU_BATCH];    /* (r) */
     uint32_t *tag_free;                           /* (u) ring of free tags, oldest first */
@@ -684,7 +738,7 @@ void uiommu_pending_orphan(struct uiommu_unit *unit, const struct uiommu_bond *b
  */
 void uiommu_group_leave(struct uiommu_unit *unit, struct uiommu_bond *bond, bool was_running);
 /* (r) Queue an answer without a slot; false: no room, stop consuming. */
-bool uiommu_out_put(struct uiommu_unit *unit, struct uiommu_device *dev,
+bool uiommu_out_put(struct uiommu_unit *unit, struct uiommu_device *dev, uint32_t generation,
                     const struct uiommu_request *request, uiommu_code code, enum uiommu_drop why);
 /* (r) The device goes. */
 void uiommu_out_forget(struct uiommu_unit *unit, const struct uiommu_device *dev);
@@ -698,9 +752,8 @@ uiommu_err uiommu_answer(struct uiommu_unit *unit, struct uiommu_group_slot *slo
 /* (u) End a group unanswered. */
 void uiommu_answer_none(struct uiommu_unit *unit, struct uiommu_group_slot *slot,
                         enum uiommu_drop why);
-/* (u) A runner is through with count groups from first; it holds them no longer. */
-void uiommu_answer_run(struct uiommu_unit *unit, struct uiommu_runner *runner, uint32_t first,
-                       uint32_t count);
+/* (u) Let go of the groups whose handlers a runner is through with, answers included. */
+void uiommu_answer_run(struct uiommu_unit *unit, struct uiommu_runner *runner);
 /* (r) Send what waits: parked answers, then those without slots. Takes (u). */
 void uiommu_answers_flush(struct uiommu_unit *unit);
 
@@ -709,9 +762,11 @@ void uiommu_answers_flush(struct uiommu_unit *unit);
 struct uiommu_runner *uiommu_pick(struct uiommu_unit *unit, uint32_t budget);
 /* No lock, no role. */
 void uiommu_run(struct uiommu_unit *unit, struct uiommu_runner *runner);
-/* A runner for callbacks and handlers, or NULL. */
-struct uiommu_runner *uiommu_runner_take(struct uiommu_unit *unit);
-void uiommu_runner_give(struct uiommu_runner *runner);
+/* (r) Send what handlers have answered although their runner is still inside another one. */
+void uiommu_runs_flush(struct uiommu_unit *unit);
+/* Mark the caller as inside a callback, or NULL: too many are. */
+struct uiommu_caller *uiommu_callback_take(struct uiommu_unit *unit);
+void uiommu_caller_give(struct uiommu_caller *caller);
 /* (r) The answer deadline of a complete group has passed. */
 void uiommu_slot_expire(struct uiommu_unit *unit, struct uiommu_group_slot *slot);
 /* Is the caller inside a handler or callback of any unit? */

@@ -15,7 +15,7 @@ bool uiommu_device_present(const struct uiommu_device *dev)
 
 bool uiommu_device_reachable(const struct uiommu_device *dev)
 {
-    return dev->ats_on && uiommu_word_load(&dev->state) != UIOMMU_DEVICE_RESETTING &&
+    return uiommu_word_load(&dev->ats_on) != 0 && uiommu_word_load(&dev->shut) == 0 &&
            uiommu_device_present(dev);
 }
 
@@ -43,8 +43,12 @@ uiommu_err uiommu_device_program(struct uiommu_device *dev, uint32_t flags, uint
     struct program p = {dev, flags, 0, true};
     uiommu_err err = UIOMMU_OK;
 
+    if (flags != 0)
+        uiommu_word_store(&dev->shut, 0);
     for (; p.more && err == UIOMMU_OK && p.step < 8; p.step++)
         err = uiommu_commands_wait(dev->unit, program_push, &p, ns);
+    if (err == UIOMMU_OK && flags == 0)
+        uiommu_word_store(&dev->shut, 1);
     return err == UIOMMU_OK && p.more ? UIOMMU_E_INTERNAL : err;
 }
 
@@ -78,7 +82,10 @@ static uiommu_err enable_pri(struct uiommu_device *dev)
     if (err != UIOMMU_OK)
         return err;
     dev->pri_on = true;
-    dev->port->on = true;
+    uiommu_word_store(&dev->port->on, 1);
+    if (!required && dev->pasid_on && (dev->flags & UIOMMU_DEVICE_PASID) != 0 &&
+        (dev->unit->caps.flags & UIOMMU_CAP_RESPONSE_PASID) == 0)
+        return UIOMMU_E_UNSUPPORTED; /* R28: the unit's responses always carry the PASID */
     if (required == dev->pasid_required)
         return UIOMMU_OK;
     dev->pasid_required = required;
@@ -105,7 +112,7 @@ uiommu_err uiommu_device_enable(struct uiommu_device *dev)
         err = dev->ops.set_ats(dev->ops_ctx, true, unit->caps.stu_bits);
     if (err != UIOMMU_OK)
         return err;
-    dev->ats_on = true;
+    uiommu_word_store(&dev->ats_on, 1);
     return uiommu_commands_wait(unit, flush_push, dev, unit->config.command_ns);
 }
 
@@ -117,13 +124,13 @@ static void disable(struct uiommu_device *dev)
     if (dev->pri_on && dev->ops.set_pri != NULL)
         (void)dev->ops.set_pri(dev->ops_ctx, false, 0, &dev->pasid_required);
     dev->pri_on = false;
-    if (dev->ats_on) {
+    if (uiommu_word_load(&dev->ats_on) != 0) {
         if (uiommu_device_reachable(dev))
             (void)uiommu_commands_wait(unit, flush_push, dev, unit->config.command_ns);
         if (dev->ops.set_ats != NULL)
             (void)dev->ops.set_ats(dev->ops_ctx, false, unit->caps.stu_bits);
     }
-    dev->ats_on = false;
+    uiommu_word_store(&dev->ats_on, 0);
 }
 
 static uiommu_err attach_check(const struct uiommu_unit *unit,
@@ -253,6 +260,32 @@ static uiommu_err device_list(struct uiommu_device *dev, bool on)
     return UIOMMU_OK;
 }
 
+/* (m) Shut out for sure, then forgotten. */
+static bool bury(struct uiommu_device *dev)
+{
+    if (uiommu_device_program(dev, 0, dev->unit->config.command_ns) != UIOMMU_OK ||
+        device_list(dev, false) != UIOMMU_OK)
+        return false;
+    uiommu_event_forget(dev);
+    device_free(dev);
+    return true;
+}
+
+uiommu_err uiommu_zombies_retry(struct uiommu_unit *unit)
+{
+    struct uiommu_device *dev;
+
+    while ((dev = unit->zombies) != NULL) {
+        unit->zombies = dev->zombie_next;
+        if (!bury(dev)) {
+            dev->zombie_next = unit->zombies;
+            unit->zombies = dev;
+            return UIOMMU_E_TIMEOUT;
+        }
+    }
+    return UIOMMU_OK;
+}
+
 /* (m) */
 static uiommu_err attach(struct uiommu_unit *unit, const struct uiommu_device_config *config,
                          struct uiommu_device **out)
@@ -262,6 +295,7 @@ static uiommu_err attach(struct uiommu_unit *unit, const struct uiommu_device_co
 
     if (uiommu_word_load(&unit->started) == 0)
         return UIOMMU_E_STATE;
+    (void)uiommu_zombies_retry(unit); /* an ID of one is still taken: EXISTS says so */
     err = attach_check(unit, config);
     if (err != UIOMMU_OK)
         return err;
@@ -277,14 +311,14 @@ static uiommu_err attach(struct uiommu_unit *unit, const struct uiommu_device_co
     err = uiommu_device_enable(dev);
     if (err != UIOMMU_OK) {
         disable(dev);
-        if (uiommu_device_program(dev, 0, unit->config.command_ns) == UIOMMU_OK &&
-            device_list(dev, false) == UIOMMU_OK) {
-            device_free(dev);
-            return err;
+        if (!bury(dev)) {
+            /* Hardware may still look at its tables: they stay, with the device. */
+            uiommu_word_store(&dev->state, UIOMMU_DEVICE_GONE);
+            dev->zombie_next = unit->zombies;
+            unit->zombies = dev;
+            uiommu_log(unit, UIOMMU_LOG_ERROR, "a device could not be attached nor shut out");
         }
-        /* Hardware may still look at its tables: they stay, with the device. */
-        uiommu_word_store(&dev->state, UIOMMU_DEVICE_GONE);
-        uiommu_log(unit, UIOMMU_LOG_ERROR, "a device could not be attached nor shut out");
+        return err;
     }
     unit->devices_count++;
     if (dev->port != NULL)
@@ -314,13 +348,24 @@ uiommu_err uiommu_device_attach(struct uiommu_unit *unit, const struct uiommu_de
     return err;
 }
 
+uint32_t uiommu_device_bonds(const struct uiommu_device *dev)
+{
+    uint32_t bonds;
+    uintptr_t irq;
+
+    irq = uiommu_lock_take(dev->unit->u, &dev->unit->lock);
+    bonds = dev->bonds;
+    uiommu_lock_give(dev->unit->u, &dev->unit->lock, irq);
+    return bonds;
+}
+
 /* (m) Detach in steps, since the page request interface may take its time to stop. */
 static uiommu_err detach(struct uiommu_device *dev)
 {
     struct uiommu_unit *unit = dev->unit;
     uiommu_err err;
 
-    if (dev->bonds != 0)
+    if (uiommu_device_bonds(dev) != 0)
         return UIOMMU_E_BUSY;
     if (dev->detach_step == 0) {
         if (dev->pri_on && dev->ops.set_pri != NULL)
@@ -347,7 +392,7 @@ static uiommu_err detach(struct uiommu_device *dev)
     unit->devices_count--;
     if (dev->port != NULL) {
         dev->port->devices--;
-        dev->port->on = dev->port->devices != 0;
+        uiommu_word_store(&dev->port->on, dev->port->devices != 0);
     }
     device_free(dev);
     return UIOMMU_OK;

@@ -55,6 +55,14 @@ static struct uiommu_group_slot *ready_pop(struct uiommu_unit *unit, struct uiom
     return slot;
 }
 
+static bool owner_enter(struct uiommu_owner *owner)
+{
+    if (uiommu_word_add(&owner->in_flight, 1) < owner->config.in_flight)
+        return true;
+    uiommu_word_sub(&owner->in_flight, 1);
+    return false;
+}
+
 /* (u) Do the caps allow one more? */
 static bool cap_enter(struct uiommu_bond *bond)
 {
@@ -65,9 +73,11 @@ static bool cap_enter(struct uiommu_bond *bond)
         (dev->cap != 0 && dev->running >= dev->cap))
         return false;
     if (owner != NULL) {
-        if (uiommu_word_add(&owner->in_flight, 1) >= owner->config.in_flight) {
-            uiommu_word_sub(&owner->in_flight, 1);
-            return false;
+        if (!owner_enter(owner)) {
+            uiommu_word_store(&dev->unit->cap_waiting, 1);
+            uiommu_word_swap(&owner->waiting, 1); /* then look once more: R21 */
+            if (!owner_enter(owner))
+                return false;
         }
         uiommu_count_shared(&owner->groups, 1);
     }
@@ -90,8 +100,10 @@ static bool pick_round(struct uiommu_unit *unit, struct uiommu_runner *runner, u
             slot = ready_pop(unit, bond);
             slot->in_call = 1;
             slot->ran = 1;
-            uiommu_word_store(&slot->state, UIOMMU_SLOT_PICKED);
-            runner->slot[runner->count++] = slot->index;
+            runner->slot[runner->count] = slot->index;
+            runner->token[runner->count] = slot->generation << 8 | UIOMMU_SLOT_PICKED;
+            uiommu_word_store(&slot->state, runner->token[runner->count]);
+            runner->count++;
             any = true;
         } else {
             uiommu_count(&bond->counters.parked, 1);
@@ -116,40 +128,85 @@ static void pick_orphans(struct uiommu_unit *unit, struct uiommu_runner *runner)
         slot = unit->orphans;
         unit->orphans =
             slot->ready_next == UIOMMU_NO_SLOT ? NULL : uiommu_slot_at(unit, slot->ready_next);
-        runner->slot[runner->count++] = slot->index;
+        runner->slot[runner->count] = slot->index;
+        runner->token[runner->count] = 0;
+        runner->count++;
     }
 }
 
-struct uiommu_runner *uiommu_runner_take(struct uiommu_unit *unit)
+static bool caller_take(struct uiommu_unit *unit, struct uiommu_caller *caller)
 {
     const struct uiommu_host_ops *host = &unit->u->host;
-    uint32_t limit = host->self != NULL ? UIOMMU_RUNNERS : 1, i, idle;
+    uint32_t idle = 0;
+
+    if (!uiommu_word_cas(&caller->busy, &idle, 1))
+        return false;
+    uiommu_slot_store(&caller->self, host->self != NULL ? (void *)host->self(host->ctx) : NULL);
+    uiommu_word_store(&caller->busy, 2);
+    return true;
+}
+
+void uiommu_caller_give(struct uiommu_caller *caller)
+{
+    (void)uiommu_word_swap(&caller->busy, 0); /* ordered before what is read next: R21 */
+}
+
+struct uiommu_caller *uiommu_callback_take(struct uiommu_unit *unit)
+{
+    uint32_t i;
+
+    for (i = 0; i < UIOMMU_RUNNERS; i++) {
+        if (caller_take(unit, &unit->callback[i]))
+            return &unit->callback[i];
+    }
+    return NULL;
+}
+
+/* (r) Whoever calls handlers without being known must be alone at it. */
+static struct uiommu_runner *runner_take(struct uiommu_unit *unit)
+{
+    uint32_t limit = unit->u->host.self != NULL ? UIOMMU_RUNNERS : 1, i;
 
     for (i = 0; i < limit; i++) {
-        idle = 0;
-        if (uiommu_word_cas(&unit->runner[i].busy, &idle, 1)) {
-            unit->runner[i].self = host->self != NULL ? host->self(host->ctx) : 0;
+        if (caller_take(unit, &unit->runner[i].caller)) {
             unit->runner[i].count = 0;
-            uiommu_word_store(&unit->runner[i].busy, 2);
+            unit->runner[i].sent = 0;
+            uiommu_word_store(&unit->runner[i].done, 0);
             return &unit->runner[i];
         }
     }
     return NULL;
 }
 
-void uiommu_runner_give(struct uiommu_runner *runner)
+static bool is_caller(const struct uiommu_caller *caller, bool known, const void *self)
 {
-    uiommu_word_store(&runner->busy, 0);
+    return uiommu_word_load(&caller->busy) == 2 &&
+           (!known || uiommu_slot_load(&caller->self) == self);
 }
 
-/* Is the caller inside a handler or callback of this unit? */
-static bool unit_inside(const struct uiommu_unit *unit, bool known, uintptr_t self)
+static const void *self_of(const struct uiommu *u)
+{
+    return u->host.self != NULL ? (const void *)u->host.self(u->host.ctx) : NULL;
+}
+
+/* Is the caller inside a handler of this unit? */
+static bool in_handler(const struct uiommu_unit *unit, const void *self)
 {
     uint32_t i;
 
     for (i = 0; i < UIOMMU_RUNNERS; i++) {
-        if (uiommu_word_load(&unit->runner[i].busy) == 2 &&
-            (!known || unit->runner[i].self == self))
+        if (is_caller(&unit->runner[i].caller, unit->u->host.self != NULL, self))
+            return true;
+    }
+    return false;
+}
+
+static bool in_callback(const struct uiommu_unit *unit, const void *self)
+{
+    uint32_t i;
+
+    for (i = 0; i < UIOMMU_RUNNERS; i++) {
+        if (is_caller(&unit->callback[i], unit->u->host.self != NULL, self))
             return true;
     }
     return false;
@@ -157,14 +214,14 @@ static bool unit_inside(const struct uiommu_unit *unit, bool known, uintptr_t se
 
 bool uiommu_inside(struct uiommu *u)
 {
-    uintptr_t self = u->host.self != NULL ? u->host.self(u->host.ctx) : 0;
+    const void *self = self_of(u);
     const struct uiommu_unit *unit;
     bool inside = false;
     uintptr_t irq;
 
     irq = uiommu_lock_take(u, &u->lock);
     for (unit = u->units; unit != NULL && !inside; unit = unit->next)
-        inside = unit_inside(unit, u->host.self != NULL, self);
+        inside = in_handler(unit, self) || in_callback(unit, self);
     uiommu_lock_give(u, &u->lock, irq);
     return inside;
 }
@@ -180,10 +237,10 @@ struct uiommu_runner *uiommu_pick(struct uiommu_unit *unit, uint32_t budget)
     uiommu_word_store(&unit->ready_left, uiommu_ready_any(unit));
     if (!uiommu_ready_any(unit))
         return NULL;
-    if (unit_inside(unit, unit->u->host.self != NULL,
-                    unit->u->host.self != NULL ? unit->u->host.self(unit->u->host.ctx) : 0))
+    uiommu_fence(); /* a runner that ends sees ready_left, or is seen to have ended: R21 */
+    if (in_handler(unit, self_of(unit->u)))
         return NULL; /* no handler inside a handler */
-    runner = uiommu_runner_take(unit);
+    runner = runner_take(unit);
     if (runner == NULL)
         return NULL; /* those who run will look again */
     pick_orphans(unit, runner);
@@ -194,7 +251,7 @@ struct uiommu_runner *uiommu_pick(struct uiommu_unit *unit, uint32_t budget)
     unit->pick_more = uiommu_ready_any(unit) && runner->count >= most;
     uiommu_word_store(&unit->ready_left, unit->pick_more);
     if (runner->count == 0) {
-        uiommu_runner_give(runner);
+        uiommu_caller_give(&runner->caller);
         return NULL;
     }
     return runner;
@@ -255,30 +312,52 @@ static void tell_orphan(struct uiommu_unit *unit, const struct uiommu_group_slot
         as->ops.orphaned(as->user, unit, ref, (enum uiommu_orphan)slot->orphan);
 }
 
+/* One group: its handler, or its orphan's notice, or nothing if it was taken away. */
+static uint8_t run_group(struct uiommu_unit *unit, struct uiommu_runner *runner, uint32_t i)
+{
+    struct uiommu_group_slot *slot = uiommu_slot_at(unit, runner->slot[i]);
+    uint32_t token = runner->token[i];
+
+    if (token == 0) {
+        tell_orphan(unit, slot);
+        return UIOMMU_CODE_INVALID;
+    }
+    if (!uiommu_word_cas(&slot->state, &token, UIOMMU_SLOT_CALLED))
+        return UIOMMU_CODE_NONE;
+    return (uint8_t)call(unit, slot);
+}
+
+static void run_flush(struct uiommu_unit *unit, struct uiommu_runner *runner)
+{
+    uintptr_t irq = uiommu_lock_take(unit->u, &unit->lock);
+
+    uiommu_answer_run(unit, runner);
+    uiommu_lock_give(unit->u, &unit->lock, irq);
+}
+
 void uiommu_run(struct uiommu_unit *unit, struct uiommu_runner *runner)
 {
-    struct uiommu_group_slot *slot;
-    uint32_t i, first = 0, seen;
-    uintptr_t irq;
+    uint32_t i;
 
     for (i = 0; i < runner->count; i++) {
-        slot = uiommu_slot_at(unit, runner->slot[i]);
-        seen = UIOMMU_SLOT_PICKED;
-        runner->code[i] = UIOMMU_CODE_INVALID;
-        if (uiommu_word_cas(&slot->state, &seen, UIOMMU_SLOT_CALLED))
-            runner->code[i] = (uint8_t)call(unit, slot);
-        else if (seen == UIOMMU_SLOT_ORPHAN)
-            tell_orphan(unit, slot);
-        if (i + 1 - first == UIOMMU_RUN || i + 1 == runner->count) {
-            irq = uiommu_lock_take(unit->u, &unit->lock);
-            uiommu_answer_run(unit, runner, first, i + 1 - first);
-            uiommu_lock_give(unit->u, &unit->lock, irq);
-            first = i + 1;
-        }
+        runner->code[i] = run_group(unit, runner, i);
+        uiommu_word_store(&runner->done, i + 1);
+        if ((i + 1) % UIOMMU_RUN == 0 || i + 1 == runner->count)
+            run_flush(unit, runner);
     }
-    uiommu_runner_give(runner);
+    uiommu_caller_give(&runner->caller);
     if (uiommu_word_load(&unit->ready_left) != 0)
         uiommu_unit_kick(unit);
+}
+
+void uiommu_runs_flush(struct uiommu_unit *unit)
+{
+    uint32_t i;
+
+    for (i = 0; i < UIOMMU_RUNNERS; i++) {
+        if (uiommu_word_load(&unit->runner[i].caller.busy) == 2)
+            run_flush(unit, &unit->runner[i]);
+    }
 }
 
 /* (r) Take a complete group from its bond without a handler. */
@@ -330,18 +409,22 @@ void uiommu_picked_cancel(struct uiommu_unit *unit, struct uiommu_bond *bond, en
 {
     struct uiommu_group_slot *slot;
     struct uiommu_runner *runner;
-    uint32_t r, i, seen;
+    uint32_t r, i, token;
     uintptr_t irq;
 
     irq = uiommu_lock_take(unit->u, &unit->lock);
     for (r = 0; r < UIOMMU_RUNNERS; r++) {
         runner = &unit->runner[r];
-        for (i = 0; uiommu_word_load(&runner->busy) == 2 && i < runner->count; i++) {
+        if (uiommu_word_load(&runner->caller.busy) != 2)
+            continue;
+        for (i = uiommu_word_load(&runner->done); i < runner->count; i++) {
             slot = uiommu_slot_at(unit, runner->slot[i]);
-            seen = UIOMMU_SLOT_PICKED;
-            if (slot->bond == bond && slot->in_call != 0 &&
-                uiommu_word_cas(&slot->state, &seen, UIOMMU_SLOT_CALLED))
-                cancel_one(unit, slot, why);
+            token = runner->token[i];
+            if (token == 0 || uiommu_word_load(&slot->state) != token || slot->bond != bond ||
+                !uiommu_word_cas(&slot->state, &token, UIOMMU_SLOT_CALLED))
+                continue;
+            slot->in_call = 0; /* its runner will find it taken */
+            cancel_one(unit, slot, why);
         }
     }
     uiommu_lock_give(unit->u, &unit->lock, irq);
@@ -376,6 +459,24 @@ void uiommu_pending_orphan(struct uiommu_unit *unit, const struct uiommu_bond *b
     uiommu_lock_give(unit->u, &unit->lock, irq);
 }
 
+/* (r) The oldest READY group of a bond has waited too long. */
+static void ready_expire(struct uiommu_unit *unit, struct uiommu_bond *bond)
+{
+    struct uiommu_bond *last = unit->ready;
+    struct uiommu_group_slot *slot = ready_pop(unit, bond);
+    uintptr_t irq;
+
+    if (bond->ready_head == UIOMMU_NO_SLOT) {
+        while (last->ready_next != bond)
+            last = last->ready_next;
+        ready_unlink(unit, last, bond);
+    }
+    uiommu_count_shared(&bond->counters.expired, 1);
+    irq = uiommu_lock_take(unit->u, &unit->lock);
+    cancel_one(unit, slot, UIOMMU_DROP_EXPIRED);
+    uiommu_lock_give(unit->u, &unit->lock, irq);
+}
+
 void uiommu_slot_expire(struct uiommu_unit *unit, struct uiommu_group_slot *slot)
 {
     uint32_t state = uiommu_slot_state(slot);
@@ -393,7 +494,7 @@ void uiommu_slot_expire(struct uiommu_unit *unit, struct uiommu_group_slot *slot
         return;
     }
     if (state == UIOMMU_SLOT_READY) /* parked behind a cap, or no runner came */
-        uiommu_ready_cancel(unit, slot->bond, UIOMMU_DROP_EXPIRED);
+        ready_expire(unit, slot->bond);
     else
         uiommu_age_defer(unit, slot); /* in its handler: look again later */
 }

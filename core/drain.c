@@ -37,9 +37,16 @@ static void miss(struct uiommu_bond *bond, uint32_t proofs)
     uiommu_word_or(&bond->missing, proofs);
 }
 
+/* R20: removed, or found absent when it was last asked. */
 static bool gone(const struct uiommu_bond *bond)
 {
-    return uiommu_word_load(&bond->dev->state) == UIOMMU_DEVICE_GONE;
+    return bond->absent || uiommu_word_load(&bond->dev->state) == UIOMMU_DEVICE_GONE;
+}
+
+/* Has a Stop Marker of this life, and of this side of any reset, counted? */
+static bool marked(const struct uiommu_bond *bond)
+{
+    return bond->marker && bond->marker_generation == uiommu_word_load(&bond->dev->generation);
 }
 
 static enum go next(struct uiommu_bond *bond, enum uiommu_phase phase)
@@ -69,14 +76,36 @@ static bool enter(struct uiommu_bond *bond, enum uiommu_step step)
     return true;
 }
 
+/* No request is handled from here on; groups that no handler has are answered. */
+static void gate_close(struct uiommu_bond *bond)
+{
+    struct uiommu_unit *unit = bond->dev->unit;
+
+    if (uiommu_guard(UIOMMU_GUARD_D1_CLOSE))
+        uiommu_word_or(&bond->gate, UIOMMU_GATE_CLOSED);
+    uiommu_ready_cancel(unit, bond, UIOMMU_DROP_CLOSED);
+    uiommu_picked_cancel(unit, bond, UIOMMU_DROP_CLOSED);
+}
+
 /* ---- STOP ---- */
 
-static bool stop_shown(struct uiommu_bond *bond)
+/* Somebody other than the device says so. */
+static bool stop_word(const struct uiommu_bond *bond)
 {
     const uint32_t word = UIOMMU_WANT_STOPPED | UIOMMU_WANT_RESET;
 
-    if ((uiommu_word_load(&bond->wants) & word) != 0 || bond->marker || gone(bond))
+    return (uiommu_word_load(&bond->wants) & word) != 0 || bond->reset_proof || gone(bond);
+}
+
+static bool stop_shown(struct uiommu_bond *bond)
+{
+    if (stop_word(bond)) {
         bond->stop_confirmed = true;
+        bond->stop_by_marker = false;
+    } else if (marked(bond) && !bond->stop_confirmed) {
+        bond->stop_confirmed = true;
+        bond->stop_by_marker = true;
+    }
     return bond->stop_confirmed;
 }
 
@@ -95,6 +124,8 @@ static enum go step_stop(struct uiommu_bond *bond)
     uint32_t wants = uiommu_word_load(&bond->wants);
 
     uiommu_bond_set_state(bond, UIOMMU_BOND_STOPPING);
+    if ((wants & UIOMMU_WANT_ABORT) != 0 && !uiommu_gate_closed(bond))
+        gate_close(bond);
     if (stop_shown(bond))
         return next(bond, (wants & UIOMMU_WANT_ABORT) != 0 ? UIOMMU_PHASE_D1 : UIOMMU_PHASE_SWEEP);
     if (!bond->counted_stop) { /* R30: not more markers at once than places are kept for */
@@ -122,6 +153,17 @@ static enum go step_stop(struct uiommu_bond *bond)
 
 /* ---- SWEEP (R10) ---- */
 
+/* The stop rested on a marker that was none: ask the driver after all. */
+static bool stop_void(struct uiommu_bond *bond)
+{
+    if (!bond->stop_by_marker || marked(bond) || stop_word(bond))
+        return false;
+    bond->stop_by_marker = false;
+    bond->stop_confirmed = false;
+    (void)next(bond, UIOMMU_PHASE_STOP);
+    return true;
+}
+
 static bool sweep_useless(const struct uiommu_bond *bond)
 {
     return uiommu_gate_closed(bond) || gone(bond) || bond->as == NULL ||
@@ -141,18 +183,22 @@ static enum go step_sweep(struct uiommu_bond *bond)
 {
     uiommu_err err;
 
+    if (stop_void(bond))
+        return GO;
     if (sweep_useless(bond))
         return next(bond, UIOMMU_PHASE_D1);
-    if (enter(bond, UIOMMU_STEP_SWEEP))
+    if (enter(bond, UIOMMU_STEP_SWEEP)) {
         bond->barrier_need = uiommu_barrier_next(bond->dev);
-    if (bond->marker)
+        bond->until_ns = later(bond, bond->dev->unit->config.drain_ns);
+    }
+    if (marked(bond))
         return sweep_snapshot(bond);
     err = uiommu_barrier_step(bond->dev, bond->pasid, bond->barrier_need);
-    if (err == UIOMMU_PENDING)
+    if (err == UIOMMU_PENDING && !expired(bond, bond->until_ns))
         return WAIT;
     if (err != UIOMMU_OK)
         return next(bond, UIOMMU_PHASE_D1);
-    if (bond->dev->barrier.strength == UIOMMU_BARRIER_PROVED)
+    if (bond->dev->barrier.good_strength == UIOMMU_BARRIER_PROVED)
         return sweep_snapshot(bond);
     next(bond, UIOMMU_PHASE_SWEEP_SETTLE);
     bond->until_ns = later(bond, bond->dev->unit->settle_ns);
@@ -161,6 +207,8 @@ static enum go step_sweep(struct uiommu_bond *bond)
 
 static enum go step_sweep_settle(struct uiommu_bond *bond)
 {
+    if (stop_void(bond))
+        return GO;
     if (sweep_useless(bond))
         return next(bond, UIOMMU_PHASE_D1);
     return expired(bond, bond->until_ns) ? sweep_snapshot(bond) : WAIT;
@@ -171,6 +219,8 @@ static enum go step_sweep_consume(struct uiommu_bond *bond)
     bool handled =
         uiommu_ring_reached(bond->dev->unit, bond->close_at) && uiommu_gate_count(bond) == 0;
 
+    if (stop_void(bond))
+        return GO;
     if (handled || sweep_useless(bond) || expired(bond, bond->until_ns))
         return next(bond, UIOMMU_PHASE_D1);
     return WAIT;
@@ -184,10 +234,7 @@ static enum go step_d1(struct uiommu_bond *bond)
 
     if (enter(bond, UIOMMU_STEP_D1)) {
         uiommu_bond_set_state(bond, UIOMMU_BOND_DRAINING);
-        if (uiommu_guard(UIOMMU_GUARD_D1_CLOSE))
-            uiommu_word_or(&bond->gate, UIOMMU_GATE_CLOSED);
-        uiommu_ready_cancel(unit, bond, UIOMMU_DROP_CLOSED);
-        uiommu_picked_cancel(unit, bond, UIOMMU_DROP_CLOSED);
+        gate_close(bond);
         bond->until_ns = later(bond, unit->config.handler_ns);
     }
     if (uiommu_gate_count(bond) == 0 || !uiommu_guard(UIOMMU_GUARD_D1_WAIT))
@@ -204,7 +251,7 @@ static enum go step_d1(struct uiommu_bond *bond)
 /* ---- D2 ---- */
 
 /* (a) + (u) The commands of a part of D2. */
-static uiommu_err d2_push(struct uiommu_bond *bond)
+static uiommu_err d2_push(struct uiommu_bond *bond, bool reachable)
 {
     struct uiommu_unit *unit = bond->dev->unit;
     void *dev = bond->dev->hw;
@@ -222,7 +269,7 @@ static uiommu_err d2_push(struct uiommu_bond *bond)
             return UIOMMU_OK;
         return unit->ops.tlb_invalidate(unit->hw, bond->tag->value, bond->pasid, NULL);
     default:
-        if (!uiommu_guard(UIOMMU_GUARD_D2_DEVICE) || !uiommu_device_reachable(bond->dev))
+        if (!uiommu_guard(UIOMMU_GUARD_D2_DEVICE) || !reachable)
             return UIOMMU_OK;
         return unit->ops.dtlb_invalidate(unit->hw, dev, bond->pasid, NULL);
     }
@@ -231,12 +278,13 @@ static uiommu_err d2_push(struct uiommu_bond *bond)
 static uiommu_err d2_begin(struct uiommu_bond *bond)
 {
     struct uiommu_unit *unit = bond->dev->unit;
+    bool reachable = bond->phase == UIOMMU_PHASE_D2_DEVICE && uiommu_device_reachable(bond->dev);
     uintptr_t irq, inner;
     uiommu_err err;
 
     irq = bond->as != NULL ? uiommu_lock_take(bond->u, &bond->as->lock) : 0;
     inner = uiommu_lock_take(bond->u, &unit->lock);
-    err = d2_push(bond);
+    err = d2_push(bond, reachable);
     if (err == UIOMMU_OK)
         err = uiommu_ticket_push(unit, &bond->ticket);
     uiommu_lock_give(bond->u, &unit->lock, inner);
@@ -304,8 +352,10 @@ static enum go step_d2(struct uiommu_bond *bond, enum uiommu_step step, uint32_t
     err = d2_wave(bond);
     if (err == UIOMMU_PENDING)
         return WAIT;
-    if (err == UIOMMU_OK)
+    if (err == UIOMMU_OK) {
+        uiommu_word_and(&bond->missing, ~proof); /* here alone: who reads it sees no gap (R12) */
         return next(bond, d2_next(bond));
+    }
     if (err == UIOMMU_E_TIMEOUT) { /* a hung unit proves none of the rest either */
         miss(bond, proof == UIOMMU_PROOF_CONFIG
                        ? UIOMMU_PROOF_CONFIG | UIOMMU_PROOF_TLB | UIOMMU_PROOF_DEVICE
@@ -323,18 +373,9 @@ static enum go step_d2(struct uiommu_bond *bond, enum uiommu_step step, uint32_t
 static enum go step_pinned(struct uiommu_bond *bond)
 {
     const uint32_t reach = UIOMMU_PROOF_CONFIG | UIOMMU_PROOF_TLB | UIOMMU_PROOF_DEVICE;
-    uint32_t pins = 0;
-    uintptr_t irq;
 
-    if (bond->as != NULL) {
-        irq = uiommu_lock_take(bond->u, &bond->as->lock);
-        pins = bond->exit_pins;
-        uiommu_lock_give(bond->u, &bond->as->lock, irq);
-    }
-    if (pins != 0)
+    if ((uiommu_word_load(&bond->missing) & reach) == 0 && !uiommu_aspace_leave(bond))
         return WAIT;
-    if ((uiommu_word_load(&bond->missing) & reach) == 0)
-        uiommu_aspace_leave(bond);
     bond->drain_until_ns = later(bond, bond->dev->unit->config.drain_ns);
     return next(bond, bond->reset_proof || gone(bond) ||
                               (uiommu_word_load(&bond->missing) & UIOMMU_PROOF_REQUESTS) != 0
@@ -378,6 +419,9 @@ static enum go step_d3(struct uiommu_bond *bond)
     uiommu_err err;
 
     if (!bond->entered) {
+        bond->absent = !uiommu_device_present(dev);
+        if (stop_shown(bond)) /* R4: late, but a word */
+            uiommu_word_and(&bond->missing, ~UIOMMU_PROOF_STOP);
         bond->rounds++;
         bond->closing = false;
         overflow_note(bond);
@@ -388,27 +432,29 @@ static enum go step_d3(struct uiommu_bond *bond)
         return next(bond, UIOMMU_PHASE_D5);
     if (uiommu_word_load(&dev->state) == UIOMMU_DEVICE_RESETTING)
         return expired(bond, bond->drain_until_ns) ? requests_unproved(bond) : WAIT;
+    if (dev->unit->out.count != 0) /* R18: answers of its own may still wait for room */
+        return expired(bond, bond->drain_until_ns) ? requests_unproved(bond) : WAIT;
     if (uiommu_guard(UIOMMU_GUARD_D3)) {
         err = uiommu_barrier_step(dev, bond->pasid, bond->barrier_need);
         if (err == UIOMMU_PENDING)
             return expired(bond, bond->drain_until_ns) ? requests_unproved(bond) : WAIT;
-        if (err != UIOMMU_OK || dev->barrier.strength == UIOMMU_BARRIER_NONE)
+        if (err != UIOMMU_OK || dev->barrier.good_strength == UIOMMU_BARRIER_NONE)
             miss(bond, UIOMMU_PROOF_REQUESTS);
-        bond->proved = dev->barrier.strength == UIOMMU_BARRIER_PROVED;
+        bond->proved = dev->barrier.good_strength == UIOMMU_BARRIER_PROVED;
     }
     uiommu_ring_snapshot(dev->unit, bond->close_at);
     bond->closing =
-        bond->twice || bond->proved || bond->marker || !uiommu_guard(UIOMMU_GUARD_D3_TWICE);
+        bond->twice || bond->proved || marked(bond) || !uiommu_guard(UIOMMU_GUARD_D3_TWICE);
     return next(bond, UIOMMU_PHASE_D4);
 }
 
 static enum go step_d4(struct uiommu_bond *bond)
 {
     (void)enter(bond, UIOMMU_STEP_D4);
-    if (!bond->marker && uiommu_guard(UIOMMU_GUARD_D4) && !gone(bond) &&
+    if (!marked(bond) && uiommu_guard(UIOMMU_GUARD_D4) && !gone(bond) &&
         !uiommu_ring_reached(bond->dev->unit, bond->close_at))
         return expired(bond, bond->drain_until_ns) ? requests_unproved(bond) : WAIT;
-    if (bond->proved || bond->marker || bond->twice || gone(bond) ||
+    if (bond->proved || marked(bond) || bond->twice || gone(bond) ||
         !uiommu_guard(UIOMMU_GUARD_D3_TWICE))
         return next(bond, UIOMMU_PHASE_D5);
     next(bond, UIOMMU_PHASE_SETTLE);
@@ -419,7 +465,7 @@ static enum go step_d4(struct uiommu_bond *bond)
 static enum go step_settle(struct uiommu_bond *bond)
 {
     (void)enter(bond, UIOMMU_STEP_SETTLE);
-    if (bond->marker)
+    if (marked(bond))
         return next(bond, UIOMMU_PHASE_D5);
     if (!expired(bond, bond->until_ns))
         return WAIT;
@@ -432,7 +478,7 @@ static enum go step_settle(struct uiommu_bond *bond)
 static enum go step_d5(struct uiommu_bond *bond)
 {
     bool repeats = (bond->dev->flags & UIOMMU_DEVICE_RESENDS) != 0;
-    bool settled = bond->marker || bond->reset_proof || gone(bond) ||
+    bool settled = marked(bond) || bond->reset_proof || gone(bond) ||
                    (uiommu_word_load(&bond->missing) & UIOMMU_PROOF_REQUESTS) != 0 ||
                    !uiommu_guard(UIOMMU_GUARD_I11_RESTART);
 
@@ -456,6 +502,7 @@ static enum go poison(struct uiommu_bond *bond)
     uint32_t missing = uiommu_word_load(&bond->missing);
 
     stop_uncount(bond);
+    uiommu_word_and(&bond->wants, ~UIOMMU_WANT_CALL);
     if (!bond->listed && uiommu_gate_count(bond) == 0)
         uiommu_aspace_unref(bond, true);
     uiommu_bond_set_state(bond, UIOMMU_BOND_POISONED);
@@ -477,18 +524,23 @@ static enum go step_d6(struct uiommu_bond *bond)
             return WAIT;
         miss(bond, UIOMMU_PROOF_HANDLERS);
     }
+    if (bond->stop_by_marker && !marked(bond) && !stop_word(bond)) {
+        bond->stop_confirmed = false; /* it was a forged one */
+        bond->stop_by_marker = false;
+        miss(bond, UIOMMU_PROOF_STOP);
+    }
     if (uiommu_word_load(&bond->missing) != 0)
         return poison(bond);
     UIOMMU_ASSERT("I2", bond->stop_confirmed || !uiommu_guard(UIOMMU_GUARD_R4_STOP));
     stop_uncount(bond);
+    uiommu_word_and(&bond->wants, ~UIOMMU_WANT_CALL);
     if (bond->reported && bond->holds_pasid)
         uiommu_pasid_withhold(bond->dev->unit->config.pasids, bond->pasid, false);
     bond->reported = false;
-    uiommu_aspace_leave(bond);
     uiommu_aspace_unref(bond, false);
     uiommu_bond_set_state(bond, UIOMMU_BOND_QUARANTINE);
     next(bond, UIOMMU_PHASE_REST);
-    if (!bond->proved && !bond->marker && !bond->reset_proof && !gone(bond) &&
+    if (!bond->proved && !marked(bond) && !bond->reset_proof && !gone(bond) &&
         bond->pasid != UIOMMU_PASID_NONE)
         bond->until_ns = later(bond, bond->dev->unit->settle_ns);
     return GO;
@@ -514,6 +566,14 @@ static enum go step_rest_consume(struct uiommu_bond *bond)
     return next(bond, UIOMMU_PHASE_END); /* R3's flag was read just before this step */
 }
 
+void uiommu_drain_unmark(struct uiommu_bond *bond)
+{
+    bond->marker = false;
+    uiommu_bond_show(bond);
+    if (bond->phase >= UIOMMU_PHASE_D3 && bond->phase < UIOMMU_PHASE_POISONED)
+        uiommu_drain_late(bond); /* D3 and D4 were shortened by it */
+}
+
 void uiommu_drain_late(struct uiommu_bond *bond)
 {
     if (bond->late)
@@ -525,7 +585,7 @@ void uiommu_drain_late(struct uiommu_bond *bond)
 /* R3: a request came after the snapshot: that drain proved nothing. true: it starts over. */
 static bool late_again(struct uiommu_bond *bond)
 {
-    if (!bond->late || bond->phase < UIOMMU_PHASE_D4 || bond->phase >= UIOMMU_PHASE_POISONED)
+    if (!bond->late || bond->phase < UIOMMU_PHASE_D3 || bond->phase >= UIOMMU_PHASE_POISONED)
         return false;
     bond->late = false;
     bond->late_rounds++;
@@ -550,7 +610,7 @@ static enum go step_poisoned(struct uiommu_bond *bond)
     bool again = false;
 
     if ((wants & UIOMMU_WANT_RESET) != 0 || gone(bond)) {
-        again = !bond->reset_proof || (missing & UIOMMU_PROOF_STOP) != 0;
+        again = !bond->reset_proof || (missing & ~UIOMMU_PROOF_HANDLERS) != 0;
         bond->stop_confirmed = true;
         bond->reset_proof = true;
         bond->late_rounds = 0;
@@ -570,7 +630,10 @@ static enum go step_poisoned(struct uiommu_bond *bond)
     bond->overflow_round = false;
     bond->twice = false;
     uiommu_bond_set_state(bond, UIOMMU_BOND_DRAINING); /* R12: meanwhile nothing is claimed */
-    uiommu_word_store(&bond->missing, bond->stop_confirmed ? 0 : missing & UIOMMU_PROOF_STOP);
+    bond->late = false;
+    /* What D2 proves it clears itself: who reads the word meanwhile sees no gap. */
+    uiommu_word_and(&bond->missing, UIOMMU_PROOF_CONFIG | UIOMMU_PROOF_TLB | UIOMMU_PROOF_DEVICE |
+                                        (bond->stop_confirmed ? 0 : UIOMMU_PROOF_STOP));
     return next(bond, UIOMMU_PHASE_D2_CONFIG);
 }
 
@@ -588,6 +651,12 @@ void uiommu_drain_reset(struct uiommu_device *dev)
 }
 
 /* ---- the machine ---- */
+
+void uiommu_bond_show(struct uiommu_bond *bond)
+{
+    uiommu_word_poke(&bond->shown, bond->rounds << 2 | (marked(bond) ? 2u : 0u) |
+                                       (bond->stop_confirmed ? 1u : 0u));
+}
 
 static enum go step(struct uiommu_bond *bond)
 {
@@ -665,6 +734,7 @@ bool uiommu_drain_step_all(struct uiommu_unit *unit)
         while (steps < STEPS && bond->phase != UIOMMU_PHASE_END &&
                (late_again(bond) || step(bond) == GO))
             steps++;
+        uiommu_bond_show(bond);
         more |= steps == STEPS;
         if (bond->phase == UIOMMU_PHASE_END)
             finish(unit, bond);

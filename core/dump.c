@@ -101,7 +101,7 @@ static void dump_unit(const struct uiommu_unit *unit, const struct uiommu_sink *
     put_named(&t, "number", unit->number);
     put_named(&t, "started", uiommu_word_load(&unit->started));
     put_named(&t, "hung", uiommu_word_load(&unit->hung));
-    put_named(&t, "credits", unit->granted);
+    put_named(&t, "credits", uiommu_word_load(&unit->granted));
     put_named(&t, "devices", unit->devices_count);
     end(&t, sink);
     for (r = 0; r < unit->caps.rings; r++) {
@@ -133,7 +133,7 @@ static void dump_bond(const struct uiommu_unit *unit, uint32_t id, uint32_t pasi
     put_named(&t, "id", id);
     put_named(&t, "state", uiommu_word_load(&name->dev->state));
     put_named(&t, "generation", uiommu_word_load(&name->dev->generation));
-    put_named(&t, "bonds", name->dev->bonds);
+    put_named(&t, "bonds", uiommu_device_bonds(name->dev));
     end(&t, sink);
     bond = uiommu_bond_find(name->dev, pasid);
     if (bond == NULL) {
@@ -163,7 +163,8 @@ uiommu_err uiommu_unit_dump(struct uiommu_unit *unit, uint32_t id, uint32_t pasi
     if (err != UIOMMU_OK)
         return err;
     dump_unit(unit, sink);
-    dump_backend(unit, id, pasid, sink);
+    if (uiommu_word_load(&unit->started) != 0)
+        dump_backend(unit, id, pasid, sink);
     if (id != UINT32_MAX)
         dump_bond(unit, id, pasid, sink);
     if (uiommu_role_drop(unit))

@@ -12,6 +12,7 @@ void uiommu_event_put(struct uiommu_unit *unit, const struct uiommu_event *event
 {
     struct uiommu_events *events = &unit->events;
     uint32_t room = by_device ? events->size - events->size / 4 : events->size;
+    uint64_t now = uiommu_now(unit->u);
     struct uiommu_event *to;
     uintptr_t irq;
 
@@ -23,7 +24,7 @@ void uiommu_event_put(struct uiommu_unit *unit, const struct uiommu_event *event
     } else {
         to = &events->ring[events->head & (events->size - 1)];
         *to = *event;
-        to->now_ns = unit->now_ns;
+        to->now_ns = now;
         events->head++;
     }
     uiommu_lock_give(unit->u, &events->lock, irq);

@@ -116,3 +116,28 @@ uiommu_err uiommu_owner_get_counters(const struct uiommu_owner *owner,
     uiommu_lock_give(owner->u, lock, state);
     return UIOMMU_OK;
 }
+
+void uiommu_owner_ports(struct uiommu_owner *owner, uint32_t change)
+{
+    uintptr_t state = uiommu_lock_take(owner->u, &owner->lock);
+
+    owner->ports += change;
+    uiommu_lock_give(owner->u, &owner->lock, state);
+}
+
+void uiommu_owner_leave(struct uiommu_owner *owner)
+{
+    struct uiommu *u = owner->u;
+    struct uiommu_unit *unit;
+    uintptr_t irq;
+
+    uiommu_word_sub(&owner->in_flight, 1);
+    if (uiommu_word_load(&owner->waiting) == 0 || uiommu_word_swap(&owner->waiting, 0) == 0)
+        return;
+    irq = uiommu_lock_take(u, &u->lock);
+    for (unit = u->units; unit != NULL; unit = unit->next) {
+        if (uiommu_word_load(&unit->cap_waiting) != 0)
+            uiommu_unit_kick(unit);
+    }
+    uiommu_lock_give(u, &u->lock, irq);
+}

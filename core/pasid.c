@@ -13,8 +13,8 @@
 struct number {
     struct uiommu_owner *owner; /* charged while refs != 0 */
     union {
-        void *as;      /* while bonds != 0: whose number it is (R6) */
-        uint32_t next; /* while it waits: the one freed after it */
+        uint32_t space_of; /* while bonds != 0: whose number it is (R6) */
+        uint32_t next;     /* while it waits: the one freed after it */
     } to;
     uint32_t refs;     /* of alloc and hold */
     uint16_t bonds;    /* references of bonds */
@@ -76,6 +76,11 @@ static void classes_init(struct uiommu_pasid_space *space)
         class->fresh = low < space->config.first ? space->config.first : low;
         class->last = high > space->config.last ? space->config.last : high;
     }
+}
+
+bool uiommu_is_space_of(const struct uiommu_pasid_space *space, const struct uiommu *u)
+{
+    return uiommu_is_space(space) && space->u == u;
 }
 
 bool uiommu_is_space(const struct uiommu_pasid_space *space)
@@ -213,7 +218,7 @@ static uiommu_err take_owned(struct uiommu_pasid_space *space, struct uiommu_own
         if (err == UIOMMU_OK) {
             number = number_at(space, *out);
             number->owner = owner;
-            number->to.as = NULL;
+            number->to.space_of = 0;
             number->refs = 1;
             space->live++;
         }
@@ -348,7 +353,7 @@ uiommu_err uiommu_pasid_get_info(struct uiommu_pasid_space *space, uint32_t pasi
     return UIOMMU_OK;
 }
 
-uiommu_err uiommu_pasid_bond_get(struct uiommu_pasid_space *space, uint32_t pasid, void *as)
+uiommu_err uiommu_pasid_bond_get(struct uiommu_pasid_space *space, uint32_t pasid, uint32_t as)
 {
     uintptr_t state = uiommu_lock_take(space->u, &space->lock);
     struct number *number = live_at(space, pasid);
@@ -356,12 +361,12 @@ uiommu_err uiommu_pasid_bond_get(struct uiommu_pasid_space *space, uint32_t pasi
 
     if (number == NULL || number->refs == 0) {
         err = number == NULL ? UIOMMU_E_NOT_FOUND : UIOMMU_E_STATE;
-    } else if (number->bonds != 0 && number->to.as != as) {
+    } else if (number->bonds != 0 && number->to.space_of != as) {
         err = UIOMMU_E_BUSY;
     } else if (number->bonds == UINT16_MAX) {
         err = UIOMMU_E_NOSPACE;
     } else {
-        number->to.as = as;
+        number->to.space_of = as;
         number->bonds++;
     }
     uiommu_lock_give(space->u, &space->lock, state);

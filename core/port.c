@@ -22,7 +22,7 @@ static uint32_t grant(const struct uiommu_unit *unit, const struct uiommu_port_c
     uint32_t left = uiommu_port_ledger(unit), least = config->least == 0 ? 1 : config->least;
     uint32_t slots = (unit->pool.max - 2) * UIOMMU_SLOT_CHUNK - unit->stall_slots, got;
 
-    left = left > unit->granted ? left - unit->granted : 0;
+    left = left > uiommu_word_load(&unit->granted) ? left - uiommu_word_load(&unit->granted) : 0;
     got = config->want < left ? config->want : left;
     got = got < slots ? got : slots;
     return got < least ? 0 : got;
@@ -37,7 +37,7 @@ static uiommu_err port_make(struct uiommu_unit *unit, const struct uiommu_port_c
 
     if (credits == 0)
         return UIOMMU_E_NOSPACE;
-    err = uiommu_pool_grow(unit, unit->stall_slots + unit->granted + credits);
+    err = uiommu_pool_grow(unit, unit->stall_slots + uiommu_word_load(&unit->granted) + credits);
     if (err != UIOMMU_OK)
         return err;
     port = (struct uiommu_port *)uiommu_heap_get(unit->u, sizeof(*port));
@@ -51,12 +51,14 @@ static uiommu_err port_make(struct uiommu_unit *unit, const struct uiommu_port_c
             return err;
         }
     }
+    if (config->owner != NULL)
+        uiommu_owner_ports(config->owner, 1);
     port->magic = UIOMMU_MAGIC_PORT;
     port->unit = unit;
     port->config = *config;
     port->credits = credits;
     uiommu_word_store(&port->generation, 1);
-    unit->granted += credits;
+    uiommu_word_add(&unit->granted, credits);
     unit->ports++;
     *out = port;
     return UIOMMU_OK;
@@ -74,7 +76,7 @@ uiommu_err uiommu_port_create(struct uiommu_unit *unit, const struct uiommu_port
         !uiommu_config_copy(&own, sizeof(own), config, config->size, sizeof(size_t)) ||
         own.want == 0 || own.least > own.want)
         return UIOMMU_E_INVALID;
-    if (own.owner != NULL && !uiommu_is_owner(own.owner))
+    if (own.owner != NULL && (!uiommu_is_owner(own.owner) || own.owner->u != unit->u))
         return UIOMMU_E_HANDLE;
     if (unit->caps.request_entries == 0)
         return UIOMMU_E_UNSUPPORTED;
@@ -100,9 +102,11 @@ uiommu_err uiommu_port_destroy(struct uiommu_port *port)
         return UIOMMU_E_BUSY;
     }
     owner = port->config.owner;
-    if (owner != NULL)
+    if (owner != NULL) {
         uiommu_owner_refund(owner, &owner->credits, port->credits);
-    unit->granted -= port->credits;
+        uiommu_owner_ports(owner, UINT32_MAX);
+    }
+    uiommu_word_sub(&unit->granted, port->credits);
     unit->ports--;
     port->magic = 0;
     uiommu_control_give(unit->u, &unit->control);
@@ -114,8 +118,7 @@ uiommu_err uiommu_port_switch_off(struct uiommu_port *port)
 {
     if (!uiommu_is_port(port))
         return UIOMMU_E_HANDLE;
-    if (uiommu_word_swap(&port->failed, 1) == 0)
-        uiommu_word_add(&port->generation, 1);
+    uiommu_word_store(&port->failed, 1);
     return UIOMMU_OK;
 }
 
@@ -126,10 +129,10 @@ uiommu_err uiommu_port_get_info(const struct uiommu_port *port, struct uiommu_po
     if (out == NULL)
         return UIOMMU_E_INVALID;
     out->credits = port->credits;
-    out->outstanding = port->outstanding;
-    out->groups = port->groups;
+    out->outstanding = uiommu_word_peek(&port->outstanding);
+    out->groups = uiommu_word_peek(&port->groups);
     out->generation = uiommu_word_load(&port->generation);
     out->failed = uiommu_word_load(&port->failed) != 0;
-    out->on = port->on && !out->failed;
+    out->on = uiommu_word_load(&port->on) != 0 && !out->failed;
     return UIOMMU_OK;
 }

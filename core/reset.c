@@ -9,33 +9,59 @@ static void trace_device(struct uiommu_device *dev, enum uiommu_event_kind kind)
                  uiommu_word_load(&dev->generation), kind, 0);
 }
 
-static uiommu_err isolate_push(struct uiommu_unit *unit, void *arg)
-{
-    struct uiommu_device *dev = (struct uiommu_device *)arg;
-
-    if (unit->ops.device_isolate(unit->hw, dev->hw) != UIOMMU_OK)
-        return UIOMMU_OK;
-    return unit->ops.config_invalidate(unit->hw, dev->hw, UIOMMU_PASID_ALL);
-}
+/* What cutting the device off takes in hardware. */
+enum {
+    ISOLATE_NONE,
+    ISOLATE_DONE
+};
 
 void uiommu_device_isolate(struct uiommu_device *dev)
 {
     struct uiommu_unit *unit = dev->unit;
     uint32_t normal = UIOMMU_DEVICE_NORMAL;
-    uintptr_t irq;
-    uint64_t ticket;
 
     if (!uiommu_word_cas(&dev->state, &normal, UIOMMU_DEVICE_ISOLATED))
         return;
-    if ((unit->caps.flags & UIOMMU_CAP_ISOLATE) != 0) {
-        irq = uiommu_lock_take(unit->u, &unit->lock);
-        if (isolate_push(unit, dev) == UIOMMU_OK)
-            (void)uiommu_ticket_push(unit, &ticket);
-        uiommu_lock_give(unit->u, &unit->lock, irq);
-    }
+    if (dev->port != NULL) /* R19, R30: its FAILURE is FAILURE for all of them */
+        uiommu_word_store(&dev->port->failed, 1);
     trace_device(dev, UIOMMU_EVENT_DEVICE_ISOLATED);
     uiommu_event_device(dev, UIOMMU_EVENT_DEVICE_ISOLATED, UIOMMU_PASID_NONE, 1);
     uiommu_log(unit, UIOMMU_LOG_WARN, "a device was cut off");
+    uiommu_unit_kick(unit);
+}
+
+/* (r) Put it into hardware, as long as that takes. true: look again soon. */
+static bool isolate_step(struct uiommu_device *dev)
+{
+    struct uiommu_unit *unit = dev->unit;
+    uiommu_err err = UIOMMU_E_BUSY;
+    uintptr_t irq;
+
+    if (uiommu_word_load(&dev->state) != UIOMMU_DEVICE_ISOLATED) {
+        dev->isolate_step = ISOLATE_NONE;
+        return false;
+    }
+    if (dev->isolate_step == ISOLATE_DONE || (unit->caps.flags & UIOMMU_CAP_ISOLATE) == 0)
+        return false;
+    irq = uiommu_lock_take(unit->u, &unit->lock);
+    if (!dev->isolate_air) {
+        err = unit->ops.device_isolate(unit->hw, dev->hw);
+        dev->isolate_more = err == UIOMMU_MORE;
+        if (err == UIOMMU_OK || err == UIOMMU_MORE)
+            err = unit->ops.config_invalidate(unit->hw, dev->hw, UIOMMU_PASID_ALL);
+        if (err == UIOMMU_OK)
+            err = uiommu_ticket_push(unit, &dev->isolate_ticket);
+        dev->isolate_air = err == UIOMMU_OK;
+    } else {
+        err = uiommu_ticket_poll(unit, dev->isolate_ticket);
+        dev->isolate_air = err == UIOMMU_PENDING;
+        if (err == UIOMMU_OK && !dev->isolate_more)
+            dev->isolate_step = ISOLATE_DONE;
+    }
+    uiommu_lock_give(unit->u, &unit->lock, irq);
+    if (err == UIOMMU_E_UNSUPPORTED)
+        dev->isolate_step = ISOLATE_DONE;
+    return dev->isolate_step != ISOLATE_DONE;
 }
 
 void uiommu_device_violation(struct uiommu_device *dev)
@@ -46,20 +72,38 @@ void uiommu_device_violation(struct uiommu_device *dev)
         uiommu_device_isolate(dev);
 }
 
+/* (r) Groups of an older generation: pending ones go, none counts against the credits. */
+static void orphan_old(struct uiommu_device *dev)
+{
+    struct uiommu_unit *unit = dev->unit;
+    struct uiommu_group_slot *slot;
+    uint32_t at, generation = uiommu_word_load(&dev->generation);
+
+    uiommu_pending_orphan(unit, NULL, dev, UIOMMU_ORPHAN_RESET);
+    for (at = unit->pool.live.head; at != UIOMMU_NO_SLOT; at = slot->next) {
+        slot = uiommu_slot_at(unit, at);
+        if (slot->dev == dev && slot->dev_generation != generation)
+            uiommu_slot_forgive(unit, slot);
+    }
+}
+
 /* (r) What belongs to an older generation ends unanswered. */
 static void sweep(struct uiommu_device *dev)
 {
     struct uiommu_unit *unit = dev->unit;
 
-    if (dev->swept_generation == uiommu_word_load(&dev->generation))
+    if (dev->swept_generation == uiommu_word_load(&dev->generation)) {
+        if (uiommu_word_load(&dev->resweep) != 0 && uiommu_word_swap(&dev->resweep, 0) != 0)
+            orphan_old(dev);
         return;
+    }
     dev->swept_generation = uiommu_word_load(&dev->generation);
     if (dev->swept_generation == 1)
         return; /* it has just been attached */
     uiommu_count(&dev->counters.resets, 1);
     uiommu_partials_purge(unit, NULL, dev, UIOMMU_DROP_RESET);
     uiommu_ready_cancel_device(unit, dev, UIOMMU_DROP_RESET);
-    uiommu_pending_orphan(unit, NULL, dev, UIOMMU_ORPHAN_RESET);
+    orphan_old(dev);
     uiommu_drain_reset(dev);
 }
 
@@ -70,28 +114,31 @@ void uiommu_reset_step(struct uiommu_device *dev)
     uiommu_err err;
 
     sweep(dev);
+    dev->isolating = isolate_step(dev);
     step = uiommu_word_load(&dev->reset_step);
     if (step == UIOMMU_RESET_ASKED) {
         dev->reset_barrier = uiommu_barrier_next(dev);
+        dev->reset_until_ns = uiommu_after(unit->now_ns, unit->config.drain_ns);
         uiommu_word_store(&dev->reset_step, UIOMMU_RESET_BARRIER);
         step = UIOMMU_RESET_BARRIER;
     }
     if (step == UIOMMU_RESET_BARRIER) {
         err = uiommu_barrier_step(dev, UIOMMU_PASID_NONE, dev->reset_barrier);
-        if (err == UIOMMU_PENDING)
+        if (err == UIOMMU_PENDING && unit->now_ns < dev->reset_until_ns)
             return;
         if (err != UIOMMU_OK) {
             uiommu_word_store(&dev->reset_step, UIOMMU_RESET_FAILED);
             return;
         }
         dev->reset_until_ns = unit->now_ns;
-        if (dev->barrier.strength != UIOMMU_BARRIER_PROVED)
+        if (dev->barrier.good_strength != UIOMMU_BARRIER_PROVED)
             dev->reset_until_ns = uiommu_after(unit->now_ns, unit->settle_ns);
         uiommu_word_store(&dev->reset_step, UIOMMU_RESET_SETTLE);
         step = UIOMMU_RESET_SETTLE;
     }
     if (step == UIOMMU_RESET_SETTLE && unit->now_ns >= dev->reset_until_ns) {
         uiommu_ring_snapshot(unit, dev->gen_at);
+        dev->violations = 0;
         uiommu_word_store(&dev->reset_step, UIOMMU_RESET_STAMPED);
     }
 }
@@ -102,22 +149,30 @@ uint64_t uiommu_reset_deadline(const struct uiommu_device *dev, uint64_t now)
 
     if (step == UIOMMU_RESET_SETTLE)
         return dev->reset_until_ns;
-    if (step == UIOMMU_RESET_ASKED || step == UIOMMU_RESET_BARRIER)
+    if (step == UIOMMU_RESET_ASKED || step == UIOMMU_RESET_BARRIER || dev->isolating)
         return now + UIOMMU_RETRY_NS;
     return UINT64_MAX;
 }
 
-/* The generation changes under the lock that every answer is published under. */
-static void new_generation(struct uiommu_device *dev, uint32_t state)
+/* The state and generation change under the lock that every answer is published under. false: it
+ * is in that state, or gone for good. */
+static bool new_generation(struct uiommu_device *dev, uint32_t state)
 {
     struct uiommu_unit *unit = dev->unit;
+    uint32_t old;
     uintptr_t irq;
 
     irq = uiommu_lock_take(unit->u, &unit->lock);
-    uiommu_word_store(&dev->state, state);
+    old = uiommu_word_load(&dev->state);
+    if (old == state || old == UIOMMU_DEVICE_GONE) {
+        uiommu_lock_give(unit->u, &unit->lock, irq);
+        return false;
+    }
     uiommu_word_store(&dev->reset_step, UIOMMU_RESET_BEGUN);
+    uiommu_word_store(&dev->state, state);
     uiommu_word_add(&dev->generation, 1);
     uiommu_lock_give(unit->u, &unit->lock, irq);
+    return true;
 }
 
 /* Sweep now if nobody serves the unit; else the one who does will. */
@@ -135,16 +190,10 @@ static void sweep_soon(struct uiommu_device *dev)
 
 uiommu_err uiommu_device_reset_begin(struct uiommu_device *dev)
 {
-    uint32_t state;
-
     if (!uiommu_is_device(dev))
         return UIOMMU_E_HANDLE;
-    state = uiommu_word_load(&dev->state);
-    if (state == UIOMMU_DEVICE_GONE)
-        return UIOMMU_E_GONE;
-    if (state == UIOMMU_DEVICE_RESETTING)
-        return UIOMMU_OK;
-    new_generation(dev, UIOMMU_DEVICE_RESETTING);
+    if (!new_generation(dev, UIOMMU_DEVICE_RESETTING))
+        return uiommu_word_load(&dev->state) == UIOMMU_DEVICE_GONE ? UIOMMU_E_GONE : UIOMMU_OK;
     trace_device(dev, UIOMMU_EVENT_REQUESTS_LOST);
     sweep_soon(dev);
     /* Shutting the entry also waits for every answer that was put into the ring before. */
@@ -153,14 +202,10 @@ uiommu_err uiommu_device_reset_begin(struct uiommu_device *dev)
 
 uiommu_err uiommu_device_removed(struct uiommu_device *dev)
 {
-    uint32_t state;
-
     if (!uiommu_is_device(dev))
         return UIOMMU_E_HANDLE;
-    state = uiommu_word_load(&dev->state);
-    if (state == UIOMMU_DEVICE_GONE)
+    if (!new_generation(dev, UIOMMU_DEVICE_GONE))
         return UIOMMU_OK;
-    new_generation(dev, UIOMMU_DEVICE_GONE);
     trace_device(dev, UIOMMU_EVENT_REQUESTS_LOST);
     sweep_soon(dev);
     return UIOMMU_OK;
@@ -170,18 +215,21 @@ uiommu_err uiommu_device_removed(struct uiommu_device *dev)
 static uiommu_err reset_finish(struct uiommu_device *dev)
 {
     struct uiommu_unit *unit = dev->unit;
+    uint32_t resetting = UIOMMU_DEVICE_RESETTING;
     uiommu_err err;
 
-    dev->ats_on = false;
+    uiommu_word_store(&dev->ats_on, 0);
     dev->pri_on = false;
     err = uiommu_device_enable(dev);
     if (err != UIOMMU_OK)
         return err;
-    if (dev->port != NULL)
+    if (dev->port != NULL) {
+        uiommu_word_add(&dev->port->generation, 1);
         uiommu_word_store(&dev->port->failed, 0);
-    dev->violations = 0;
+    }
+    if (!uiommu_word_cas(&dev->state, &resetting, UIOMMU_DEVICE_NORMAL))
+        return UIOMMU_E_GONE; /* removed meanwhile */
     uiommu_word_store(&dev->reset_step, UIOMMU_RESET_NONE);
-    uiommu_word_store(&dev->state, UIOMMU_DEVICE_NORMAL);
     uiommu_bonds_reset(dev);
     uiommu_unit_kick(unit);
     return UIOMMU_OK;
@@ -200,13 +248,14 @@ uiommu_err uiommu_device_reset_end(struct uiommu_device *dev)
         return UIOMMU_E_STATE;
     if (!uiommu_device_present(dev)) /* its read pushes the bus, as far as the IOMMU */
         return UIOMMU_E_GONE;
-    if (!uiommu_control_take(unit->u, &unit->control, unit->config.command_ns))
-        return UIOMMU_E_TIMEOUT;
-    step = uiommu_word_load(&dev->reset_step);
-    if (step == UIOMMU_RESET_BEGUN || step == UIOMMU_RESET_FAILED)
-        uiommu_word_store(&dev->reset_step, UIOMMU_RESET_ASKED);
+    step = UIOMMU_RESET_BEGUN;
+    if (!uiommu_word_cas(&dev->reset_step, &step, UIOMMU_RESET_ASKED) &&
+        step == UIOMMU_RESET_FAILED)
+        (void)uiommu_word_cas(&dev->reset_step, &step, UIOMMU_RESET_ASKED);
     if (step != UIOMMU_RESET_STAMPED)
         uiommu_unit_pump(unit);
+    if (!uiommu_control_take(unit->u, &unit->control, unit->config.command_ns))
+        return UIOMMU_E_TIMEOUT;
     step = uiommu_word_load(&dev->reset_step);
     if (step == UIOMMU_RESET_STAMPED)
         err = reset_finish(dev);

@@ -77,6 +77,8 @@ void uiommu_ring_snapshot(struct uiommu_unit *unit, uint64_t at[UIOMMU_RINGS])
 
     for (r = 0; r < UIOMMU_RINGS; r++)
         at[r] = uiommu_ring_carries(unit, r) ? uiommu_ring_position(unit, r) : 0;
+    for (r = 0; r < unit->caps.rings; r++)
+        unit->ring[r].given = at[r] > unit->ring[r].given ? at[r] : unit->ring[r].given;
 }
 
 bool uiommu_ring_reached(const struct uiommu_unit *unit, const uint64_t at[UIOMMU_RINGS])

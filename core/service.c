@@ -11,10 +11,15 @@ static void ring_lost(struct uiommu_unit *unit, uint32_t ring)
 {
     struct uiommu_device *dev;
 
-    if (uiommu_guard(UIOMMU_GUARD_I11_PARTIALS))
-        uiommu_partials_purge(unit, NULL, NULL, UIOMMU_DROP_OVERFLOW);
     unit->ring[ring].acks++;
     unit->ring[ring].overflow = false;
+    if (unit->ring[ring].count < unit->ring[ring].given &&
+        unit->ops.ring_pending(unit->hw, ring) == 0)
+        unit->ring[ring].count = unit->ring[ring].given; /* what is gone will not come */
+    if ((unit->caps.ring[ring].flags & UIOMMU_RING_LOSES) == 0)
+        return; /* only events were lost: the backend has counted them */
+    if (uiommu_guard(UIOMMU_GUARD_I11_PARTIALS))
+        uiommu_partials_purge(unit, NULL, NULL, UIOMMU_DROP_OVERFLOW);
     uiommu_count(&unit->counters.overflows, 1);
     uiommu_trace(unit->u, unit->number, UIOMMU_TRACE_OVERFLOW, ring, unit->ring[ring].acks, 0, 0);
     for (dev = unit->devices; dev != NULL; dev = dev->next) {
@@ -100,14 +105,16 @@ static bool consume_ring(struct uiommu_unit *unit, uint32_t ring, uint32_t *budg
         more = fetch_batch(unit, ring, room);
         used = (uint32_t)(unit->ring[ring].count - before);
         *budget -= used < *budget ? used : *budget;
-        if (used == 0)
+        if (used == 0) {
+            unit->no_progress = unit->ops.ring_pending(unit->hw, ring) != 0;
             break;
+        }
     }
     if (unit->ring[ring].overflow && unit->ops.ring_pending(unit->hw, ring) == 0) {
         ring_lost(unit, ring);
         unit->ops.overflow_ack(unit->hw, ring);
     }
-    return unit->ops.ring_pending(unit->hw, ring) != 0;
+    return !unit->no_progress && unit->ops.ring_pending(unit->hw, ring) != 0;
 }
 
 /* (r) Error registers, and what answering threads left. true: look again soon. */
@@ -125,8 +132,8 @@ static bool look_around(struct uiommu_unit *unit)
         event_complete(unit, &check.event[i]);
         uiommu_event_put(unit, &check.event[i], false);
     }
-    if ((check.flags & UIOMMU_CHECK_DEAD) != 0 && uiommu_word_swap(&unit->hung, 1) == 0)
-        uiommu_log(unit, UIOMMU_LOG_ERROR, "the IOMMU has stopped working");
+    if ((check.flags & UIOMMU_CHECK_DEAD) != 0)
+        uiommu_unit_hangs(unit, 0);
     uiommu_pool_reclaim(unit);
     return (check.flags & UIOMMU_CHECK_MORE) != 0;
 }
@@ -182,14 +189,17 @@ static bool round_once(struct uiommu_unit *unit, uint32_t *budget)
 
     uiommu_word_store(&unit->due_now, 0);
     unit->now_ns = uiommu_now(unit->u);
+    unit->no_progress = false;
     unit->ops.irq_ack(unit->hw);
     soon = look_around(unit);
     for (dev = unit->devices; dev != NULL; dev = dev->next)
         uiommu_reset_step(dev);
+    uiommu_runs_flush(unit);
     uiommu_answers_flush(unit);
     for (r = 0; r < unit->caps.rings; r++)
         more |= consume_ring(unit, r, budget);
     expire(unit);
+    uiommu_answers_flush(unit); /* R18: before any barrier begins */
     more |= uiommu_drain_step_all(unit);
     uiommu_answers_flush(unit);
     due = next_deadline(unit);
@@ -198,7 +208,7 @@ static bool round_once(struct uiommu_unit *unit, uint32_t *budget)
 
         due = at < due ? at : due;
     }
-    if (soon || unit->out.count != 0 || unit->pool.parked != UIOMMU_NO_SLOT)
+    if (soon || unit->no_progress || unit->out.count != 0 || unit->pool.parked != UIOMMU_NO_SLOT)
         due = unit->now_ns + UIOMMU_RETRY_NS < due ? unit->now_ns + UIOMMU_RETRY_NS : due;
     irq = uiommu_lock_take(unit->u, &unit->lock);
     unit->deadline_ns = due;
@@ -220,6 +230,10 @@ uiommu_err uiommu_unit_service(struct uiommu_unit *unit, uint32_t budget)
     picks = budget;
     if (!uiommu_role_take(unit))
         return UIOMMU_E_BUSY;
+    if (uiommu_word_load(&unit->started) == 0) { /* it was stopped just now */
+        (void)uiommu_role_drop(unit);
+        return UIOMMU_E_STATE;
+    }
     uiommu_count(&unit->counters.services, 1);
     more = round_once(unit, &budget);
     runner = uiommu_pick(unit, picks);

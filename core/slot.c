@@ -62,19 +62,66 @@ void uiommu_pool_fini(struct uiommu_unit *unit)
 }
 
 /* The charge of a slot: its pages against the port's credits, or one stall. */
-static void slot_uncharge(struct uiommu_unit *unit, struct uiommu_group_slot *slot)
+static void port_take_back(struct uiommu_port *port, uint32_t pages, uint32_t groups)
 {
-    struct uiommu_port *port;
+    uint32_t outstanding = uiommu_word_peek(&port->outstanding);
+    uint32_t used = uiommu_word_peek(&port->groups);
 
-    if (slot->pages == 0 || slot->dev == NULL)
+    UIOMMU_ASSERT("I9", outstanding >= pages && used >= groups);
+    uiommu_word_poke(&port->outstanding, outstanding - pages);
+    uiommu_word_poke(&port->groups, used - groups);
+}
+
+void uiommu_slot_uncharge(struct uiommu_unit *unit, struct uiommu_group_slot *slot)
+{
+    if (slot->charged == 0)
         return;
-    port = slot->dev->port;
-    if ((slot->flags & UIOMMU_REQUEST_STALL) != 0) {
+    slot->charged = 0;
+    if ((slot->flags & UIOMMU_REQUEST_STALL) != 0)
         unit->stalls--;
-    } else if (port != NULL) {
-        UIOMMU_ASSERT("I9", port->outstanding >= slot->pages && port->groups >= 1);
-        port->outstanding -= slot->pages;
-        port->groups--;
+    else if (slot->dev->port != NULL)
+        port_take_back(slot->dev->port, slot->pages, 1);
+}
+
+void uiommu_slot_forgive(struct uiommu_unit *unit, struct uiommu_group_slot *slot)
+{
+    uintptr_t irq = uiommu_lock_take(unit->u, &unit->lock);
+
+    uiommu_slot_uncharge(unit, slot);
+    uiommu_lock_give(unit->u, &unit->lock, irq);
+}
+
+void uiommu_credits_take(struct uiommu_unit *unit, struct uiommu_port *port)
+{
+    uint32_t pages = 0, groups = 0, stalls;
+    uintptr_t irq;
+
+    irq = uiommu_lock_take(unit->u, &unit->lock);
+    if (port != NULL) {
+        pages = port->released;
+        groups = port->released_groups;
+        port->released = 0;
+        port->released_groups = 0;
+    }
+    stalls = unit->stalls_released;
+    unit->stalls_released = 0;
+    uiommu_lock_give(unit->u, &unit->lock, irq);
+    if (port != NULL)
+        port_take_back(port, pages, groups);
+    unit->stalls -= stalls;
+}
+
+/* (u) Answered, but a runner still has the slot: its credits are free all the same. */
+static void credits_release(struct uiommu_unit *unit, struct uiommu_group_slot *slot)
+{
+    if (slot->charged == 0)
+        return;
+    slot->charged = 0;
+    if ((slot->flags & UIOMMU_REQUEST_STALL) != 0) {
+        unit->stalls_released++;
+    } else if (slot->dev->port != NULL) {
+        slot->dev->port->released += slot->pages;
+        slot->dev->port->released_groups++;
     }
 }
 
@@ -85,7 +132,7 @@ static void slot_recycle(struct uiommu_unit *unit, struct uiommu_group_slot *slo
 
     if (slot->list != 0)
         uiommu_age_remove(unit, slot);
-    slot_uncharge(unit, slot);
+    uiommu_slot_uncharge(unit, slot);
     if (slot->last_page != UIOMMU_NO_SLOT) {
         uiommu_page_at(unit, slot->last_page)->next = pool->free_page;
         pool->free_page = slot->first.next;
@@ -130,6 +177,7 @@ struct uiommu_group_slot *uiommu_slot_open(struct uiommu_unit *unit)
     slot->refused = 0;
     slot->in_call = 0;
     slot->ran = 0;
+    slot->charged = 0;
     slot->quiet = 0;
     slot->orphan = 0;
     slot->pages = 0;
@@ -228,8 +276,10 @@ void uiommu_slot_end(struct uiommu_unit *unit, struct uiommu_group_slot *slot)
     if (uiommu_guard(UIOMMU_GUARD_I3_TOKEN))
         slot_renew(slot);
     uiommu_word_store(&slot->state, UIOMMU_SLOT_DONE);
-    if (slot->in_call != 0)
+    if (slot->in_call != 0) {
+        credits_release(unit, slot);
         return; /* its runner gives it back */
+    }
     slot->ready_next = unit->pool.freed;
     unit->pool.freed = slot->index;
 }

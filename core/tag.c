@@ -83,19 +83,40 @@ uiommu_err uiommu_tag_get(struct uiommu_aspace *as, struct uiommu_device *dev, u
     return err;
 }
 
-struct uiommu_tag *uiommu_tag_put(struct uiommu_aspace *as, struct uiommu_tag *tag)
+/* (a) A record that a drain left over, or NULL. */
+static struct uiommu_tag *tag_spare(struct uiommu_aspace *as)
+{
+    struct uiommu_tag *tag = as->spare_tags;
+
+    if (tag != NULL) {
+        as->spare_tags = tag->next;
+        memset(tag, 0, sizeof(*tag));
+    }
+    return tag;
+}
+
+void uiommu_tags_free(struct uiommu_aspace *as)
+{
+    struct uiommu_tag *tag;
+
+    while ((tag = tag_spare(as)) != NULL)
+        uiommu_heap_put(as->u, tag, sizeof(*tag));
+}
+
+void uiommu_tag_put(struct uiommu_aspace *as, struct uiommu_tag *tag)
 {
     struct uiommu_tag **at = &as->tags;
     uintptr_t irq;
 
     tag->refs--;
     if (tag->refs != 0)
-        return NULL;
+        return;
     while (*at != tag)
         at = &(*at)->next;
     *at = tag->next;
     irq = uiommu_lock_take(as->u, &tag->unit->lock);
     uiommu_tag_give(tag->unit, tag->value);
     uiommu_lock_give(as->u, &tag->unit->lock, irq);
-    return tag;
+    tag->next = as->spare_tags;
+    as->spare_tags = tag;
 }

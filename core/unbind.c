@@ -58,7 +58,7 @@ uiommu_err uiommu_bond_stopped(struct uiommu *u, struct uiommu_bond_ref ref)
 static void stop_call(struct uiommu_bond *bond)
 {
     struct uiommu_device *dev = bond->dev;
-    struct uiommu_runner *runner;
+    struct uiommu_caller *caller;
     uint32_t seen = uiommu_word_load(&bond->wants);
     uiommu_err err;
 
@@ -66,10 +66,10 @@ static void stop_call(struct uiommu_bond *bond)
         if ((seen & UIOMMU_WANT_CALL) == 0 || (seen & UIOMMU_WANT_CALLED) != 0)
             return;
     } while (!uiommu_word_cas(&bond->wants, &seen, seen | UIOMMU_WANT_CALLED));
-    runner = uiommu_runner_take(dev->unit); /* so that calls made inside are known as such */
+    caller = uiommu_callback_take(dev->unit); /* so that calls made inside are known as such */
     err = dev->ops.stop(dev->ops_ctx, dev, uiommu_bond_name(bond), bond->pasid);
-    if (runner != NULL)
-        uiommu_runner_give(runner);
+    if (caller != NULL)
+        uiommu_caller_give(caller);
     if (err == UIOMMU_OK)
         uiommu_bond_want(bond, UIOMMU_WANT_STOPPED);
     else

@@ -41,7 +41,7 @@ static uiommu_err unit_configure(struct uiommu_unit *unit, const struct uiommu_u
     default64(&own->handler_ns, S);
     default64(&own->settle_ns, 10 * MS);
     unit->settle_ns = own->settle_ns == UINT64_MAX ? 0 : own->settle_ns;
-    if (own->pasids != NULL && !uiommu_is_space(own->pasids))
+    if (own->pasids != NULL && !uiommu_is_space_of(own->pasids, unit->u))
         return UIOMMU_E_HANDLE;
     if ((own->events & (own->events - 1)) != 0 || own->events < 4 || own->events > 0x10000u ||
         own->id_bits > 32)
@@ -106,13 +106,18 @@ static void unit_free(struct uiommu_unit *unit)
     uiommu_heap_put(u, unit, sizeof(*unit));
 }
 
-static void unit_list(struct uiommu_unit *unit, bool on)
+/* false: somebody uses it at the moment. */
+static bool unit_list(struct uiommu_unit *unit, bool on)
 {
     struct uiommu *u = unit->u;
     struct uiommu_unit **at = &u->units;
     uintptr_t irq;
 
     irq = uiommu_lock_take(u, &u->lock);
+    if (!on && unit->users != 0) {
+        uiommu_lock_give(u, &u->lock, irq);
+        return false;
+    }
     if (on) {
         unit->next = u->units;
         u->units = unit;
@@ -122,6 +127,7 @@ static void unit_list(struct uiommu_unit *unit, bool on)
         *at = unit->next;
     }
     uiommu_lock_give(u, &u->lock, irq);
+    return true;
 }
 
 uiommu_err uiommu_unit_create(struct uiommu *u, const struct uiommu_backend_ops *ops, void *hw,
@@ -159,7 +165,7 @@ uiommu_err uiommu_unit_create(struct uiommu *u, const struct uiommu_backend_ops 
     unit->number = uiommu_object_add(u);
     if (unit->config.pasids != NULL)
         uiommu_space_use(unit->config.pasids, true);
-    unit_list(unit, true);
+    (void)unit_list(unit, true);
     *out = unit;
     return UIOMMU_OK;
 }
@@ -173,7 +179,8 @@ uiommu_err uiommu_unit_destroy(struct uiommu_unit *unit)
     if (uiommu_word_load(&unit->started) != 0 || unit->ports != 0)
         return UIOMMU_E_BUSY;
     u = unit->u;
-    unit_list(unit, false);
+    if (!unit_list(unit, false))
+        return UIOMMU_E_BUSY;
     if (unit->config.pasids != NULL)
         uiommu_space_use(unit->config.pasids, false);
     unit->ops.destroy(unit->hw);
@@ -213,6 +220,8 @@ uiommu_err uiommu_unit_stop(struct uiommu_unit *unit)
     else if (unit->devices_count != 0)
         err = UIOMMU_E_BUSY;
     else
+        err = uiommu_zombies_retry(unit);
+    if (err == UIOMMU_OK)
         err = uiommu_role_wait(unit, unit->config.command_ns);
     if (err == UIOMMU_OK) {
         uiommu_word_store(&unit->started, 0);
@@ -232,8 +241,11 @@ static void restarted(struct uiommu_unit *unit)
     uint32_t r;
     uintptr_t irq;
 
-    for (r = 0; r < unit->caps.rings; r++)
+    for (r = 0; r < unit->caps.rings; r++) {
         unit->ring[r].acks++;
+        if (unit->ring[r].count < unit->ring[r].given)
+            unit->ring[r].count = unit->ring[r].given; /* what was there is gone */
+    }
     uiommu_partials_purge(unit, NULL, NULL, UIOMMU_DROP_RESET);
     irq = uiommu_lock_take(unit->u, &unit->lock);
     for (dev = unit->devices; dev != NULL; dev = dev->next)
@@ -300,8 +312,9 @@ uiommu_err uiommu_unit_get_info(const struct uiommu_unit *unit, struct uiommu_un
     out->id_bits = unit->config.id_bits;
     out->pasid_bits = unit->caps.pasid_bits;
     out->request_entries = unit->caps.request_entries;
-    out->credits_granted = unit->granted;
-    out->credits_free = keep > unit->granted ? keep - unit->granted : 0;
+    out->credits_granted = uiommu_word_load(&unit->granted);
+    out->credits_free =
+        keep > uiommu_word_load(&unit->granted) ? keep - uiommu_word_load(&unit->granted) : 0;
     out->stall_slots = unit->stall_slots;
     out->stu_bits = unit->caps.stu_bits;
     out->ats = (unit->caps.flags & UIOMMU_CAP_ATS) != 0;

@@ -15,6 +15,7 @@ struct batch {
     const struct uiommu_range *range;
     struct uiommu_unit *unit;
     struct uiommu_bond *bond[WAVE];
+    bool reachable[WAVE]; /* asked with no lock held */
     uint32_t count;
     uint64_t serial; /* bonds up to this one are done */
 };
@@ -47,37 +48,37 @@ static void batch_release(struct batch *b)
     irq = uiommu_lock_take(b->as->u, &b->as->lock);
     for (i = 0; i < b->count; i++)
         b->bond[i]->exit_pins--;
+    uiommu_unit_kick(b->unit); /* the bonds keep the unit until the lock is given */
     uiommu_lock_give(b->as->u, &b->as->lock, irq);
-    uiommu_unit_kick(b->unit);
 }
 
 /* (a) + (u) The commands of one bond. */
-static uiommu_err push_one(const struct batch *b, struct uiommu_bond *bond)
+static uiommu_err push_one(const struct batch *b, uint32_t i)
 {
+    struct uiommu_bond *bond = b->bond[i];
     struct uiommu_unit *unit = bond->dev->unit;
 
     switch (b->wave) {
     case UIOMMU_WAVE_BLOCK:
-        if (!bond->valid)
-            return UIOMMU_OK;
-        unit->ops.pasid_block(unit->hw, bond->dev->hw, bond->pasid);
+        if (bond->valid)
+            unit->ops.pasid_block(unit->hw, bond->dev->hw, bond->pasid);
         return unit->ops.config_invalidate(unit->hw, bond->dev->hw, bond->pasid);
     case UIOMMU_WAVE_TLB:
         return unit->ops.tlb_invalidate(unit->hw, bond->tag->value, bond->pasid, b->range);
     default:
-        if (!uiommu_device_reachable(bond->dev))
+        if (!b->reachable[i])
             return UIOMMU_OK;
         return unit->ops.dtlb_invalidate(unit->hw, bond->dev->hw, bond->pasid, b->range);
     }
 }
 
-/* One tag is invalidated once: the first bond of it does it. */
+/* One tag and PASID is invalidated once: the first bond of it does it. */
 static bool same_tag_before(const struct batch *b, uint32_t i, uint32_t first)
 {
     uint32_t j;
 
     for (j = first; j < i; j++) {
-        if (b->bond[j]->tag == b->bond[i]->tag)
+        if (b->bond[j]->tag == b->bond[i]->tag && b->bond[j]->pasid == b->bond[i]->pasid)
             return true;
     }
     return false;
@@ -101,7 +102,7 @@ static uiommu_err part_push(struct uiommu_unit *unit, void *arg)
     for (i = p->done; i <= p->last && err == UIOMMU_OK; i++) {
         if (b->wave == UIOMMU_WAVE_TLB && same_tag_before(b, i, p->first))
             continue;
-        err = push_one(b, b->bond[i]);
+        err = push_one(b, i);
         if (err != UIOMMU_OK)
             break;
     }
@@ -130,6 +131,8 @@ static uiommu_err batch_run(struct batch *b)
     uiommu_err err, worst = UIOMMU_OK;
     uint32_t i;
 
+    for (i = 0; i < b->count; i++)
+        b->reachable[i] = b->wave == UIOMMU_WAVE_DEVICE && uiommu_device_reachable(b->bond[i]->dev);
     err = part_run(b, 0, b->count - 1);
     if (err == UIOMMU_OK)
         return err;

@@ -100,7 +100,7 @@ Test(pasid, arguments)
     cr_assert_eq(uiommu_pasid_put(space, UINT32_MAX), UIOMMU_E_NOT_FOUND);
     cr_assert_eq(uiommu_pasid_hold(space, 10), UIOMMU_E_NOT_FOUND);
     cr_assert_eq(uiommu_pasid_hold(space, UINT32_MAX), UIOMMU_E_NOT_FOUND);
-    cr_assert_eq(uiommu_pasid_bond_get(space, 10, &info), UIOMMU_E_NOT_FOUND);
+    cr_assert_eq(uiommu_pasid_bond_get(space, 10, 3), UIOMMU_E_NOT_FOUND);
     expect(space, 10, UIOMMU_PASID_FREE, 0, 0);
     drop(space);
     cr_assert_eq(uiommu_pasid_alloc(NULL, NULL, 7, &pasid), UIOMMU_E_HANDLE);
@@ -330,23 +330,23 @@ Test(pasid, leaf_that_another_brought_first)
 Test(pasid, references)
 {
     struct uiommu_pasid_space *space = make(1, 100, 1);
-    int as, other;
+    const uint32_t as = 1, other = 2;
     uint32_t pasid = take(space, 0);
 
     expect(space, pasid, UIOMMU_PASID_ALLOCATED, 1, 0);
     cr_assert_eq(uiommu_pasid_hold(space, pasid), UIOMMU_OK);
-    cr_assert_eq(uiommu_pasid_bond_get(space, pasid, &as), UIOMMU_OK);
+    cr_assert_eq(uiommu_pasid_bond_get(space, pasid, as), UIOMMU_OK);
     expect(space, pasid, UIOMMU_PASID_ALLOCATED, 3, 1);
     /* R6 */
-    cr_assert_eq(uiommu_pasid_bond_get(space, pasid, &other), UIOMMU_E_BUSY);
-    cr_assert_eq(uiommu_pasid_bond_get(space, pasid, &as), UIOMMU_OK);
+    cr_assert_eq(uiommu_pasid_bond_get(space, pasid, other), UIOMMU_E_BUSY);
+    cr_assert_eq(uiommu_pasid_bond_get(space, pasid, as), UIOMMU_OK);
     put(space, pasid);
     expect(space, pasid, UIOMMU_PASID_ALLOCATED, 3, 2);
     put(space, pasid);
     expect(space, pasid, UIOMMU_PASID_DYING, 2, 2);
     cr_assert_eq(uiommu_pasid_put(space, pasid), UIOMMU_E_NOT_FOUND);
     cr_assert_eq(uiommu_pasid_hold(space, pasid), UIOMMU_E_STATE);
-    cr_assert_eq(uiommu_pasid_bond_get(space, pasid, &as), UIOMMU_E_STATE);
+    cr_assert_eq(uiommu_pasid_bond_get(space, pasid, as), UIOMMU_E_STATE);
     cr_assert_eq(uiommu_pasid_space_destroy(space), UIOMMU_E_BUSY);
     uiommu_pasid_withhold(space, pasid, true);
     expect(space, pasid, UIOMMU_PASID_WITHHELD, 2, 2);
@@ -365,13 +365,13 @@ Test(pasid, references)
 Test(pasid, another_space_after_the_last_bond)
 {
     struct uiommu_pasid_space *space = make(1, 100, 1);
-    int as, other;
+    const uint32_t as = 1, other = 2;
     uint32_t pasid = take(space, 0);
 
-    cr_assert_eq(uiommu_pasid_bond_get(space, pasid, &as), UIOMMU_OK);
+    cr_assert_eq(uiommu_pasid_bond_get(space, pasid, as), UIOMMU_OK);
     uiommu_pasid_bond_put(space, pasid);
-    cr_assert_eq(uiommu_pasid_bond_get(space, pasid, &other), UIOMMU_OK);
-    cr_assert_eq(uiommu_pasid_bond_get(space, pasid, &as), UIOMMU_E_BUSY);
+    cr_assert_eq(uiommu_pasid_bond_get(space, pasid, other), UIOMMU_OK);
+    cr_assert_eq(uiommu_pasid_bond_get(space, pasid, as), UIOMMU_E_BUSY);
     uiommu_pasid_bond_put(space, pasid);
     put(space, pasid);
     drop(space);
@@ -382,11 +382,11 @@ Test(pasid, counts_do_not_wrap)
 {
     struct uiommu_pasid_space *space = make(1, 100, 1);
     uint32_t pasid = take(space, 0), k;
-    int as;
+    const uint32_t as = 1;
 
     for (k = 0; k < UINT16_MAX; k++)
-        cr_assert_eq(uiommu_pasid_bond_get(space, pasid, &as), UIOMMU_OK);
-    cr_assert_eq(uiommu_pasid_bond_get(space, pasid, &as), UIOMMU_E_NOSPACE);
+        cr_assert_eq(uiommu_pasid_bond_get(space, pasid, as), UIOMMU_OK);
+    cr_assert_eq(uiommu_pasid_bond_get(space, pasid, as), UIOMMU_E_NOSPACE);
     for (k = 0; k < UINT16_MAX; k++)
         uiommu_pasid_bond_put(space, pasid);
     put(space, pasid);
@@ -402,7 +402,6 @@ Test(pasid, owner)
     struct uiommu_owner *owner = NULL, *rich = NULL;
     struct uiommu_pasid_info info;
     uint32_t a, b, c, d;
-    int as;
 
     cr_assert_eq(uiommu_owner_create(u, &config, &owner), UIOMMU_OK);
     config.pasids = 0;
@@ -417,7 +416,7 @@ Test(pasid, owner)
     cr_assert_eq(info.owner, owner);
     cr_assert_eq(uiommu_owner_destroy(owner), UIOMMU_E_BUSY);
     /* What only bonds hold is not the owner's any more: quarantine does not count. */
-    cr_assert_eq(uiommu_pasid_bond_get(space, a, &as), UIOMMU_OK);
+    cr_assert_eq(uiommu_pasid_bond_get(space, a, 1), UIOMMU_OK);
     put(space, a);
     cr_assert_eq(owner->pasids, 1);
     cr_assert_eq(uiommu_pasid_get_info(space, a, &info), UIOMMU_OK);
@@ -504,7 +503,6 @@ Test(pasid, against_a_shadow)
     static uint32_t refs[512], bonds[512];
     struct uiommu_pasid_space *space = make(3, 500, 20);
     uint32_t turn, seed = 9, k, pasid, live = 0;
-    int as;
 
     for (turn = 0; turn < 40000; turn++) {
         seed = seed * 1664525u + 1013904223u;
@@ -526,7 +524,7 @@ Test(pasid, against_a_shadow)
             refs[k] += refs[k] != 0;
             break;
         case 4:
-            if ((uiommu_pasid_bond_get(space, k, &as) == UIOMMU_OK) != (refs[k] != 0))
+            if ((uiommu_pasid_bond_get(space, k, 1) == UIOMMU_OK) != (refs[k] != 0))
                 cr_assert_fail("bond %u", k);
             bonds[k] += refs[k] != 0;
             break;
