@@ -103,8 +103,6 @@ static void marker(const struct entry *e)
         bond->marker = true;
         bond->marker_generation = e->generation;
         uiommu_bond_show(bond);
-        if (bond->stop_listed)
-            uiommu_unit_kick(e->unit);
     }
     uiommu_trace(e->unit->u, e->unit->number, UIOMMU_TRACE_MARKER,
                  bond != NULL ? (uint64_t)bond->index << 32 | bond->generation : 0,

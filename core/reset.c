@@ -223,10 +223,8 @@ static uiommu_err reset_finish(struct uiommu_device *dev)
     err = uiommu_device_enable(dev);
     if (err != UIOMMU_OK)
         return err;
-    if (dev->port != NULL) {
-        uiommu_word_add(&dev->port->generation, 1);
+    if (dev->port != NULL)
         uiommu_word_store(&dev->port->failed, 0);
-    }
     if (!uiommu_word_cas(&dev->state, &resetting, UIOMMU_DEVICE_NORMAL))
         return UIOMMU_E_GONE; /* removed meanwhile */
     uiommu_word_store(&dev->reset_step, UIOMMU_RESET_NONE);

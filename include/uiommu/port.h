@@ -32,7 +32,7 @@ struct uiommu_port_info {
     uint32_t credits;     /**< Granted. */
     uint32_t outstanding; /**< Requests in slots now. */
     uint32_t groups;      /**< Group slots in use now. */
-    uint32_t generation;  /**< Bumped by FAILURE and by reset. */
+    uint32_t generation;  /**< Bumped when hardware switched it off. */
     bool on;              /**< Page requests enabled at the endpoint. */
     bool failed;          /**< FAILURE was sent; off until its devices were reset. */
 };

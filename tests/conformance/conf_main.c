@@ -10,6 +10,7 @@
  *   -l          list the tests
  *   -k TEXT     only tests whose name contains TEXT
  *   -v          a line for every run
+ *   -x          stop at the first failure
  *   --variant TEXT  only variants whose name contains TEXT
  *   --seed N    of every choice the models make; 1
  */
@@ -20,7 +21,7 @@ struct options {
     const char *pattern;
     const char *variant;
     unsigned long seed;
-    bool list, verbose;
+    bool list, verbose, stop;
 };
 
 struct totals {
@@ -109,6 +110,8 @@ static bool parse(struct options *options, int argc, char **argv)
             options->list = true;
         } else if (strcmp(argv[i], "-v") == 0) {
             options->verbose = true;
+        } else if (strcmp(argv[i], "-x") == 0) {
+            options->stop = true;
         } else if (strcmp(argv[i], "-k") == 0 && more) {
             options->pattern = argv[++i];
         } else if (strcmp(argv[i], "--variant") == 0 && more) {
@@ -116,7 +119,8 @@ static bool parse(struct options *options, int argc, char **argv)
         } else if (strcmp(argv[i], "--seed") == 0 && more) {
             options->seed = strtoul(argv[++i], NULL, 0);
         } else {
-            fprintf(stderr, "usage: %s [-l] [-v] [-k TEXT] [--variant TEXT] [--seed N]\n", argv[0]);
+            fprintf(stderr, "usage: %s [-l] [-v] [-x] [-k TEXT] [--variant TEXT] [--seed N]\n",
+                    argv[0]);
             return false;
         }
     }
@@ -142,7 +146,7 @@ int main(int argc, char **argv)
         for (k = 0; k < conf_themes[i]->count; k++) {
             const struct conf_test *test = &conf_themes[i]->tests[k];
 
-            if (!conf_matches(test->name, options.pattern)) {
+            if (!conf_matches(test->name, options.pattern) || (options.stop && totals.failed > 0)) {
                 continue;
             }
             if (options.list) {
