@@ -258,6 +258,7 @@ uiommu_err uiommu_aspace_exit(struct uiommu_aspace *as)
 /* Begin to unbind every bond that is still listed; call stop() where that is due. */
 static bool reap_bonds(struct uiommu_aspace *as)
 {
+    struct uiommu_bond_ref ref = {0, 0};
     struct uiommu_bond *bond;
     uint64_t serial = 0;
     bool waiting = false;
@@ -271,6 +272,7 @@ static bool reap_bonds(struct uiommu_aspace *as)
             serial = bond->serial;
             inner = uiommu_lock_take(as->u, &as->u->lock);
             bond->pins++;
+            ref = uiommu_bond_name(bond);
             uiommu_lock_give(as->u, &as->u->lock, inner);
         }
         uiommu_lock_give(as->u, &as->lock, irq);
@@ -278,7 +280,7 @@ static bool reap_bonds(struct uiommu_aspace *as)
             return waiting;
         if ((uiommu_word_load(&bond->wants) & UIOMMU_WANT_UNBIND) == 0)
             uiommu_bond_want(bond, UIOMMU_WANT_UNBIND | UIOMMU_WANT_ABORT);
-        uiommu_stop_poll(bond);
+        uiommu_stop_poll(bond, ref);
         uiommu_unit_pump(bond->dev->unit);
         if (uiommu_bond_result(bond) == UIOMMU_PENDING)
             waiting = true;

@@ -557,7 +557,7 @@ bool uiommu_aspace_leave(struct uiommu_bond *bond); /* false: an exit still has 
 /* The bond names the space no longer. No lock. */
 void uiommu_aspace_unref(struct uiommu_bond *bond, bool poisoned);
 /* Serves the unit, and calls stop() if that is due now. [task], no lock, no role. */
-void uiommu_stop_poll(struct uiommu_bond *bond);
+void uiommu_stop_poll(struct uiommu_bond *bond, struct uiommu_bond_ref ref);
 /* What an unbind of it would return now. */
 uiommu_err uiommu_bond_result(const struct uiommu_bond *bond);
 /* Hold no lock. What a wave invalidates. */

@@ -249,8 +249,11 @@ uiommu_err uiommu_unit_service(struct uiommu_unit *unit, uint32_t budget)
         runner = uiommu_pick(unit, picks);
         more |= unit->pick_more;
     }
-    if (runner != NULL)
+    if (runner != NULL) {
+        if (more)
+            uiommu_unit_kick(unit); /* a handler may take its time: somebody else may go on (R21) */
         uiommu_run(unit, runner);
+    }
     if (uiommu_word_load(&unit->due_now) != 0)
         more = true;
     return more ? UIOMMU_MORE : UIOMMU_OK;

@@ -55,7 +55,7 @@ uiommu_err uiommu_bond_stopped(struct uiommu *u, struct uiommu_bond_ref ref)
 }
 
 /* Call stop() if the shutdown machine has asked for it. */
-static void stop_call(struct uiommu_bond *bond)
+static void stop_call(struct uiommu_bond *bond, struct uiommu_bond_ref ref)
 {
     struct uiommu_device *dev = bond->dev;
     struct uiommu_caller *caller;
@@ -67,7 +67,7 @@ static void stop_call(struct uiommu_bond *bond)
             return;
     } while (!uiommu_word_cas(&bond->wants, &seen, seen | UIOMMU_WANT_CALLED));
     caller = uiommu_callback_take(dev->unit); /* so that calls made inside are known as such */
-    err = dev->ops.stop(dev->ops_ctx, dev, uiommu_bond_name(bond), bond->pasid);
+    err = dev->ops.stop(dev->ops_ctx, dev, ref, bond->pasid);
     if (caller != NULL)
         uiommu_caller_give(caller);
     if (err == UIOMMU_OK)
@@ -76,11 +76,11 @@ static void stop_call(struct uiommu_bond *bond)
         uiommu_unit_kick(dev->unit);
 }
 
-void uiommu_stop_poll(struct uiommu_bond *bond)
+void uiommu_stop_poll(struct uiommu_bond *bond, struct uiommu_bond_ref ref)
 {
     uiommu_word_or(&bond->wants, UIOMMU_WANT_POLLED);
     uiommu_unit_pump(bond->dev->unit);
-    stop_call(bond);
+    stop_call(bond, ref);
     uiommu_word_and(&bond->wants, ~UIOMMU_WANT_POLLED);
 }
 
@@ -100,7 +100,7 @@ uiommu_err uiommu_unbind_poll(struct uiommu *u, struct uiommu_bond_ref ref)
     }
     if (uiommu_bond_result(bond) == UIOMMU_E_WITHHELD)
         uiommu_bond_want(bond, UIOMMU_WANT_RETRY);
-    uiommu_stop_poll(bond);
+    uiommu_stop_poll(bond, ref);
     uiommu_unit_pump(bond->dev->unit);
     err = uiommu_bond_result(bond);
     uiommu_bond_unpin(bond);
