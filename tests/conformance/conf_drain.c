@@ -229,9 +229,39 @@ static void purged(struct conf *c)
     CHECK(c, conf_unit(c).invalid + conf_unit(c).success == 0);
 }
 
+/* The barrier of a device that stops answering just then proves nothing. */
+static void deaf_at_d3(struct bench *b, const struct uiommu_trace *record, void *arg)
+{
+    struct model_endpoint_knobs knobs;
+    struct conf *c = arg;
+
+    (void)b;
+    if (record->id == UIOMMU_TRACE_STEP && record->c == UIOMMU_STEP_D3) {
+        memset(&knobs, 0, sizeof(knobs));
+        knobs.ignore_invalidations = true;
+        conf_knobs(c->at_device, &knobs);
+    }
+}
+
+static void barrier_fails(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    c->at_device = f.d;
+    c->b.trace.hook = deaf_at_d3;
+    c->b.trace.arg = c;
+    CHECK(c,
+          conf_unbind(c, f.bond, UIOMMU_UNBIND_STOPPED | UIOMMU_UNBIND_ABORT) == UIOMMU_E_POISONED);
+    CHECK(c, (conf_bond(c, f.bond).missing & UIOMMU_PROOF_REQUESTS) != 0);
+    CHECK(c, !bench_uses_tables(&c->b, f.a->tables));
+}
+
 static void service_beside(struct conf *c, struct conf_space *s, const struct uiommu_group *group)
 {
-    uint64_t end = bench_now(&c->b) + 3 * BENCH_HANDLER;
+    uint64_t end = bench_now(&c->b) + c->sample;
 
     (void)s;
     CHECK(c, uiommu_unbind_begin(c->b.u, group->bond,
@@ -255,6 +285,7 @@ static void call_in_progress(struct conf *c)
     if (!conf_flow_up(c, &f)) {
         return;
     }
+    c->sample = 3 * BENCH_HANDLER;
     f.a->on_fault = service_beside;
     conf_ask(f.d, f.pasid, CONF_VA, 1);
     conf_run(c, 4 * BENCH_HANDLER);
@@ -263,6 +294,24 @@ static void call_in_progress(struct conf *c)
     CHECK(c, conf_poll(c, f.bond) == UIOMMU_OK);
     CHECK(c, conf_counts(f.d).success + conf_counts(f.d).invalid == 1);
     CHECK(c, conf_wait_state(c, f.bond, UIOMMU_BOND_FREE));
+}
+
+/* Past every deadline: withheld for the handler's sake, and free once it has returned. */
+static void call_too_long(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    c->sample = 4 * BENCH_HANDLER + BENCH_DRAIN;
+    f.a->on_fault = service_beside;
+    conf_ask(f.d, f.pasid, CONF_VA, 1);
+    conf_run(c, BENCH_MS);
+    CHECK(c, f.a->calls == 1 && c->counter == UIOMMU_BOND_POISONED);
+    CHECK(c, conf_events(c, UIOMMU_EVENT_BOND_POISONED) == 1);
+    CHECK(c, conf_wait_state(c, f.bond, UIOMMU_BOND_FREE));
+    CHECK(c, conf_counts(f.d).success + conf_counts(f.d).invalid == 1);
 }
 
 /* The device touches its page at every step: a refill between the waves would outlive them. */
@@ -327,10 +376,13 @@ static const struct conf_test tests[] = {
      unreachable_before_barrier},
     {"D3 L40 drain: what leaves while the driver stops its device", while_stopping},
     {"D3 R5 drain: the barrier pushes what left before it", barrier_pushes},
+    {"D3 R9 drain: a barrier that fails poisons", barrier_fails},
     {"D4 R1 drain: the ring is consumed to the snapshot, whatever the budget",
      consumed_to_the_snapshot},
     {"D5 I5 L20 drain: open groups are purged, unanswered", purged},
     {"D6 R27 L11 drain: a handler call that has not returned keeps the bond", call_in_progress},
+    {"D6 R9 R27 drain: a handler call past every deadline withholds until it returns",
+     call_too_long},
     {"I20 R17 L24 drain: IOTLB before device TLB", iotlb_first},
     {"I20 I15 R17 drain: IOTLB before device TLB when the space dies", iotlb_first_at_exit},
 };

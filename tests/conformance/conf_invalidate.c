@@ -160,6 +160,36 @@ static void lost_once(struct conf *c)
     CHECK(c, err != UIOMMU_OK || !conf_access(f.d, f.pasid, CONF_VA, MODEL_READ));
 }
 
+/* One device of two never answers: it pays, the other goes on. */
+static void never_answered(struct conf *c)
+{
+    struct model_endpoint_knobs knobs;
+    struct uiommu_bond_ref other;
+    struct conf_device *e;
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f) || !map_all(c, &f)) {
+        return;
+    }
+    e = conf_device_make(c, NULL);
+    if (e == NULL || !conf_bind(c, e, f.a, f.pasid, &other)) {
+        return;
+    }
+    CHECK(c, conf_access(e, f.pasid, CONF_VA, MODEL_READ));
+    memset(&knobs, 0, sizeof(knobs));
+    knobs.ignore_invalidations = true;
+    conf_knobs(f.d, &knobs);
+    bench_unmap(&c->b, f.a->tables, CONF_VA);
+    CHECK(c,
+          uiommu_aspace_invalidate(f.a->as, CONF_VA, CONF_VA + 4095, false) == UIOMMU_E_WITHHELD);
+    CHECK(c, !conf_access(e, f.pasid, CONF_VA, MODEL_READ));
+    CHECK(c, conf_access(e, f.pasid, CONF_VA + 4096, MODEL_READ));
+    CHECK(c, uiommu_device_get_state(e->dev) == UIOMMU_DEVICE_NORMAL);
+    CHECK(c, conf_state(c, other) == UIOMMU_BOND_LIVE);
+    CHECK(c, uiommu_device_get_state(f.d->dev) == UIOMMU_DEVICE_ISOLATED ||
+                 conf_state(c, f.bond) != UIOMMU_BOND_LIVE);
+}
+
 static void call_invalidate(struct conf *c, struct conf_space *s, const struct uiommu_group *g)
 {
     (void)g;
@@ -253,6 +283,7 @@ static const struct conf_test tests[] = {
     {"invalidate: wrong calls, empty spaces, dead spaces", wrong_calls},
     {"R12 I21 invalidate: not proved is WITHHELD", hung},
     {"R15 invalidate: a lost device-TLB invalidation is not believed", lost_once},
+    {"R15 R12 invalidate: a device that never answers pays, alone", never_answered},
     {"R14 invalidate: legal in a handler", in_handler},
     {"R16 R15 invalidate: a handler that waits sees the failure itself", fails_in_handler},
     {"R13 invalidate: at many moments of a bind", beside_bind},

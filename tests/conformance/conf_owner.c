@@ -147,9 +147,48 @@ static void dies(struct conf *c)
     CHECK(c, own->calls == 1 && conf_answer(d, 2) == UIOMMU_CODE_SUCCESS);
 }
 
+/* One of his spaces cannot be proved: he is told, whichever it is. */
+static void hung(struct conf *c)
+{
+    static const struct uiommu_owner_config config = {0};
+    struct conf_space *s, *t, *v;
+    struct uiommu_bond_ref bond;
+    struct conf_device *d;
+    uint32_t p;
+
+    if (!conf_up(c)) {
+        return;
+    }
+    d = conf_device_make(c, NULL);
+    if (d == NULL || !owner_make(c, &config, &c->owner)) {
+        return;
+    }
+    s = conf_space_make(c);
+    t = conf_space_make(c);
+    v = conf_space_make(c);
+    p = conf_pasid(c);
+    if (conf_failed(c) || !conf_bind(c, d, t, p, &bond)) {
+        return;
+    }
+    /* From the middle and from the end of his list. */
+    CHECK(c, uiommu_aspace_destroy(s->as) == UIOMMU_OK);
+    s->as = NULL;
+    bench_tables_free(&c->b, s->tables);
+    c->b.vendor->hang(&c->b, true);
+    CHECK(c, uiommu_owner_exit(c->owner) == UIOMMU_E_WITHHELD);
+    CHECK(c, uiommu_aspace_reap(v->as) == UIOMMU_OK);
+    c->err = uiommu_owner_reap(c->owner);
+    while (c->err == UIOMMU_PENDING && bench_now(&c->b) < BENCH_FOREVER) {
+        conf_idle(c);
+        c->err = uiommu_owner_reap(c->owner);
+    }
+    CHECK(c, c->err == UIOMMU_E_WITHHELD);
+}
+
 static const struct conf_test tests[] = {
     {"owner: quotas of PASIDs, bonds and credits", quotas},
     {"R24 I23 owner: a quota of groups with handlers", in_flight},
     {"R11 I14 owner: dies as one call, and is reaped", dies},
+    {"R12 owner: one space that cannot be proved withholds", hung},
 };
 const struct conf_theme conf_owner_theme = {"owner", tests, sizeof(tests) / sizeof(tests[0])};

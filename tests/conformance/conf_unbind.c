@@ -255,6 +255,69 @@ static void graceful(struct conf *c)
     CHECK(c, conf_unit(c).invalid == 0);
 }
 
+/* What left the device before the unbind is handled, however long it takes to arrive. */
+static void graceful_from_afar(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    bench_fabric(&c->b, 600 * BENCH_US, 600 * BENCH_US, 0, 0);
+    conf_ask(f.d, f.pasid, CONF_VA, 4);
+    CHECK(c, conf_unbind(c, f.bond, UIOMMU_UNBIND_STOPPED) == UIOMMU_OK);
+    conf_run(c, 2 * BENCH_MS);
+    CHECK(c, f.a->calls == 1 && conf_answer(f.d, 4) == UIOMMU_CODE_SUCCESS);
+}
+
+/* And a handler has all the time that it has while its bond lives. */
+static void graceful_slow_handler(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    f.a->answer = UIOMMU_CODE_PENDING;
+    conf_ask(f.d, f.pasid, CONF_VA, 4);
+    conf_run(c, BENCH_MS);
+    CHECK(c, uiommu_unbind_begin(c->b.u, f.bond, UIOMMU_UNBIND_STOPPED) == UIOMMU_OK);
+    conf_run(c, 2 * BENCH_HANDLER);
+    CHECK(c, conf_respond(c, f.a->seen[0].ref, UIOMMU_CODE_SUCCESS) == UIOMMU_OK);
+    CHECK(c, conf_poll(c, f.bond) == UIOMMU_OK);
+    CHECK(c, conf_answer(f.d, 4) == UIOMMU_CODE_SUCCESS);
+    CHECK(c, f.a->orphans[UIOMMU_ORPHAN_UNBOUND] == 0);
+}
+
+/* A driver without a stop() cannot confirm, but has as much time to say so unasked. */
+static void no_stop(struct conf *c)
+{
+    struct uiommu_device_config config;
+    struct uiommu_device_ops ops;
+    struct conf_flow f;
+
+    memset(&f, 0, sizeof(f));
+    if (!conf_up(c)) {
+        return;
+    }
+    f.d = conf_device_plan(c, NULL, &config);
+    f.a = conf_space_make(c);
+    f.pasid = conf_pasid(c);
+    ops = *uiommu_pcie_ops();
+    ops.stop = NULL;
+    config.ops = &ops;
+    if (conf_failed(c) ||
+        !CHECK(c, uiommu_device_attach(c->b.unit, &config, &f.d->dev) == UIOMMU_OK) ||
+        !conf_bind(c, f.d, f.a, f.pasid, &f.bond)) {
+        return;
+    }
+    c->sample = bench_now(&c->b);
+    CHECK(c, conf_unbind(c, f.bond, 0) == UIOMMU_E_POISONED);
+    CHECK(c, bench_now(&c->b) - c->sample >= BENCH_STOP);
+    CHECK(c, uiommu_bond_stopped(c->b.u, f.bond) == UIOMMU_OK);
+    CHECK(c, conf_wait_state(c, f.bond, UIOMMU_BOND_FREE));
+}
+
 static const struct conf_test tests[] = {
     {"I18 L30 unbind: begun twice, polled after the end, all the same", twice},
     {"R14 unbind: the blocking call services the unit by itself", blocking},
@@ -269,5 +332,8 @@ static const struct conf_test tests[] = {
     {"R20 L29 unbind: a removed device is not touched", removed},
     {"I23 L8 unbind: a neighbour's handler delays nobody", neighbours},
     {"R10 unbind: graceful handles all that was sent", graceful},
+    {"R10 R5 unbind: graceful waits for what is far away", graceful_from_afar},
+    {"R10 unbind: graceful leaves a handler its time", graceful_slow_handler},
+    {"R4 unbind: a driver without stop() has its time", no_stop},
 };
 const struct conf_theme conf_unbind_theme = {"unbind", tests, sizeof(tests) / sizeof(tests[0])};
