@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "drain.h"
+
+/*
+ * D2: the entry is made invalid, then configuration caches, IOTLB and device TLB are invalidated,
+ * each proved by a ticket of its own before the next begins (R15, R17, LESSONS I20).
+ */
+
+/* (a) + (u) The commands of a part of D2. */
+static uiommu_err d2_push(struct uiommu_bond *bond, bool reachable)
+{
+    struct uiommu_unit *unit = bond->dev->unit;
+    void *dev = bond->dev->hw;
+
+    switch (bond->phase) {
+    case UIOMMU_PHASE_D2_CONFIG:
+        if (uiommu_guard(UIOMMU_GUARD_D2_CLEAR))
+            unit->ops.pasid_clear(unit->hw, dev, bond->pasid);
+        bond->valid = false;
+        if (!uiommu_guard(UIOMMU_GUARD_D2_CONFIG))
+            return UIOMMU_OK;
+        return unit->ops.config_invalidate(unit->hw, dev, bond->pasid);
+    case UIOMMU_PHASE_D2_TLB:
+        if (!uiommu_guard(UIOMMU_GUARD_D2_TLB) || bond->tag == NULL)
+            return UIOMMU_OK;
+        return unit->ops.tlb_invalidate(unit->hw, bond->tag->value, bond->pasid, NULL);
+    default:
+        if (!uiommu_guard(UIOMMU_GUARD_D2_DEVICE) || !reachable)
+            return UIOMMU_OK;
+        return unit->ops.dtlb_invalidate(unit->hw, dev, bond->pasid, NULL);
+    }
+}
+
+static uiommu_err d2_begin(struct uiommu_bond *bond)
+{
+    struct uiommu_unit *unit = bond->dev->unit;
+    bool reachable = bond->phase == UIOMMU_PHASE_D2_DEVICE && uiommu_device_reachable(bond->dev);
+    uintptr_t irq, inner;
+    uiommu_err err;
+
+    irq = bond->as != NULL ? uiommu_lock_take(bond->u, &bond->as->lock) : 0;
+    inner = uiommu_lock_take(bond->u, &unit->lock);
+    err = d2_push(bond, reachable);
+    if (err == UIOMMU_OK)
+        err = uiommu_ticket_push(unit, &bond->ticket);
+    uiommu_lock_give(bond->u, &unit->lock, inner);
+    if (bond->as != NULL)
+        uiommu_lock_give(bond->u, &bond->as->lock, irq);
+    return err;
+}
+
+/* OK, PENDING, HW (failed twice), TIMEOUT. */
+static uiommu_err d2_wave(struct uiommu_bond *bond)
+{
+    struct uiommu_unit *unit = bond->dev->unit;
+    uiommu_err err;
+    uintptr_t irq;
+
+    if (bond->until_ns == 0)
+        bond->until_ns = uiommu_drain_later(bond, unit->config.command_ns);
+    if (!bond->in_air) {
+        err = d2_begin(bond);
+        bond->in_air = err == UIOMMU_OK;
+        if (err == UIOMMU_E_BUSY)
+            err = UIOMMU_PENDING;
+    } else {
+        irq = uiommu_lock_take(bond->u, &unit->lock);
+        err = uiommu_ticket_poll(unit, bond->ticket);
+        uiommu_lock_give(bond->u, &unit->lock, irq);
+        if (err != UIOMMU_PENDING && err != UIOMMU_OK && !bond->wave_retry) {
+            bond->wave_retry = true; /* R15: once more, alone behind its own ticket */
+            bond->in_air = false;
+            return UIOMMU_PENDING;
+        }
+        if (err != UIOMMU_PENDING)
+            bond->wave_retry = false;
+        if (err == UIOMMU_OK)
+            return err;
+    }
+    if (err == UIOMMU_OK)
+        err = UIOMMU_PENDING;
+    if (err == UIOMMU_PENDING && uiommu_drain_expired(bond, bond->until_ns)) {
+        uiommu_unit_hangs(unit, bond->ticket);
+        err = UIOMMU_E_TIMEOUT;
+    }
+    return err;
+}
+
+static enum uiommu_phase d2_next(const struct uiommu_bond *bond)
+{
+    bool right = uiommu_guard(UIOMMU_GUARD_I20_ORDER);
+
+    switch (bond->phase) {
+    case UIOMMU_PHASE_D2_CONFIG:
+        return right ? UIOMMU_PHASE_D2_TLB : UIOMMU_PHASE_D2_DEVICE;
+    case UIOMMU_PHASE_D2_TLB:
+        return right ? UIOMMU_PHASE_D2_DEVICE : UIOMMU_PHASE_D2_PINNED;
+    default:
+        return right ? UIOMMU_PHASE_D2_PINNED : UIOMMU_PHASE_D2_TLB;
+    }
+}
+
+enum uiommu_go uiommu_drain_d2(struct uiommu_bond *bond, enum uiommu_step step, uint32_t proof)
+{
+    uiommu_err err;
+
+    (void)uiommu_drain_enter(bond, step);
+    err = d2_wave(bond);
+    if (err == UIOMMU_PENDING)
+        return UIOMMU_WAIT;
+    if (err == UIOMMU_OK) {
+        uiommu_word_and(&bond->missing, ~proof); /* here alone: who reads it sees no gap (R12) */
+        return uiommu_drain_next(bond, d2_next(bond));
+    }
+    if (err == UIOMMU_E_TIMEOUT) { /* a hung unit proves none of the rest either */
+        uiommu_drain_miss(bond, proof == UIOMMU_PROOF_CONFIG
+                                    ? UIOMMU_PROOF_CONFIG | UIOMMU_PROOF_TLB | UIOMMU_PROOF_DEVICE
+                                    : proof | UIOMMU_PROOF_DEVICE);
+        uiommu_drain_miss(bond, UIOMMU_PROOF_REQUESTS);
+        return uiommu_drain_next(bond, UIOMMU_PHASE_D2_PINNED);
+    }
+    uiommu_drain_miss(bond, proof);
+    if (proof == UIOMMU_PROOF_DEVICE)
+        uiommu_device_isolate(bond->dev);
+    return uiommu_drain_next(bond, d2_next(bond));
+}
+
+/* An exit that has picked the bond is done with it before its number can go on (R11). */
+enum uiommu_go uiommu_drain_pinned(struct uiommu_bond *bond)
+{
+    const uint32_t reach = UIOMMU_PROOF_CONFIG | UIOMMU_PROOF_TLB | UIOMMU_PROOF_DEVICE;
+
+    if ((uiommu_word_load(&bond->missing) & reach) == 0 && !uiommu_aspace_leave(bond))
+        return UIOMMU_WAIT;
+    bond->drain_until_ns = uiommu_drain_later(bond, bond->dev->unit->config.drain_ns);
+    return uiommu_drain_next(bond,
+                             bond->reset_proof || uiommu_drain_gone(bond) ||
+                                     (uiommu_word_load(&bond->missing) & UIOMMU_PROOF_REQUESTS) != 0
+                                 ? UIOMMU_PHASE_D5
+                                 : UIOMMU_PHASE_D3);
+}
