@@ -247,6 +247,23 @@ static void largest(struct conf *c)
     CHECK(c, conf_device_counters(f.d).over_credit == 0);
 }
 
+static void purged(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    conf_send(f.d, f.pasid, CONF_VA, 1, false);
+    conf_send(f.d, f.pasid, CONF_VA, 2, false);
+    conf_send(f.d, f.pasid, CONF_VA + 4096, 1, false);
+    conf_run(c, BENCH_MS);
+    CHECK(c, conf_port(f.d).outstanding == 3 && conf_port(f.d).groups == 2);
+    CHECK(c, conf_unbind(c, f.bond, UIOMMU_UNBIND_STOPPED) == UIOMMU_OK);
+    CHECK(c, conf_port(f.d).outstanding == 0 && conf_port(f.d).groups == 0);
+    CHECK(c, conf_unit(c).invalid + conf_unit(c).success == 0);
+}
+
 static const struct conf_test tests[] = {
     {"I5 L44 groups: interleaved groups keep apart", interleaved},
     {"R24 I3 L15 groups: an unknown device has one INVALID per Last", unknown_id},
@@ -257,6 +274,7 @@ static const struct conf_test tests[] = {
     {"I3 L41 groups: a second answer does nothing", answer_twice},
     {"I5 R24 groups: an index in flight is not taken again", index_in_flight},
     {"I5 R24 L20 groups: one index under two PASIDs is never mixed", index_of_another},
+    {"D5 I5 L20 drain: open groups are purged, unanswered", purged},
     {"R7 I24 groups: bonds without PASID take the same way", without_pasid},
     {"R7 I24 L10 groups: the founding race without PASID", race_without_pasid},
     {"I8 I9 L21 groups: as many pages as there are credits", largest},
