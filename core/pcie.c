@@ -33,10 +33,6 @@
 
 #define ABSENT16   0xffffu
 #define STOP_READS 1000u
-/* In a use count: this function is one of the users. A VF's own counts hold nothing else. */
-#define SELF   0x8000u
-#define OTHERS 0x7fffu
-
 static uint32_t get16(const struct uiommu_pcie *fn, uint32_t at)
 {
     return fn->access.read(fn->access.ctx, at, 2) & 0xffffu;
@@ -57,22 +53,13 @@ static struct uiommu_pcie *shared(struct uiommu_pcie *fn)
     return fn->pf == NULL ? fn : fn->pf;
 }
 
-/* Users of a PF's capability, the PF included. */
-static uint32_t users(uint16_t count)
+/* Count a function in or out of the users of its PF's capability. */
+static void use(bool *of, uint16_t *users, bool on)
 {
-    return (count & OTHERS) + (count >= SELF);
-}
-
-/* Count a function in or out; of is its own count, all the PF's. */
-static void use(uint16_t *of, uint16_t *all, bool on)
-{
-    bool was = (*of & SELF) != 0;
-
-    if (was == on)
+    if (*of == on)
         return;
-    *of = (uint16_t)(*of ^ SELF);
-    if (of != all)
-        *all = (uint16_t)(on ? *all + 1u : *all - 1u);
+    *of = on;
+    *users = (uint16_t)(on ? *users + 1u : *users - 1u);
 }
 
 /* A VF has all ones for a vendor (PCIe Base, 9.3.4), but never for command and status. */
@@ -112,8 +99,8 @@ static uiommu_err pcie_set_pasid(void *ctx, bool on)
     if (now == ABSENT16 && on)
         return UIOMMU_E_GONE;
     if (!on)
-        use(&fn->pasid_users, &pf->pasid_users, false);
-    if (on || users(pf->pasid_users) != 0)
+        use(&fn->pasid_on, &pf->pasid_users, false);
+    if (on || pf->pasid_users != 0)
         want = PASID_ENABLE | (get16(pf, pf->pasid + PASID_CAP) & PASID_MODES);
     if (now != ABSENT16 && (now & (PASID_ENABLE | PASID_MODES)) != want) {
         if (!ats_is_on(fn) && !ats_is_on(pf))
@@ -122,7 +109,7 @@ static uiommu_err pcie_set_pasid(void *ctx, bool on)
             return UIOMMU_E_STATE;
     }
     if (on)
-        use(&fn->pasid_users, &pf->pasid_users, true);
+        use(&fn->pasid_on, &pf->pasid_users, true);
     return UIOMMU_OK;
 }
 
@@ -225,7 +212,7 @@ static uiommu_err pri_on(struct uiommu_pcie *fn, uint32_t credits, bool *pasid_r
 {
     struct uiommu_pcie *pf = shared(fn);
     uint32_t now = get16(pf, pf->pri + PRI_CTRL);
-    uint32_t others = users(pf->pri_users) - ((fn->pri_users & SELF) != 0);
+    uint32_t others = pf->pri_users - (fn->pri_on ? 1u : 0u);
     uiommu_err err = UIOMMU_OK;
 
     if (now == ABSENT16)
@@ -235,7 +222,7 @@ static uiommu_err pri_on(struct uiommu_pcie *fn, uint32_t credits, bool *pasid_r
         err = pri_start(pf, credits);
     if (err != UIOMMU_OK)
         return err;
-    use(&fn->pri_users, &pf->pri_users, true);
+    use(&fn->pri_on, &pf->pri_users, true);
     if (pasid_required != NULL)
         *pasid_required = (get16(pf, pf->pri + PRI_STATUS) & PRI_NEEDS_PASID) != 0;
     return UIOMMU_OK;
@@ -251,8 +238,8 @@ static uiommu_err pcie_set_pri(void *ctx, bool on, uint32_t credits, bool *pasid
         return UIOMMU_E_INVALID;
     if (on)
         return pri_on(fn, credits, pasid_required);
-    use(&fn->pri_users, &pf->pri_users, false);
-    if (users(pf->pri_users) == 0)
+    use(&fn->pri_on, &pf->pri_users, false);
+    if (pf->pri_users == 0)
         put16(pf, pf->pri + PRI_CTRL, 0);
     return UIOMMU_OK;
 }
@@ -268,7 +255,7 @@ static uiommu_err pcie_pri_stopped(void *ctx)
 
     if (pf->pri == 0)
         return UIOMMU_OK;
-    if (users(pf->pri_users) != 0 && (fn->pri_users & SELF) == 0)
+    if (pf->pri_users != 0 && !fn->pri_on)
         return UIOMMU_OK;
     now = get16(pf, pf->pri + PRI_CTRL);
     status = get16(pf, pf->pri + PRI_STATUS);

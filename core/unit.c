@@ -316,6 +316,7 @@ uiommu_err uiommu_unit_get_info(const struct uiommu_unit *unit, struct uiommu_un
     out->credits_free =
         keep > uiommu_word_load(&unit->granted) ? keep - uiommu_word_load(&unit->granted) : 0;
     out->stall_slots = unit->stall_slots;
+    out->group_slots = unit->pool.max * UIOMMU_SLOT_CHUNK;
     out->stu_bits = unit->caps.stu_bits;
     out->ats = (unit->caps.flags & UIOMMU_CAP_ATS) != 0;
     out->markers = (unit->caps.flags & UIOMMU_CAP_MARKERS) != 0;

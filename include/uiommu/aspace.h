@@ -107,7 +107,8 @@ UIOMMU_MUST_CHECK uiommu_err uiommu_aspace_exit(struct uiommu_aspace *as);
 /**
  * After exit: call the drivers' stop callbacks, drain and end every bond. [task]; a step at a
  * time, never sleeps by itself; calls service on the units concerned.
- * @retval UIOMMU_OK  No bond is left and no hardware reaches the tables.
+ * @retval UIOMMU_OK  No bond names the space any more and no hardware reaches the tables. (Numbers
+ *         may still rest.)
  * @retval UIOMMU_PENDING  Call again (after uiommu_unit_next_deadline() or an interrupt).
  * @retval UIOMMU_E_WITHHELD  All that can be done is done; some hardware cannot prove that it let
  * go.
@@ -122,14 +123,15 @@ UIOMMU_MUST_CHECK uiommu_err uiommu_aspace_reap(struct uiommu_aspace *as);
  * (bounded) for the invalidations.
  * @param tables  Whole tables were freed, not only leaf entries changed.
  * @retval UIOMMU_OK  No hardware uses the old translations.
- * @retval UIOMMU_E_WITHHELD  That is not proved: what was unmapped must not be reused; the bonds
- *         concerned are being torn down or their device isolated.
+ * @retval UIOMMU_E_WITHHELD  That is not proved: what was unmapped must not be reused before the
+ *         space was reaped or a later call returns OK. A device that did not answer is isolated.
  * @retval UIOMMU_E_INVALID  first > last.
  */
 UIOMMU_MUST_CHECK uiommu_err uiommu_aspace_invalidate(struct uiommu_aspace *as, uint64_t first,
                                                       uint64_t last, bool tables);
 
-/** Bonds that exist, in any state but FREE. [any] */
+/** Bonds that still name the space: not those that rest, nor poisoned ones that let go of it. [any]
+ */
 uint32_t uiommu_aspace_bonds(const struct uiommu_aspace *as);
 
 #ifdef __cplusplus

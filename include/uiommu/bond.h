@@ -80,6 +80,7 @@ struct uiommu_bond_counters {
  * @retval UIOMMU_E_UNSUPPORTED  No root of the space fits the unit, or the device has no PASIDs.
  * @retval UIOMMU_E_GONE  The device is reset, removed or isolated.
  * @retval UIOMMU_E_NOSPACE  No cache tag is left.  @retval UIOMMU_E_QUOTA  The owner's quota.
+ * @retval UIOMMU_E_STATE  The PASID is dying: its allocator gave it up.
  * @retval UIOMMU_E_NOMEM  No memory.  @retval UIOMMU_E_TIMEOUT, UIOMMU_E_HW  The unit did not
  *         take it; the half-made bond drains by itself and its PASID is withheld meanwhile.
  */

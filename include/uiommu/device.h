@@ -116,7 +116,10 @@ UIOMMU_MUST_CHECK uiommu_err uiommu_device_detach(struct uiommu_device *dev);
 
 /**
  * The device is about to be reset (FLR, hot reset): its groups become orphans, nothing more is
- * sent for them, and everything it sends until the end is dropped. [any]; idempotent.
+ * sent for them, and everything it sends until the end is dropped. Its entry is shut, which waits
+ * (bounded) for the unit. [any]; idempotent.
+ * @retval UIOMMU_E_GONE  It was removed.
+ * @retval UIOMMU_E_TIMEOUT, UIOMMU_E_HW  Begun, but the unit did not shut the entry.
  */
 UIOMMU_MUST_CHECK uiommu_err uiommu_device_reset_begin(struct uiommu_device *dev);
 /**
@@ -124,6 +127,7 @@ UIOMMU_MUST_CHECK uiommu_err uiommu_device_reset_begin(struct uiommu_device *dev
  * programmed again, and poisoned bonds get the proofs a reset gives. [task]
  * @retval UIOMMU_PENDING  Begun; service the unit and call again.
  * @retval UIOMMU_E_STATE  No reset was begun.  @retval UIOMMU_E_GONE  The device is absent.
+ * @retval UIOMMU_E_TIMEOUT, UIOMMU_E_HW  Unit or device did not follow; may be called again.
  */
 UIOMMU_MUST_CHECK uiommu_err uiommu_device_reset_end(struct uiommu_device *dev);
 /**

@@ -87,7 +87,7 @@ const struct uiommu_page *uiommu_group_next_page(const struct uiommu_group *grou
  * @param code  UIOMMU_CODE_SUCCESS or UIOMMU_CODE_INVALID. FAILURE is
  *              uiommu_port_switch_off()'s alone.
  * @retval UIOMMU_E_STALE  Answered before, orphaned, or its device was reset: nothing was sent.
- * @retval UIOMMU_E_DEAD  The address space has died: INVALID was sent instead.
+ * @retval UIOMMU_E_DEAD  The address space has died: INVALID was sent instead of the SUCCESS.
  * @retval UIOMMU_E_HANDLE  No such slot.  @retval UIOMMU_E_INVALID  Another code.
  */
 UIOMMU_MUST_CHECK uiommu_err uiommu_group_respond(struct uiommu_unit *unit,

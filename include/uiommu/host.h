@@ -83,7 +83,7 @@ struct uiommu_host_ops {
      */
     void (*wait)(void *ctx, const struct uiommu_word *word, uint32_t seen, uint64_t deadline_ns);
     /** [locked] Optional: *@p word has changed; wake every waiter on it. Also called with the
-     * word of uiommu_unit_due_word() when service has become due. */
+     * word of uiommu_unit_due_word() when service has become due. May come without wait(). */
     void (*wake)(void *ctx, const struct uiommu_word *word);
     /** [any] Optional, with irq_restore(): keep interrupts away from this CPU; nests. Needed
      * where an interrupt handler calls uiommu. */

@@ -4,6 +4,7 @@
 /**
  * @file
  * The device ops that PCIe defines (all but stop()), over two configuration-space callbacks.
+ * Calls for a PF and its VFs must not overlap each other: there is no lock here.
  * Capabilities: ATS 0x0F, PRI 0x13, PASID 0x1B (PCIe Base, extended capabilities).
  */
 #include "device.h"
@@ -32,6 +33,8 @@ struct uiommu_pcie {
     uint16_t pasid;                   /**< Offset of the capability, 0: none. */
     uint16_t pri_users;               /**< PF and VFs that have PRI on (PF only). */
     uint16_t pasid_users;             /**< PF and VFs that have PASID on (PF only). */
+    bool pri_on;                      /**< This function is one of the users. */
+    bool pasid_on;                    /**< This function is one of the users. */
     uint8_t pasid_width;              /**< PASID bits of the function. */
     uint32_t pri_capacity;            /**< Outstanding page request capacity. */
 };

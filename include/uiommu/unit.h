@@ -47,6 +47,7 @@ struct uiommu_unit_info {
     uint32_t credits_free;    /**< Not granted. */
     uint32_t credits_granted; /**< Granted. */
     uint32_t stall_slots;     /**< Stalls handled at once. */
+    uint32_t group_slots;     /**< Indices of group tokens are below this; grows with grants. */
     uint32_t stu_bits;        /**< Smallest translation unit for ATS, log2. */
     bool ats;                 /**< Device TLBs supported. */
     bool markers;             /**< Stop Markers are reported. */
