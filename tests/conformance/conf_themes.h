@@ -27,5 +27,6 @@ extern const struct conf_theme conf_owner_theme;
 extern const struct conf_theme conf_service_theme;
 extern const struct conf_theme conf_hardware_theme;
 extern const struct conf_theme conf_moments_theme;
+extern const struct conf_theme conf_dump_theme;
 
 #endif
