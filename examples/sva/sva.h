@@ -291,6 +291,7 @@ struct sva {
     struct sva_moment moment;
     struct sva_counts counts;
     uint32_t failures;
+    bool disk_failed; /* FILE, OUT or the trace could not be read or written. */
     char verdict[200];
     uint64_t started_ns;
     bool show_progress;
@@ -301,6 +302,7 @@ struct sva {
 /* ---- sva_main.c ---- */
 
 /* The run is no good: say why, once, and go on to an orderly end. */
+void sva_disk_fail(struct sva *s, const char *path, const char *why);
 void sva_fail(struct sva *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The host's own choices, 0 .. n - 1. */
 uint32_t sva_choose(struct sva *s, uint32_t n);

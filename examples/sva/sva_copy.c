@@ -146,7 +146,7 @@ static void flush_delivered(struct sva_disk_op *op)
 
     s->flushing--;
     if (op->error != 0) {
-        sva_fail(s, "%s: %s", s->o.out, uv_strerror(op->error));
+        sva_disk_fail(s, s->o.out, uv_strerror(op->error));
         slot->state = SVA_SLOT_OVER;
     } else {
         s->written[slot->block] = 1;

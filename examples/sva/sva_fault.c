@@ -142,9 +142,9 @@ static void run_delivered(struct sva_disk_op *op)
     uint32_t i;
 
     if (op->error != 0 && !s->dead)
-        sva_fail(s, "%s: %s", s->o.file,
-                 op->error == UV_EOF ? "became shorter while it was copied"
-                                     : uv_strerror(op->error));
+        sva_disk_fail(s, s->o.file,
+                      op->error == UV_EOF ? "became shorter while it was copied"
+                                          : uv_strerror(op->error));
     fill->runs--;
     for (i = op->first; i < op->first + op->count; i++) {
         if (s->dead || s->failures > 0)

@@ -238,7 +238,7 @@ void sva_input_close(struct sva *s)
     int err = close_file(s, s->out);
 
     if (err != 0)
-        sva_fail(s, "%s: %s", s->o.out, uv_strerror(err));
+        sva_disk_fail(s, s->o.out, uv_strerror(err));
     (void)close_file(s, s->file);
     free(s->written);
     free(s->again);

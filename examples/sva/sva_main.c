@@ -19,8 +19,17 @@ void sva_fail(struct sva *s, const char *format, ...)
     va_end(args);
     if (s->failures == 0)
         memcpy(s->verdict, line, sizeof(line));
-    if (s->failures++ < SAID_MOST)
+    if (s->failures++ < (s->disk_failed ? 1u : SAID_MOST))
         (void)fprintf(stderr, "%suiommu-sva: %s\n", s->show_progress ? "\n" : "", line);
+}
+
+/* FILE, OUT or the disk is to blame, not the run: said once, and it ends with 2. */
+void sva_disk_fail(struct sva *s, const char *path, const char *why)
+{
+    if (s->disk_failed)
+        return;
+    s->disk_failed = true;
+    sva_fail(s, "%s: %s", path, why);
 }
 
 /* splitmix64, apart from the models' choices. */
@@ -153,6 +162,8 @@ static void judge(struct sva *s)
 
 static void verdict(const struct sva *s)
 {
+    if (s->disk_failed)
+        return; /* there is nothing to judge */
     if (s->failures > 0)
         (void)printf("verdict: FAILED: %s\n", s->verdict);
     else if (s->o.kill_at != 0)
@@ -175,15 +186,17 @@ static int run(struct sva *s)
     }
     sva_run(s);
     if (s->trace != NULL && !sva_trace_close(s->trace, model_now(s->machine->world)))
-        sva_fail(s, "%s: cannot be written", s->o.trace);
+        sva_disk_fail(s, s->o.trace, "cannot be written");
     judge(s);
-    if (!s->o.quiet)
-        sva_report(s);
     sva_input_close(s);
+    if (!s->o.quiet && !s->disk_failed)
+        sva_report(s);
     verdict(s);
     if (fflush(stdout) != 0)
         sva_fail(s, "standard output cannot be written");
     machine_close(s);
+    if (s->disk_failed)
+        return 2;
     return s->failures > 0 ? 1 : 0;
 }
 
