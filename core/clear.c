@@ -3,7 +3,7 @@
 
 /*
  * D2: the entry is made invalid, then configuration caches, IOTLB and device TLB are invalidated,
- * each proved by a ticket of its own before the next begins (R15, R17, LESSONS I20).
+ * each proved by a ticket of its own before the next begins (R15, R17, I20).
  */
 
 /* (a) + (u) The commands of a part of D2. */

@@ -3,7 +3,7 @@
 
 /*
  * The shutdown of a bond: a state machine that the service role steps and that never waits
- * (DESIGN section 5, PROTOCOL R2 to R10, R29). Order of the phases:
+ * (docs/PROTOCOL.md, R2 to R10, R29). Order of the phases:
  *
  *   STOP      the device's driver says, or its Stop Marker shows, that the device has stopped
  *   SWEEP     what it had sent is handled, with the gate open

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Errors: of the command queue (IHI 0070 7.1), of the output queues (sheet 13.5), of the unit
- * (6.3.17 GERROR). An error is active while its bits in GERROR and GERRORN differ; only an active
- * one may be acknowledged.
+ * Errors: of the command queue (IHI 0070 7.1), of the output queues (PRI and event queue aborts),
+ * of the unit (6.3.17 GERROR). An error is active while its bits in GERROR and GERRORN differ; only
+ * an active one may be acknowledged.
  */
 #include "smmuv3_internal.h"
 

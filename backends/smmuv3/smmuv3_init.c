@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Registers, and the order in which a unit is switched on and off (sheet section 15). */
+/* Registers, and the order in which a unit is switched on and off. */
 #include "smmuv3_internal.h"
 
 #include <uiommu/ring.h>

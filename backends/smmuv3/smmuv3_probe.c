@@ -70,7 +70,7 @@ static void read_others(struct uiommu_smmuv3 *hw, uint32_t idr1)
         f->stall_max = (uint32_t)uiommu_bits_get(idr5, SMMUV3_IDR5_STALL_MAX);
 }
 
-/* Errata by implementation (sheet section 17). */
+/* Errata by implementation. */
 static void read_quirks(struct uiommu_smmuv3 *hw)
 {
     uint32_t iidr = uiommu_smmuv3_read(hw, SMMUV3_IIDR);

@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-/** Where a bond's life is (DESIGN section 5). */
+/** Where a bond's life is (docs/PROTOCOL.md). */
 enum uiommu_bond_state {
     UIOMMU_BOND_FREE,       /**< Gone. */
     UIOMMU_BOND_RESERVED,   /**< Number and memory taken. */

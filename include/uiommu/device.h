@@ -28,7 +28,8 @@ struct uiommu_device_ops {
      */
     uiommu_err (*stop)(void *ctx, struct uiommu_device *dev, struct uiommu_bond_ref bond,
                        uint32_t pasid);
-    /** [task] PASID capability on or off. Never called while ATS is on (sheet: PCIe side). */
+    /** [task] PASID capability on or off. Never called while ATS is on (PCIe Base, PASID
+     * capability). */
     uiommu_err (*set_pasid)(void *ctx, bool on);
     /** [task] ATS on or off; stu is log2 of the smallest translation unit, 12 for 4 KiB. */
     uiommu_err (*set_ats)(void *ctx, bool on, uint32_t stu);

@@ -7,7 +7,7 @@
  * state, FAILURE and reset.
  *
  * The sum of all grants behind one queue never exceeds its entries - 1 - the marker reserve, so
- * an overflow means that a device exceeds its grant (PROTOCOL R30, LESSONS I9).
+ * an overflow means that a device exceeds its grant (PROTOCOL R30, PROTOCOL I9).
  */
 #include "group.h"
 #include "owner.h"

@@ -52,7 +52,7 @@ enum uiommu_trace_id {
     UIOMMU_TRACE_END,
 };
 
-/** Steps of a shutdown, in order (DESIGN section 5). */
+/** Steps of a shutdown, in order (docs/PROTOCOL.md). */
 enum uiommu_step {
     UIOMMU_STEP_STOP = 1,  /**< Driver asked to stop the device. */
     UIOMMU_STEP_SWEEP,     /**< R10: barrier and snapshot with the gate open. */

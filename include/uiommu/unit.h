@@ -28,7 +28,7 @@ struct uiommu_unit_config {
     uint32_t stalls;     /**< Stall slots; cut to the hardware's. The hardware's, at most 256. */
     uint64_t command_ns; /**< Deadline of commands and invalidations. 1 s. */
     uint64_t stop_ns;    /**< Deadline of a driver's stop. 10 s. */
-    uint64_t answer_ns;  /**< Deadline of a handler's answer (LESSONS I4). 10 s. */
+    uint64_t answer_ns;  /**< Deadline of a handler's answer (PROTOCOL I4). 10 s. */
     uint64_t partial_ns; /**< Deadline of a group's Last. 1 s. */
     uint64_t drain_ns;   /**< Deadline of D3 to D6 in all. 10 s. */
     uint64_t handler_ns; /**< How long D1 waits for PENDING answers. 1 s. */
