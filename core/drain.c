@@ -108,7 +108,9 @@ static enum uiommu_go step_d3(struct uiommu_bond *bond)
         if (err == UIOMMU_PENDING)
             return uiommu_drain_expired(bond, bond->drain_until_ns) ? requests_unproved(bond)
                                                                     : UIOMMU_WAIT;
-        if (err != UIOMMU_OK || dev->barrier.good_strength == UIOMMU_BARRIER_NONE)
+        if (err != UIOMMU_OK)
+            return requests_unproved(bond);
+        if (dev->barrier.good_strength == UIOMMU_BARRIER_NONE)
             uiommu_drain_miss(bond, UIOMMU_PROOF_REQUESTS);
         bond->proved = dev->barrier.good_strength == UIOMMU_BARRIER_PROVED;
     }
