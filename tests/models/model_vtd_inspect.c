@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "model_vtd_internal.h"
+
+uint32_t model_vtd_prq_used(const struct model_vtd *m)
+{
+    return (uint32_t)(((m->pqt - m->pqh) & (vtd_prq_bytes(m) - 1)) / 32) + m->accepted_count;
+}
+
+uint32_t model_vtd_iq_used(const struct model_vtd *m)
+{
+    return (uint32_t)((m->iqt - m->iqh) & (vtd_iq_bytes(m) - 1)) / vtd_iq_slot(m);
+}
+
+uint32_t model_vtd_iq_pending(const struct model_vtd *m)
+{
+    uint32_t count = 0;
+    uint32_t i;
+
+    for (i = 0; i < VTD_PENDING; i++) {
+        count += m->pending[i].stage != VTD_FREE ? 1u : 0u;
+    }
+    return count;
+}
+
+bool model_vtd_prq_overflowed(const struct model_vtd *m)
+{
+    return (m->prs & VTD_PRO) != 0;
+}
+
+uint32_t model_vtd_unsynced(const struct model_vtd *m)
+{
+    return m->unsynced;
+}
+
+bool model_vtd_context_cached(const struct model_vtd *m, uint32_t id)
+{
+    return vtd_context_find(m, id) != NULL;
+}
+
+static uint32_t number(const struct model_vtd *m, uint32_t id, uint32_t pasid)
+{
+    const struct vtd_context *context = vtd_context_find(m, id);
+
+    if (pasid != MODEL_VTD_NONE) {
+        return pasid;
+    }
+    return context == NULL ? 0 : vtd_rid_pasid(m, context->word);
+}
+
+static bool being_read(const struct model_vtd *m, uint32_t id, uint32_t pasid)
+{
+    uint32_t i;
+
+    for (i = 0; i < VTD_SLOWS; i++) {
+        if (m->slow[i].used && m->slow[i].id == id && m->slow[i].pasid == pasid) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool model_vtd_pasid_cached(const struct model_vtd *m, uint32_t id, uint32_t pasid)
+{
+    uint32_t index = number(m, id, pasid);
+
+    return vtd_pasid_find(m, id, index) != NULL || being_read(m, id, index);
+}
+
+bool model_vtd_did_cached(const struct model_vtd *m, uint32_t did)
+{
+    uint32_t i;
+
+    for (i = 0; i < VTD_PASIDS; i++) {
+        if (m->pasid[i].used && !m->pasid[i].faulty && m->pasid[i].did == did) {
+            return true;
+        }
+    }
+    for (i = 0; i < VTD_TLBS; i++) {
+        if (m->tlb[i].used && m->tlb[i].did == did) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool model_vtd_check_unreachable(const struct model_vtd *m, uint32_t id, uint32_t pasid)
+{
+    uint32_t index = number(m, id, pasid);
+    const struct vtd_pasid *entry = vtd_pasid_find(m, id, index);
+    uint32_t i;
+
+    if ((entry != NULL && !entry->faulty) || being_read(m, id, index)) {
+        return false;
+    }
+    for (i = 0; i < VTD_TLBS; i++) {
+        const struct vtd_tlb *e = &m->tlb[i];
+
+        if (e->used && !e->table && e->id == id && e->pasid == index &&
+            e->has_pasid == (pasid != MODEL_VTD_NONE)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool inside(uint64_t at, uint64_t first, uint64_t last)
+{
+    return at >= first && at <= last;
+}
+
+static bool roots_inside(const uint64_t word[8], uint64_t first, uint64_t last)
+{
+    uint32_t pgtt = vtd_bits(word[0], 8, 6);
+    uint64_t low = ~vtd_ones(12);
+
+    if (pgtt == VTD_PGTT_FIRST || pgtt == VTD_PGTT_NESTED) {
+        if (inside(word[2] & low, first, last)) {
+            return true;
+        }
+    }
+    return (pgtt == VTD_PGTT_SECOND || pgtt == VTD_PGTT_NESTED) &&
+           inside(word[0] & low, first, last);
+}
+
+bool model_vtd_check_tables_unused(const struct model_vtd *m, uint64_t first, uint64_t last)
+{
+    uint32_t i;
+
+    for (i = 0; i < VTD_PASIDS; i++) {
+        const struct vtd_pasid *e = &m->pasid[i];
+
+        if (e->used && !e->faulty && roots_inside(e->word, first, last)) {
+            return false;
+        }
+    }
+    for (i = 0; i < VTD_SLOWS; i++) {
+        if (m->slow[i].used && roots_inside(m->slow[i].start, first, last)) {
+            return false;
+        }
+    }
+    for (i = 0; i < VTD_TLBS; i++) {
+        const struct vtd_tlb *e = &m->tlb[i];
+
+        if (e->used && e->pgtt != VTD_PGTT_PASS &&
+            (inside(e->root, first, last) || inside(e->from, first, last) ||
+             (e->table && inside(e->out, first, last)))) {
+            return false;
+        }
+    }
+    return true;
+}
