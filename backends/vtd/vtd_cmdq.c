@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The invalidation queue: pushing, telling hardware, completion (sheet 6, 8.2, 8.3).
+ *
+ * IQH says what was fetched, not what is done. A ticket is the position behind a wait descriptor
+ * with a status word of its own, and all of those are fences: a wait proves only what follows the
+ * wait before, so without the fence a younger one could complete first. The fence also keeps page
+ * group responses behind a device-TLB invalidation in the queue until its fate is known: a
+ * time-out then never leaves a response of which nobody knows whether it was sent.
+ */
+#include "vtd_internal.h"
+
+static uint32_t entries(const struct vtd_queue *q)
+{
+    return UINT32_C(1) << q->log2;
+}
+
+static uint32_t slot_of(const struct vtd_queue *q, uint64_t position)
+{
+    return (uint32_t)position & (entries(q) - 1u);
+}
+
+volatile uint64_t *uiommu_vtd_slot(const struct uiommu_vtd *hw, uint64_t position)
+{
+    return (volatile uint64_t *)hw->iq.mem.cpu + (size_t)slot_of(&hw->iq, position) * 4u;
+}
+
+static volatile uint32_t *status_of(const struct vtd_queue *q, uint64_t position)
+{
+    return (volatile uint32_t *)q->status.cpu + slot_of(q, position);
+}
+
+bool uiommu_vtd_is_ticket(const struct vtd_queue *q, uint64_t position)
+{
+    uint32_t slot = slot_of(q, position);
+
+    return ((q->tickets[slot >> 5] >> (slot & 31u)) & 1u) != 0;
+}
+
+/* One slot stays free: equal offsets mean empty. A slot is used again once it was fetched, and
+ * not before the tickets in front of it are resolved: their status words are told by slot. */
+static uint32_t room(const struct vtd_queue *q)
+{
+    uint64_t freed = q->fetched < q->resolved ? q->fetched : q->resolved;
+
+    return entries(q) - 1u - (uint32_t)(q->head - freed);
+}
+
+/* Without an offset that can be, nothing can be believed. */
+static void read_head(struct uiommu_vtd *hw)
+{
+    struct vtd_queue *q = &hw->iq;
+    uint64_t offset = uiommu_vtd_read64(hw, VTD_IQH);
+    uint32_t n;
+
+    if ((offset & ~((uint64_t)(entries(q) - 1u) << VTD_SLOT_LOG2)) != 0) {
+        q->dead = true;
+        return;
+    }
+    n = slot_of(q, (offset >> VTD_SLOT_LOG2) - q->fetched);
+    if (n > q->told - q->fetched)
+        q->dead = true;
+    else
+        q->fetched += n;
+}
+
+/* Which tickets are done. Stops at the first that is not. */
+void uiommu_vtd_scan(struct uiommu_vtd *hw)
+{
+    struct vtd_queue *q = &hw->iq;
+    uint64_t p = q->resolved;
+
+    for (; p < q->head; p++) {
+        if (!uiommu_vtd_is_ticket(q, p))
+            continue;
+        if (uiommu_bits_swap32(*status_of(q, p)) != (uint32_t)(p + 1u) &&
+            !uiommu_vtd_failed_has(q, p + 1u))
+            break;
+        q->segment = p + 1u;
+    }
+    if (p != q->resolved)
+        uiommu_fence_dma_load();
+    q->resolved = p;
+}
+
+/*
+ * Where the queue is now; an error that stops it is handled. A time-out aborts the waits that
+ * have not completed: what did complete before must be seen first, and reading ICS pushes the
+ * status writes (5.3).
+ */
+void uiommu_vtd_look(struct uiommu_vtd *hw)
+{
+    const uint32_t stops = VTD_FSTS_IQE | VTD_FSTS_ITE;
+    uint32_t fsts;
+
+    if (hw->iq.dead)
+        return;
+    fsts = uiommu_vtd_read(hw, VTD_FSTS);
+    if (fsts == UINT32_MAX) {
+        hw->iq.dead = true;
+        return;
+    }
+    if ((fsts & stops) != 0)
+        (void)uiommu_vtd_read(hw, VTD_ICS);
+    read_head(hw);
+    uiommu_vtd_scan(hw);
+    if ((fsts & stops) != 0 && !hw->iq.dead)
+        uiommu_vtd_errors(hw, fsts);
+}
+
+/* Room for so many descriptors and one wait more: the ticket that closes a wave always fits. */
+bool uiommu_vtd_room(struct uiommu_vtd *hw, uint32_t descriptors)
+{
+    if (room(&hw->iq) > descriptors)
+        return true;
+    uiommu_vtd_look(hw);
+    if (room(&hw->iq) > descriptors)
+        return true;
+    uiommu_vtd_tell(hw); /* Else what fills it might never be fetched. */
+    return false;
+}
+
+static void put(struct uiommu_vtd *hw, struct vtd_descriptor descriptor, bool ticket)
+{
+    struct vtd_queue *q = &hw->iq;
+    volatile uint64_t *words = uiommu_vtd_slot(hw, q->head);
+    uint32_t slot = slot_of(q, q->head), bit = UINT32_C(1) << (slot & 31u), i;
+
+    for (i = 0; i < 4; i++)
+        uiommu_bits_store64(&words[i], descriptor.q[i]);
+    q->tickets[slot >> 5] = ticket ? q->tickets[slot >> 5] | bit : q->tickets[slot >> 5] & ~bit;
+    q->head++;
+}
+
+/* Only after _room(). */
+void uiommu_vtd_put(struct uiommu_vtd *hw, struct vtd_descriptor descriptor)
+{
+    put(hw, descriptor, false);
+}
+
+/* The barrier covers the descriptors and the table words they are about (13). */
+void uiommu_vtd_tell(struct uiommu_vtd *hw)
+{
+    struct vtd_queue *q = &hw->iq;
+
+    if (q->told == q->head)
+        return;
+    uiommu_fence_dma_store();
+    q->told = q->head;
+    uiommu_vtd_write64(hw, VTD_IQT, (uint64_t)slot_of(q, q->head) << VTD_SLOT_LOG2);
+}
+
+/* A ticket, also while the ops may not push. PD is reserved where there is no drain. */
+uiommu_err uiommu_vtd_sync(struct uiommu_vtd *hw, bool drain, uint64_t *out)
+{
+    struct vtd_queue *q = &hw->iq;
+    uint64_t bus = q->status.bus + (uint64_t)slot_of(q, q->head) * sizeof(uint32_t);
+    uint32_t data = (uint32_t)(q->head + 1u);
+
+    if (room(q) == 0)
+        uiommu_vtd_look(hw);
+    if (room(q) == 0) {
+        uiommu_vtd_tell(hw);
+        return UIOMMU_E_BUSY;
+    }
+    *status_of(q, q->head) = uiommu_bits_swap32(~data);
+    put(hw, uiommu_vtd_wait(bus, data, true, drain && hw->f.drain), true);
+    *out = q->head;
+    if (q->fail_next)
+        uiommu_vtd_failed_add(q, q->head, q->head);
+    q->fail_next = false;
+    uiommu_vtd_tell(hw);
+    return UIOMMU_OK;
+}
+
+/*
+ * Fail what is under way and begin with an empty queue at offset 0. Hardware has the queue
+ * disabled, or is about to. Positions only grow, so that old tickets stay distinct.
+ */
+void uiommu_vtd_drop(struct uiommu_vtd *hw)
+{
+    struct vtd_queue *q = &hw->iq;
+    uint64_t mask = entries(q) - 1u;
+
+    if (q->head != q->resolved)
+        uiommu_vtd_failed_add(q, q->resolved + 1u, q->head);
+    q->head = (q->head + mask) & ~mask;
+    q->told = q->head;
+    q->fetched = q->head;
+    q->resolved = q->head;
+    q->segment = q->head;
+    q->error_at = UINT64_MAX;
+    q->repeats = 0;
+    q->fail_next = false;
+    q->dead = false;
+    memset(q->tickets, 0, (size_t)(entries(q) / 32u) * sizeof(uint32_t));
+}
+
+/* May ops push now? */
+uiommu_err uiommu_vtd_ready(const struct uiommu_vtd *hw)
+{
+    if (hw->iq.dead)
+        return UIOMMU_E_HW;
+    return hw->iq.open ? UIOMMU_OK : UIOMMU_E_BUSY;
+}
+
+uiommu_err uiommu_vtd_ticket(void *ctx, uint64_t *out)
+{
+    struct uiommu_vtd *hw = ctx;
+    uiommu_err err = uiommu_vtd_ready(hw);
+
+    return err != UIOMMU_OK ? err : uiommu_vtd_sync(hw, false, out);
+}
+
+uiommu_err uiommu_vtd_ticket_poll(void *ctx, uint64_t ticket)
+{
+    struct uiommu_vtd *hw = ctx;
+    struct vtd_queue *q = &hw->iq;
+
+    if (ticket == 0 || ticket > q->head)
+        return UIOMMU_E_INVALID;
+    if (q->resolved < ticket && !uiommu_vtd_failed_has(q, ticket))
+        uiommu_vtd_scan(hw);
+    if (q->resolved < ticket && !uiommu_vtd_failed_has(q, ticket))
+        uiommu_vtd_look(hw);
+    if (uiommu_vtd_failed_has(q, ticket))
+        return UIOMMU_E_HW;
+    if (q->resolved >= ticket)
+        return UIOMMU_OK;
+    return q->dead ? UIOMMU_E_HW : UIOMMU_PENDING;
+}

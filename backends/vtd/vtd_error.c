@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Errors of the invalidation queue (sheet 8.4) and of the unit (5.1). */
+#include "vtd_internal.h"
+
+/* Errors in a row at one position before the queue counts as dead. */
+#define REPEATS 8u
+
+/* Kept until check(); with no room the newest is lost, the tickets are not. */
+void uiommu_vtd_note(struct uiommu_vtd *hw, const struct uiommu_event *event)
+{
+    if (hw->note_count < VTD_NOTES)
+        hw->notes[hw->note_count++] = *event;
+}
+
+/* The range remembered longest falls under one mark, which may count good tickets as failed:
+ * that proves too little, never too much. */
+void uiommu_vtd_failed_add(struct vtd_queue *q, uint64_t first, uint64_t last)
+{
+    struct vtd_failed *f = q->failed;
+
+    if (q->failed_count != 0 && f[q->failed_count - 1u].last + 1u == first) {
+        f[q->failed_count - 1u].last = last; /* Between them is no ticket. */
+        return;
+    }
+    if (q->failed_count == VTD_FAILED) {
+        if (q->forgotten < f[0].last)
+            q->forgotten = f[0].last;
+        q->failed_count--;
+        memmove(&f[0], &f[1], q->failed_count * sizeof(f[0]));
+    }
+    f[q->failed_count].first = first;
+    f[q->failed_count].last = last;
+    q->failed_count++;
+}
+
+bool uiommu_vtd_failed_has(const struct vtd_queue *q, uint64_t ticket)
+{
+    uint32_t i;
+
+    if (ticket <= q->forgotten)
+        return true;
+    for (i = 0; i < q->failed_count; i++) {
+        if (ticket >= q->failed[i].first && ticket <= q->failed[i].last)
+            return true;
+    }
+    return false;
+}
+
+/* The first ticket at or behind a position covers it. */
+static void fail_ticket(struct vtd_queue *q, uint64_t position)
+{
+    for (; position < q->head; position++) {
+        if (uiommu_vtd_is_ticket(q, position)) {
+            uiommu_vtd_failed_add(q, position + 1u, position + 1u);
+            return;
+        }
+    }
+    q->fail_next = true;
+}
+
+/* The source ID of a device-TLB invalidation; false for any other descriptor. */
+static bool devtlb_sid(uint64_t q0, uint32_t *sid)
+{
+    uint64_t type = uiommu_bits_get(q0, VTD_D_TYPE);
+
+    if (type != VTD_TYPE_DEVTLB && type != VTD_TYPE_PDEVTLB)
+        return false;
+    *sid = (uint32_t)uiommu_bits_get(q0, type == VTD_TYPE_DEVTLB ? VTD_D_SID_HIGH : VTD_D_SID_LOW);
+    return true;
+}
+
+/* Where the record says nothing (old parts read 0): the device is known only if all device-TLB
+ * invalidations that may be pending are of one. */
+static uint32_t timeout_guess(const struct uiommu_vtd *hw)
+{
+    const struct vtd_queue *q = &hw->iq;
+    uint32_t id = UINT32_MAX, sid = 0;
+    uint64_t p = q->segment,
+             oldest =
+                 q->head - (q->head < (UINT64_C(1) << q->log2) ? q->head : UINT64_C(1) << q->log2);
+
+    if (p < oldest)
+        p = oldest;
+    for (; p < q->fetched; p++) {
+        if (!devtlb_sid(uiommu_bits_load64(uiommu_vtd_slot(hw, p)), &sid))
+            continue;
+        if (id != UINT32_MAX && id != sid)
+            return UINT32_MAX;
+        id = sid;
+    }
+    return id;
+}
+
+static void note_timeout(struct uiommu_vtd *hw, uint64_t record)
+{
+    struct uiommu_event event;
+
+    uiommu_vtd_event_init(&event, UIOMMU_EVENT_INVALIDATION_TIMEOUT);
+    event.hw_code = VTD_FSTS_ITE;
+    event.raw[0] = record;
+    event.id = (uint32_t)uiommu_bits_get(record, VTD_IQERCD_ITESID);
+    if (event.id == 0)
+        event.id = timeout_guess(hw);
+    uiommu_vtd_note(hw, &event);
+}
+
+/*
+ * A device did not answer. All pending waits are aborted: they will never write their words. A
+ * ticket fails if anything in front of it, after the ticket before, was fetched: that may be the
+ * invalidation that got no answer, also where the wait itself is still to be fetched and would
+ * complete. What was not fetched runs when ITE is cleared.
+ */
+static void abort_waits(struct uiommu_vtd *hw)
+{
+    struct vtd_queue *q = &hw->iq;
+    uint64_t start = q->segment, p;
+
+    for (p = q->resolved; p < q->head && start < q->fetched; p++) {
+        if (!uiommu_vtd_is_ticket(q, p))
+            continue;
+        if (!uiommu_vtd_failed_has(q, p + 1u))
+            uiommu_vtd_failed_add(q, p + 1u, p + 1u);
+        start = p + 1u;
+    }
+    if (start < q->fetched)
+        q->fail_next = true;
+}
+
+static void note_descriptor(struct uiommu_vtd *hw, uint32_t code)
+{
+    const volatile uint64_t *words = uiommu_vtd_slot(hw, hw->iq.fetched);
+    struct uiommu_event event;
+    uint32_t i, sid;
+
+    uiommu_vtd_event_init(&event, UIOMMU_EVENT_COMMAND_ERROR);
+    for (i = 0; i < 4; i++)
+        event.raw[i] = uiommu_bits_load64(&words[i]);
+    event.hw_code = code;
+    if (devtlb_sid(event.raw[0], &sid))
+        event.id = sid;
+    uiommu_vtd_note(hw, &event);
+}
+
+/* The refused descriptor becomes a fence, which is legal everywhere and harmless. */
+static void overwrite(struct uiommu_vtd *hw)
+{
+    volatile uint64_t *words = uiommu_vtd_slot(hw, hw->iq.fetched);
+    struct vtd_descriptor fence = uiommu_vtd_fence();
+    uint32_t i;
+
+    for (i = 0; i < 4; i++)
+        uiommu_bits_store64(&words[i], fence.q[i]);
+    uiommu_fence_dma_store();
+}
+
+/*
+ * The head rests on the descriptor that was refused; nothing is fetched until IQE is cleared.
+ * Some codes are not about the descriptor: a bad tail is written again, a failed fetch tried
+ * again, a wrong width or mode means that the unit is not as it was set up.
+ */
+static void queue_error(struct uiommu_vtd *hw, uint32_t code)
+{
+    struct vtd_queue *q = &hw->iq;
+    bool first = q->error_at != q->fetched;
+    bool tail = code == VTD_IQEI_TAIL || code == VTD_IQEI_MISALIGN;
+
+    q->error_at = q->fetched;
+    q->repeats = first ? 0 : q->repeats + 1u;
+    if (first)
+        note_descriptor(hw, code);
+    if (q->fetched == q->told || q->repeats >= REPEATS || code == VTD_IQEI_WIDTH ||
+        code == VTD_IQEI_TTM) {
+        q->dead = true;
+        return;
+    }
+    if (!tail && code != VTD_IQEI_FETCH) {
+        fail_ticket(q, q->fetched);
+        overwrite(hw);
+    }
+    uiommu_vtd_write(hw, VTD_FSTS, VTD_FSTS_IQE);
+    if (tail)
+        uiommu_vtd_write64(hw, VTD_IQT,
+                           (q->told & ((UINT64_C(1) << q->log2) - 1u)) << VTD_SLOT_LOG2);
+}
+
+/* The record holds what was captured when each bit was set: read before they are cleared. */
+void uiommu_vtd_errors(struct uiommu_vtd *hw, uint32_t fsts)
+{
+    uint64_t record = uiommu_vtd_read64(hw, VTD_IQERCD);
+
+    if ((fsts & VTD_FSTS_ITE) != 0) {
+        note_timeout(hw, record);
+        abort_waits(hw);
+    }
+    if ((fsts & VTD_FSTS_IQE) != 0)
+        queue_error(hw, (uint32_t)uiommu_bits_get(record, VTD_IQERCD_IQEI));
+    if ((fsts & VTD_FSTS_ITE) != 0)
+        uiommu_vtd_write(hw, VTD_FSTS, VTD_FSTS_ITE);
+    uiommu_vtd_scan(hw); /* Failed tickets are resolved ones. */
+}
+
+/* An answer nobody waits for: of a device that was given up before, or a confused one. */
+static void completion_error(struct uiommu_vtd *hw)
+{
+    uint64_t record = uiommu_vtd_read64(hw, VTD_IQERCD);
+    struct uiommu_event event;
+
+    uiommu_vtd_event_init(&event, UIOMMU_EVENT_UNIT_ERROR);
+    event.raw[0] = VTD_FSTS_ICE;
+    event.raw[1] = record;
+    event.hw_code = VTD_FSTS_ICE;
+    if (record != 0)
+        event.id = (uint32_t)uiommu_bits_get(record, VTD_IQERCD_ICESID);
+    uiommu_vtd_note(hw, &event);
+    uiommu_vtd_write(hw, VTD_FSTS, VTD_FSTS_ICE);
+}
+
+static void notes_take(struct uiommu_vtd *hw, struct uiommu_check *out)
+{
+    uint32_t room = (uint32_t)(sizeof(out->event) / sizeof(out->event[0]));
+    uint32_t n = hw->note_count < room ? hw->note_count : room;
+
+    memcpy(out->event, hw->notes, n * sizeof(out->event[0]));
+    memmove(hw->notes, hw->notes + n, (hw->note_count - n) * sizeof(hw->notes[0]));
+    hw->note_count -= n;
+    out->event_count = n;
+    if (hw->note_count != 0)
+        out->flags |= UIOMMU_CHECK_MORE;
+}
+
+static void note_unit(struct uiommu_vtd *hw, enum uiommu_event_kind kind, uint64_t raw)
+{
+    struct uiommu_event event;
+
+    uiommu_vtd_event_init(&event, kind);
+    event.raw[0] = raw;
+    uiommu_vtd_note(hw, &event);
+}
+
+/* Bits left set would suppress every later message (5.3). Those of fault records are fetch()'s. */
+void uiommu_vtd_check(void *ctx, struct uiommu_check *out)
+{
+    struct uiommu_vtd *hw = ctx;
+    uint32_t fsts;
+
+    out->flags = 0;
+    out->event_count = 0;
+    if (hw->iq.open) {
+        fsts = uiommu_vtd_read(hw, VTD_FSTS);
+        if (fsts == UINT32_MAX) {
+            if (!hw->gone)
+                note_unit(hw, UIOMMU_EVENT_UNIT_ERROR, fsts);
+            hw->gone = true;
+            hw->iq.dead = true;
+        } else {
+            if ((fsts & (VTD_FSTS_IQE | VTD_FSTS_ITE)) != 0)
+                uiommu_vtd_look(hw);
+            if ((fsts & VTD_FSTS_ICE) != 0)
+                completion_error(hw);
+        }
+        if (hw->prq.note_bad_index)
+            note_unit(hw, UIOMMU_EVENT_QUEUE_ERROR, 0);
+        hw->prq.note_bad_index = false;
+    }
+    if (hw->iq.dead)
+        out->flags |= UIOMMU_CHECK_DEAD;
+    notes_take(hw, out);
+}

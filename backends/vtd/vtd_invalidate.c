@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Ops that put descriptors: all that one op needs, or nothing. */
+#include "vtd_internal.h"
+
+/* Untagged traffic is looked up and tagged as PASID 0 (RID_PASID is 0 in every context entry). */
+static uint32_t number_of(uint32_t pasid)
+{
+    return pasid == UIOMMU_PASID_NONE ? 0 : pasid;
+}
+
+/*
+ * The context entries. IOTLB and PASID cache are looked up by ID, so that what they hold would go
+ * on working whatever the context entry says: they go with it, in this order, which hardware
+ * keeps (8.3; 9, the cascade). Global, since a device's domains are not counted here; devices are
+ * opened and shut rarely.
+ */
+static uiommu_err invalidate_device(struct uiommu_vtd *hw, const struct vtd_device *dev)
+{
+    uint32_t i;
+
+    if (!uiommu_vtd_room(hw, dev->id_count + 2u))
+        return UIOMMU_E_BUSY;
+    for (i = 0; i < dev->id_count; i++)
+        uiommu_vtd_put(hw, uiommu_vtd_context_device(dev->ids[i]));
+    uiommu_vtd_put(hw, uiommu_vtd_pasid_global());
+    uiommu_vtd_put(hw, uiommu_vtd_iotlb_global());
+    return UIOMMU_OK;
+}
+
+/*
+ * The PASID cache is tagged by DID and PASID, not by ID: once for all IDs. The DID is the one in
+ * the entry, which clearing leaves there. In caching mode what was cached of an absent entry is
+ * tagged DID 0 by the specification, while drivers flush the new DID (sheet 9.1, doubt 5): both
+ * go, and the IOTLB with them.
+ */
+uiommu_err uiommu_vtd_config_invalidate(void *ctx, void *dev_ctx, uint32_t pasid)
+{
+    struct uiommu_vtd *hw = ctx;
+    const struct vtd_device *dev = dev_ctx;
+    uint32_t number = number_of(pasid), did;
+    uiommu_err err = uiommu_vtd_ready(hw);
+
+    if (err != UIOMMU_OK)
+        return err;
+    if (pasid == UIOMMU_PASID_ALL)
+        return invalidate_device(hw, dev);
+    if (!uiommu_vtd_room(hw, hw->f.caching ? 4u : 1u))
+        return UIOMMU_E_BUSY;
+    did = uiommu_vtd_did_of(dev, pasid);
+    uiommu_vtd_put(hw, uiommu_vtd_pasid_one(did, number));
+    if (hw->f.caching) {
+        uiommu_vtd_put(hw, uiommu_vtd_pasid_one(0, number));
+        uiommu_vtd_put(hw, uiommu_vtd_piotlb_all(did, number));
+        uiommu_vtd_put(hw, uiommu_vtd_piotlb_all(0, number));
+    }
+    return UIOMMU_OK;
+}
+
+uiommu_err uiommu_vtd_tlb_invalidate(void *ctx, uint32_t tag, uint32_t pasid,
+                                     const struct uiommu_range *range)
+{
+    struct uiommu_vtd *hw = ctx;
+    uiommu_err err = uiommu_vtd_ready(hw);
+
+    if (err != UIOMMU_OK)
+        return err;
+    if (!uiommu_vtd_room(hw, 1))
+        return UIOMMU_E_BUSY;
+    uiommu_vtd_put(hw, uiommu_vtd_piotlb(tag, number_of(pasid), range, hw->f.order_most));
+    return UIOMMU_OK;
+}
+
+static bool has_ats(const struct vtd_device *dev)
+{
+    return (dev->set & UIOMMU_DEVICE_SET_ATS) != 0;
+}
+
+/*
+ * What the device fetched without a PASID goes by one type, what it fetched with one by the other
+ * (8.1). The physical function of a virtual one is not known here: with throttling each function
+ * names itself.
+ */
+static void put_devtlb(struct uiommu_vtd *hw, const struct vtd_device *dev, uint32_t pasid,
+                       const struct uiommu_range *range)
+{
+    uint32_t mip = hw->config.device_queue == 0 ? 1u : hw->config.device_queue & 31u, i, pfsid;
+
+    for (i = 0; i < dev->id_count; i++) {
+        pfsid = hw->f.throttle ? dev->ids[i] : 0;
+        if (pasid == UIOMMU_PASID_NONE)
+            uiommu_vtd_put(hw, uiommu_vtd_devtlb(dev->ids[i], pfsid, mip, range));
+        else
+            uiommu_vtd_put(hw, uiommu_vtd_pdevtlb(dev->ids[i], pfsid, mip, pasid, range));
+    }
+}
+
+/* A device with ATS off holds nothing, and would never answer. */
+uiommu_err uiommu_vtd_dtlb_invalidate(void *ctx, void *dev_ctx, uint32_t pasid,
+                                      const struct uiommu_range *range)
+{
+    struct uiommu_vtd *hw = ctx;
+    const struct vtd_device *dev = dev_ctx;
+    uiommu_err err = uiommu_vtd_ready(hw);
+
+    if (err != UIOMMU_OK || !has_ats(dev))
+        return err;
+    if (!uiommu_vtd_room(hw, dev->id_count))
+        return UIOMMU_E_BUSY;
+    put_devtlb(hw, dev, pasid, range);
+    return UIOMMU_OK;
+}
+
+/* How far the ticket of a barrier proves what it should. */
+static uint32_t strength_of(const struct uiommu_vtd *hw, const struct vtd_device *dev)
+{
+    if ((dev->flags & UIOMMU_DEVICE_PRI) == 0)
+        return UIOMMU_BARRIER_PROVED; /* Nothing of it can be in the ring. */
+    return has_ats(dev) && hw->f.drain ? UIOMMU_BARRIER_PROVED : UIOMMU_BARRIER_ORDERED;
+}
+
+/*
+ * The full drain of sheet 12.1: responses before go out first (a); the device answers an
+ * invalidation behind the page requests it posted (b); a wait with PD holds until what was
+ * received by then is in the queue, or was answered for lack of room (c). Repeating after an
+ * overflow (d) and serving the queue meanwhile are the core's.
+ * Without PD, delivery is known only as far as PQT tells; with ATS off (a reset) there is nothing
+ * to push with but the core's own read of the device: ORDERED.
+ * Nothing orders the two kinds of invalidation in (b) where the device's is without PASID (8.3):
+ * fenced.
+ */
+uiommu_err uiommu_vtd_barrier(void *ctx, void *dev_ctx, uint32_t pasid, uint64_t *ticket,
+                              uint32_t *strength)
+{
+    struct uiommu_vtd *hw = ctx;
+    const struct vtd_device *dev = dev_ctx;
+    uiommu_err err = uiommu_vtd_ready(hw);
+
+    if (err != UIOMMU_OK)
+        return err;
+    if (!uiommu_vtd_room(hw, dev->id_count + 3u))
+        return UIOMMU_E_BUSY;
+    uiommu_vtd_put(hw, uiommu_vtd_fence());
+    if (has_ats(dev)) {
+        uiommu_vtd_put(hw, uiommu_vtd_piotlb_all(uiommu_vtd_did_of(dev, pasid), number_of(pasid)));
+        if (pasid == UIOMMU_PASID_NONE)
+            uiommu_vtd_put(hw, uiommu_vtd_fence());
+        put_devtlb(hw, dev, pasid, NULL);
+    }
+    *strength = strength_of(hw, dev);
+    return uiommu_vtd_sync(hw, true, ticket);
+}
+
+/* No wait: a response is never reported back, and tickets behind it cover it. */
+uint32_t uiommu_vtd_respond(void *ctx, const struct uiommu_answer *answers, uint32_t count)
+{
+    struct uiommu_vtd *hw = ctx;
+    bool private_data = (hw->config.quirks & UIOMMU_VTD_QUIRK_PRIVATE_DATA) != 0;
+    uint32_t n = 0;
+
+    if (uiommu_vtd_ready(hw) != UIOMMU_OK)
+        return 0;
+    while (n < count && uiommu_vtd_room(hw, 1)) {
+        uiommu_vtd_put(hw, uiommu_vtd_response(&answers[n], private_data));
+        n++;
+    }
+    uiommu_vtd_tell(hw);
+    return n;
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * PASID directories and tables (sheet 7.4, 7.5, 9.2). One directory for all IDs of a device.
+ *
+ * An entry is made valid by word 0 alone, after its other words; hardware that does not cache
+ * absent entries needs nothing between. Made invalid, it keeps its other words, the DID among
+ * them, until the next set: invalidations need it, and a walk may still be reading.
+ * Entry 0 is untagged traffic's; with nothing bound to it it refuses quietly, never passes.
+ */
+#include "vtd_internal.h"
+
+/* x86-64 tables only, of 4 KiB pages; reachable in all their width. PAT and EMTE are left 0:
+ * memory is what snooping makes of it. */
+uiommu_err uiommu_vtd_root_check(void *ctx, const struct uiommu_root *root)
+{
+    const struct uiommu_vtd *hw = ctx;
+
+    if (root->format != UIOMMU_ROOT_X86_64 || root->granule_bits != 12)
+        return UIOMMU_E_UNSUPPORTED;
+    if (root->va_bits != 48 && (root->va_bits != 57 || !hw->f.five))
+        return UIOMMU_E_UNSUPPORTED;
+    if ((root->table & (VTD_PAGE - 1u)) != 0 || root->table > hw->limit)
+        return UIOMMU_E_UNSUPPORTED;
+    if (root->pa_bits > 52 || (root->pa_bits != 0 && (hw->limit >> (root->pa_bits - 1u)) == 0))
+        return UIOMMU_E_UNSUPPORTED;
+    return UIOMMU_OK;
+}
+
+uint64_t uiommu_vtd_directory_word(uint64_t bus)
+{
+    return bus | uiommu_bits_make(VTD_P, 1);
+}
+
+/* Supervisor requests stay off: kernel mappings are in such tables. */
+void uiommu_vtd_pasid_build(const struct uiommu_vtd *hw, const struct uiommu_root *root,
+                            uint32_t did, uint64_t out[VTD_PASID_WORDS])
+{
+    memset(out, 0, VTD_PASID_WORDS * sizeof(out[0]));
+    out[0] = uiommu_bits_make(VTD_P, 1) | uiommu_bits_make(VTD_PE0_PGTT, VTD_PGTT_FIRST);
+    out[1] = uiommu_bits_make(VTD_PE1_DID, did) | uiommu_bits_make(VTD_PE1_PWSNP, hw->f.snoop_walk);
+    out[2] = root->table | uiommu_bits_make(VTD_PE2_FSPM, root->va_bits == 57 ? VTD_FSPM_FIVE : 0);
+}
+
+/* NULL: beyond the directory, or its table was not prepared. */
+volatile uint64_t *uiommu_vtd_pasid_at(const struct vtd_device *dev, uint32_t pasid)
+{
+    uint32_t number = pasid == UIOMMU_PASID_NONE ? 0 : pasid;
+    uint32_t leaf = number >> VTD_LEAF_LOG2;
+    uint32_t slot = number & ((UINT32_C(1) << VTD_LEAF_LOG2) - 1u);
+
+    if (pasid == 0 || (number >> dev->pasid_bits) != 0 || dev->leaf[leaf].cpu == NULL)
+        return NULL;
+    return (volatile uint64_t *)dev->leaf[leaf].cpu + (size_t)slot * VTD_PASID_WORDS;
+}
+
+/* 0: none was ever set there. */
+uint32_t uiommu_vtd_did_of(const struct vtd_device *dev, uint32_t pasid)
+{
+    volatile uint64_t *entry = uiommu_vtd_pasid_at(dev, pasid);
+
+    return entry == NULL ? 0
+                         : (uint32_t)uiommu_bits_get(uiommu_bits_load64(&entry[1]), VTD_PE1_DID);
+}
+
+/* An absent directory entry may have been cached in caching mode: config_invalidate() covers it. */
+static uiommu_err leaf_get(struct uiommu_vtd *hw, struct vtd_device *dev, uint32_t i)
+{
+    volatile uint64_t *word = (volatile uint64_t *)dev->directory.cpu + i;
+    struct uiommu_mem mem = {NULL, 0, 0};
+    uintptr_t state;
+    uiommu_err err;
+
+    if (dev->leaf[i].cpu != NULL)
+        return UIOMMU_OK;
+    err = uiommu_vtd_mem_get(hw, VTD_PAGE, VTD_PAGE, &mem);
+    if (err != UIOMMU_OK)
+        return err;
+    if (i == 0)
+        uiommu_bits_store64(mem.cpu, uiommu_bits_make(VTD_FPD, 1));
+    if (i == 0)
+        uiommu_vtd_to_device(hw, mem.cpu, sizeof(uint64_t));
+    uiommu_fence_dma_store();
+    state = uiommu_unit_lock(hw->unit);
+    dev->leaf[i] = mem;
+    uiommu_bits_publish64(word, uiommu_vtd_directory_word(mem.bus));
+    uiommu_vtd_to_device(hw, word, sizeof(*word));
+    uiommu_unit_unlock(hw->unit, state);
+    return UIOMMU_OK;
+}
+
+/* The hardware's directory has 2^(PDTS+7) entries, a page of them at least; what is beyond the
+ * device's width stays absent. */
+uiommu_err uiommu_vtd_directory_get(struct uiommu_vtd *hw, struct vtd_device *dev)
+{
+    uint64_t bytes;
+    uiommu_err err;
+
+    dev->pdts = dev->pasid_bits > VTD_PDTS_LOG2 ? dev->pasid_bits - VTD_PDTS_LOG2 : 0;
+    dev->leaf_count = 1;
+    if (dev->pasid_bits > VTD_LEAF_LOG2)
+        dev->leaf_count = UINT32_C(1) << (dev->pasid_bits - VTD_LEAF_LOG2);
+    bytes = UINT64_C(1024) << dev->pdts;
+    dev->leaf = uiommu_heap_get(hw->u, dev->leaf_count * sizeof(*dev->leaf));
+    if (dev->leaf == NULL)
+        return UIOMMU_E_NOMEM;
+    err = uiommu_vtd_mem_get(hw, bytes < VTD_PAGE ? VTD_PAGE : bytes, VTD_PAGE, &dev->directory);
+    return err == UIOMMU_OK ? leaf_get(hw, dev, 0) : err;
+}
+
+void uiommu_vtd_directory_put(struct uiommu_vtd *hw, struct vtd_device *dev)
+{
+    uint32_t i;
+
+    for (i = 0; dev->leaf != NULL && i < dev->leaf_count; i++)
+        uiommu_vtd_mem_put(hw, &dev->leaf[i]);
+    uiommu_heap_put(hw->u, dev->leaf, dev->leaf_count * sizeof(*dev->leaf));
+    uiommu_vtd_mem_put(hw, &dev->directory);
+}
+
+uiommu_err uiommu_vtd_pasid_prepare(void *ctx, void *dev_ctx, uint32_t pasid)
+{
+    struct vtd_device *dev = dev_ctx;
+
+    if (pasid == UIOMMU_PASID_NONE)
+        return UIOMMU_OK;
+    if (pasid == 0 || (pasid >> dev->pasid_bits) != 0)
+        return UIOMMU_E_RANGE;
+    return leaf_get(ctx, dev, pasid >> VTD_LEAF_LOG2);
+}
+
+/* A single step, which may be repeated where its invalidation did not fit in the queue. */
+uiommu_err uiommu_vtd_pasid_set(void *ctx, void *dev_ctx, uint32_t pasid,
+                                const struct uiommu_root *root, uint32_t tag, uint32_t step)
+{
+    struct uiommu_vtd *hw = ctx;
+    volatile uint64_t *entry = uiommu_vtd_pasid_at(dev_ctx, pasid);
+    uiommu_err err = uiommu_vtd_root_check(hw, root);
+    uint64_t words[VTD_PASID_WORDS];
+    bool same = true;
+    uint32_t i;
+
+    (void)step;
+    if (err != UIOMMU_OK)
+        return err;
+    if (entry == NULL || tag == 0 || tag > hw->f.did_last)
+        return UIOMMU_E_INVALID;
+    uiommu_vtd_pasid_build(hw, root, tag, words);
+    if (uiommu_bits_get(uiommu_bits_load64(&entry[0]), VTD_P) != 0) {
+        for (i = 0; i < VTD_PASID_WORDS; i++)
+            same = same && uiommu_bits_load64(&entry[i]) == words[i];
+        return same ? UIOMMU_OK : UIOMMU_E_STATE;
+    }
+    for (i = 1; i < VTD_PASID_WORDS; i++)
+        uiommu_bits_store64(&entry[i], words[i]);
+    uiommu_vtd_to_device(hw, entry, sizeof(words));
+    uiommu_fence_dma_store();
+    uiommu_bits_publish64(&entry[0], words[0]);
+    uiommu_vtd_to_device(hw, entry, sizeof(*entry));
+    return UIOMMU_OK;
+}
+
+static void word_store(struct uiommu_vtd *hw, volatile uint64_t *entry, bool quiet)
+{
+    uint64_t word = uiommu_bits_load64(&entry[0]);
+
+    word &= ~(uiommu_bits_mask(VTD_P) | uiommu_bits_mask(VTD_FPD));
+    uiommu_bits_retract64(&entry[0], word | uiommu_bits_make(VTD_FPD, quiet));
+    uiommu_vtd_to_device(hw, entry, sizeof(*entry));
+}
+
+/* Absent, and its faults suppressed (12.2 step 2). */
+void uiommu_vtd_pasid_block(void *ctx, void *dev_ctx, uint32_t pasid)
+{
+    volatile uint64_t *entry = uiommu_vtd_pasid_at(dev_ctx, pasid);
+
+    if (entry != NULL && uiommu_bits_get(uiommu_bits_load64(&entry[0]), VTD_P) != 0)
+        word_store(ctx, entry, true);
+}
+
+/* Late accesses are recorded from here on, but not those of untagged traffic: there would be no
+ * end of them (12.2 step 3). */
+void uiommu_vtd_pasid_clear(void *ctx, void *dev_ctx, uint32_t pasid)
+{
+    volatile uint64_t *entry = uiommu_vtd_pasid_at(dev_ctx, pasid);
+
+    if (entry != NULL)
+        word_store(ctx, entry, pasid == UIOMMU_PASID_NONE);
+}
