@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The command buffer: pushing, telling hardware, completion.
+ *
+ * The head says only what was accepted. A COMPLETION_WAIT stores when all before it is over, but
+ * an invalidation that a device never answered is over too: only an event tells (PROTOCOL R15).
+ * So a ticket is done once its number was stored and the event log was read up to a tail that was
+ * read after that.
+ */
+#include "amd_internal.h"
+
+#include <uiommu/ring.h>
+
+static uint32_t entries(const struct amd_cmdq *q)
+{
+    return UINT32_C(1) << q->log2;
+}
+
+/* One slot stays free always: head equal to tail is empty. */
+static uint32_t room(const struct amd_cmdq *q)
+{
+    return entries(q) - 1u - (uint32_t)(q->head - q->done);
+}
+
+/* Two loads on a 32-bit host: again until nothing was stored between them. */
+static uint64_t stored(const struct uiommu_amd *hw)
+{
+    const volatile uint64_t *word = hw->cmdq.store.cpu;
+    uint64_t a, b;
+    uint32_t tries = 4;
+
+    do {
+        uiommu_amd_from_device(hw, word, sizeof(*word));
+        a = uiommu_bits_load64(word);
+        b = uiommu_bits_load64(word);
+    } while (a != b && --tries != 0);
+    return a == b ? a : hw->cmdq.done;
+}
+
+/* Where the buffer is now. A number that cannot be means that nothing it says can be believed. */
+void uiommu_amd_cmdq_look(struct uiommu_amd *hw)
+{
+    struct amd_cmdq *q = &hw->cmdq;
+    uint64_t now;
+
+    if (q->dead)
+        return;
+    now = stored(hw);
+    if (now < q->done || now > q->told) {
+        q->dead = true;
+        return;
+    }
+    if (now != q->done) {
+        uiommu_fence_dma_load();
+        if (uiommu_amd_event_harvest(hw)) {
+            q->done = now;
+            q->errors = 0;
+        }
+    }
+    if (!q->dead && q->done != q->told && (uiommu_amd_read(hw, AMD_STATUS) & AMD_STS_CMD_RUN) == 0)
+        uiommu_amd_cmdq_error(hw);
+}
+
+/* Room for so many commands and one ticket more: the one that closes a wave always fits. */
+bool uiommu_amd_cmdq_room(struct uiommu_amd *hw, uint32_t commands)
+{
+    if (room(&hw->cmdq) > commands)
+        return true;
+    uiommu_amd_cmdq_look(hw);
+    if (room(&hw->cmdq) > commands)
+        return true;
+    uiommu_amd_cmdq_tell(hw); /* Else what fills it might never be consumed. */
+    return false;
+}
+
+static void put(struct uiommu_amd *hw, struct amd_command command, bool ticket)
+{
+    struct amd_cmdq *q = &hw->cmdq;
+    uint32_t slot = (uint32_t)q->head & (entries(q) - 1u);
+    volatile uint64_t *words = (volatile uint64_t *)q->mem.cpu + (size_t)slot * 2u;
+    uint32_t bit = UINT32_C(1) << (slot & 31u);
+
+    uiommu_bits_store64(&words[0], command.d[0]);
+    uiommu_bits_store64(&words[1], command.d[1]);
+    uiommu_amd_to_device(hw, words, AMD_COMMAND_BYTES);
+    q->tickets[slot >> 5] = ticket ? q->tickets[slot >> 5] | bit : q->tickets[slot >> 5] & ~bit;
+    q->head++;
+}
+
+/* Only after _room(). */
+void uiommu_amd_cmdq_put(struct uiommu_amd *hw, struct amd_command command)
+{
+    put(hw, command, false);
+}
+
+/* The barrier covers the commands and the table words they are about. */
+void uiommu_amd_cmdq_tell(struct uiommu_amd *hw)
+{
+    struct amd_cmdq *q = &hw->cmdq;
+    uint32_t slot = (uint32_t)q->head & (entries(q) - 1u);
+
+    if (q->told == q->head)
+        return;
+    uiommu_fence_dma_store();
+    q->told = q->head;
+    uiommu_amd_write(hw, AMD_CMD_TAIL, (uint32_t)uiommu_bits_make(AMD_POINTER, slot));
+}
+
+/* As ticket(), also while the ops may not push. */
+uiommu_err uiommu_amd_cmdq_sync(struct uiommu_amd *hw, uint64_t *out)
+{
+    struct amd_cmdq *q = &hw->cmdq;
+
+    if (room(q) == 0)
+        uiommu_amd_cmdq_look(hw);
+    if (room(q) == 0) {
+        uiommu_amd_cmdq_tell(hw);
+        return UIOMMU_E_BUSY;
+    }
+    put(hw, uiommu_amd_cmd_wait(q->store.bus, q->head + 1u), true);
+    *out = q->head;
+    if (q->fail_next)
+        uiommu_amd_failed_add(q, q->head, q->head);
+    q->fail_next = false;
+    uiommu_amd_cmdq_tell(hw);
+    return UIOMMU_OK;
+}
+
+/*
+ * Fail what is under way and begin with an empty ring at slot 0. Hardware has it disabled, or is
+ * about to. Positions only grow, so that old tickets stay distinct.
+ */
+void uiommu_amd_cmdq_drop(struct uiommu_amd *hw)
+{
+    struct amd_cmdq *q = &hw->cmdq;
+    uint64_t mask = entries(q) - 1u;
+
+    if (q->head != q->done)
+        uiommu_amd_failed_add(q, q->done + 1u, q->head);
+    q->head = (q->head + mask) & ~mask;
+    q->told = q->head;
+    q->done = q->head;
+    q->errors = 0;
+    q->fail_next = false;
+    q->dead = false;
+    if (q->tickets != NULL)
+        memset(q->tickets, 0, entries(q) / 32u * sizeof(uint32_t));
+    if (q->store.cpu != NULL) {
+        uiommu_bits_store64(q->store.cpu, q->done);
+        uiommu_amd_to_device(hw, q->store.cpu, sizeof(uint64_t));
+    }
+}
+
+/* May ops push now? */
+uiommu_err uiommu_amd_ready(const struct uiommu_amd *hw)
+{
+    if (hw->cmdq.dead)
+        return UIOMMU_E_HW;
+    return hw->cmdq.open ? UIOMMU_OK : UIOMMU_E_BUSY;
+}
+
+uiommu_err uiommu_amd_ticket(void *ctx, uint64_t *out)
+{
+    struct uiommu_amd *hw = ctx;
+    uiommu_err err = uiommu_amd_ready(hw);
+
+    return err != UIOMMU_OK ? err : uiommu_amd_cmdq_sync(hw, out);
+}
+
+uiommu_err uiommu_amd_ticket_poll(void *ctx, uint64_t ticket)
+{
+    struct uiommu_amd *hw = ctx;
+    struct amd_cmdq *q = &hw->cmdq;
+
+    if (ticket == 0 || ticket > q->head)
+        return UIOMMU_E_INVALID;
+    if (q->done < ticket && !uiommu_amd_failed_has(q, ticket))
+        uiommu_amd_cmdq_look(hw);
+    if (uiommu_amd_failed_has(q, ticket))
+        return UIOMMU_E_HW;
+    if (q->done >= ticket)
+        return UIOMMU_OK;
+    return q->dead ? UIOMMU_E_HW : UIOMMU_PENDING;
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * GCR3 tables: 1 to 3 levels of 4 KiB nodes of 512 entries; a last entry is the root of a guest
+ * table. One table for all IDs of a device. Entry 0 is untagged traffic's.
+ *
+ * There is no entry that refuses quietly. What blocks is the root of an empty guest table: nothing
+ * of the address space is walked, and its faults are told from others and dropped.
+ */
+#include "amd_internal.h"
+
+/* Bits of a PASID below the last level, and of one level. */
+#define INDEX UINT32_C(0x1ff)
+
+uint64_t uiommu_amd_gcr3_entry(uint64_t bus)
+{
+    return (bus & uiommu_bits_mask(AMD_GCR3_ADDRESS)) | AMD_GCR3_VALID;
+}
+
+static uint32_t slot_of(uint32_t pasid)
+{
+    return pasid == UIOMMU_PASID_NONE ? 0 : pasid;
+}
+
+/* NULL: beyond the table, or its node was not prepared. */
+volatile uint64_t *uiommu_amd_gcr3_at(const struct amd_device *dev, uint32_t pasid)
+{
+    uint32_t slot = slot_of(pasid);
+    void *node = dev->root.cpu;
+
+    if (pasid == 0 || (slot >> dev->pasid_bits) != 0)
+        return NULL;
+    if (dev->levels > 1)
+        node = dev->leaf[slot >> AMD_GCR3_LOG2].cpu;
+    return node == NULL ? NULL : (volatile uint64_t *)node + (slot & INDEX);
+}
+
+bool uiommu_amd_gcr3_quiet(const struct uiommu_amd *hw, const struct amd_device *dev,
+                           uint32_t pasid)
+{
+    volatile uint64_t *entry = uiommu_amd_gcr3_at(dev, pasid);
+
+    return entry != NULL && uiommu_bits_load64(entry) == uiommu_amd_gcr3_entry(hw->quiet.bus);
+}
+
+static void hook(struct uiommu_amd *hw, volatile uint64_t *entry, uint64_t v)
+{
+    if ((v & AMD_GCR3_VALID) != 0)
+        uiommu_bits_publish64(entry, v);
+    else
+        uiommu_bits_retract64(entry, v);
+    uiommu_amd_to_device(hw, entry, sizeof(*entry));
+}
+
+/* A zeroed node below an entry, in one store. */
+static uiommu_err node_get(struct uiommu_amd *hw, struct uiommu_mem *node, void *above,
+                           uint32_t index)
+{
+    volatile uint64_t *entry = (volatile uint64_t *)above + index;
+    struct uiommu_mem mem = {NULL, 0, 0};
+    uintptr_t state;
+    uiommu_err err;
+
+    if (node->cpu != NULL)
+        return UIOMMU_OK;
+    err = uiommu_amd_mem_get(hw, AMD_GCR3_NODE_BYTES, AMD_GCR3_NODE_BYTES, &mem);
+    if (err != UIOMMU_OK)
+        return err;
+    uiommu_fence_dma_store();
+    state = uiommu_unit_lock(hw->unit);
+    *node = mem;
+    hook(hw, entry, uiommu_amd_gcr3_entry(mem.bus));
+    uiommu_unit_unlock(hw->unit, state);
+    return UIOMMU_OK;
+}
+
+/* The nodes on the way to a slot. */
+static uiommu_err path_get(struct uiommu_amd *hw, struct amd_device *dev, uint32_t slot)
+{
+    uint32_t leaf = slot >> AMD_GCR3_LOG2, middle = slot >> (2u * AMD_GCR3_LOG2);
+    void *above = dev->root.cpu;
+    uiommu_err err;
+
+    if (dev->levels == 1)
+        return UIOMMU_OK;
+    if (dev->levels == 3) {
+        err = node_get(hw, &dev->middle[middle], above, middle);
+        if (err != UIOMMU_OK)
+            return err;
+        above = dev->middle[middle].cpu;
+    }
+    return node_get(hw, &dev->leaf[leaf], above, leaf & INDEX);
+}
+
+uiommu_err uiommu_amd_gcr3_get(struct uiommu_amd *hw, struct amd_device *dev)
+{
+    uiommu_err err;
+
+    dev->levels = (dev->pasid_bits + AMD_GCR3_LOG2 - 1u) / AMD_GCR3_LOG2;
+    if (dev->levels > 1) {
+        dev->leaf_count = UINT32_C(1) << (dev->pasid_bits - AMD_GCR3_LOG2);
+        dev->leaf = uiommu_heap_get(hw->u, dev->leaf_count * sizeof(*dev->leaf));
+        if (dev->leaf == NULL)
+            return UIOMMU_E_NOMEM;
+    }
+    err = uiommu_amd_mem_get(hw, AMD_GCR3_NODE_BYTES, AMD_GCR3_NODE_BYTES, &dev->root);
+    if (err == UIOMMU_OK)
+        err = path_get(hw, dev, 0);
+    if (err == UIOMMU_OK)
+        hook(hw, uiommu_amd_gcr3_at(dev, UIOMMU_PASID_NONE), uiommu_amd_gcr3_entry(hw->quiet.bus));
+    return err;
+}
+
+void uiommu_amd_gcr3_put(struct uiommu_amd *hw, struct amd_device *dev)
+{
+    uint32_t i;
+
+    for (i = 0; dev->leaf != NULL && i < dev->leaf_count; i++)
+        uiommu_amd_mem_put(hw, &dev->leaf[i]);
+    for (i = 0; i < sizeof(dev->middle) / sizeof(dev->middle[0]); i++)
+        uiommu_amd_mem_put(hw, &dev->middle[i]);
+    uiommu_heap_put(hw->u, dev->leaf, dev->leaf_count * sizeof(*dev->leaf));
+    uiommu_amd_mem_put(hw, &dev->root);
+}
+
+/* The depth is the device table's, one for all PASIDs of a device: the unit's config decides. */
+uiommu_err uiommu_amd_root_check(void *ctx, const struct uiommu_root *root)
+{
+    const struct uiommu_amd *hw = ctx;
+    uint32_t va_bits = (hw->config.flags & UIOMMU_AMD_FIVE_LEVEL) != 0 ? 57 : 48;
+
+    if (root->format != UIOMMU_ROOT_X86_64 || root->granule_bits != 12 || root->va_bits != va_bits)
+        return UIOMMU_E_UNSUPPORTED;
+    if ((root->table & ~uiommu_bits_mask(AMD_GCR3_ADDRESS)) != 0 || root->table > hw->limit)
+        return UIOMMU_E_UNSUPPORTED;
+    return UIOMMU_OK;
+}
+
+uiommu_err uiommu_amd_pasid_prepare(void *ctx, void *dev_ctx, uint32_t pasid)
+{
+    struct amd_device *dev = dev_ctx;
+
+    if (pasid == 0 || (slot_of(pasid) >> dev->pasid_bits) != 0)
+        return UIOMMU_E_RANGE;
+    return path_get(ctx, dev, slot_of(pasid));
+}
+
+/* One store makes it live; the core's INVALIDATE_IOMMU_PAGES follows. The core's tag stands for a
+ * device and a space; hardware tags by device and PASID: the tag is only remembered. */
+uiommu_err uiommu_amd_pasid_set(void *ctx, void *dev_ctx, uint32_t pasid,
+                                const struct uiommu_root *root, uint32_t tag, uint32_t step)
+{
+    struct uiommu_amd *hw = ctx;
+    const struct amd_device *dev = dev_ctx;
+    volatile uint64_t *entry = uiommu_amd_gcr3_at(dev, pasid);
+    uiommu_err err = uiommu_amd_root_check(hw, root);
+    uint64_t now, want;
+
+    (void)step;
+    if (err != UIOMMU_OK)
+        return err;
+    if (entry == NULL || tag == 0 || tag > 0xffffu)
+        return UIOMMU_E_INVALID;
+    want = uiommu_amd_gcr3_entry(root->table);
+    now = uiommu_bits_load64(entry);
+    if (now != 0 && now != want &&
+        (pasid != UIOMMU_PASID_NONE || now != uiommu_amd_gcr3_entry(hw->quiet.bus)))
+        return UIOMMU_E_STATE;
+    hw->tags[tag] = (uint16_t)dev->domain;
+    if (now != want)
+        uiommu_bits_retract64(entry, 0); /* 32-bit hosts: no mixture of two roots. */
+    hook(hw, entry, want);
+    return UIOMMU_OK;
+}
+
+void uiommu_amd_pasid_block(void *ctx, void *dev_ctx, uint32_t pasid)
+{
+    struct uiommu_amd *hw = ctx;
+    volatile uint64_t *entry = uiommu_amd_gcr3_at(dev_ctx, pasid);
+    uint64_t want = uiommu_amd_gcr3_entry(hw->quiet.bus);
+
+    if (entry == NULL || (uiommu_bits_load64(entry) & AMD_GCR3_VALID) == 0 ||
+        uiommu_bits_load64(entry) == want)
+        return;
+#if UINTPTR_MAX <= 0xffffffffu
+    hook(hw, entry, 0); /* Two stores: never half of one root and half of the other. */
+#endif
+    hook(hw, entry, want);
+}
+
+/* Untagged traffic goes back to its quiet entry: an invalid one would mean an event for every
+ * access. */
+void uiommu_amd_pasid_clear(void *ctx, void *dev_ctx, uint32_t pasid)
+{
+    volatile uint64_t *entry = uiommu_amd_gcr3_at(dev_ctx, pasid);
+
+    if (entry == NULL)
+        return;
+    if (pasid == UIOMMU_PASID_NONE)
+        uiommu_amd_pasid_block(ctx, dev_ctx, pasid);
+    else
+        hook(ctx, entry, 0);
+}

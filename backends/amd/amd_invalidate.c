@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Ops that put commands: all that one op needs, or nothing. */
+#include "amd_internal.h"
+
+static bool has_ats(const struct amd_device *dev)
+{
+    return (dev->set & UIOMMU_DEVICE_SET_ATS) != 0;
+}
+
+/* INVALIDATE_IOMMU_PAGES with GN=0 is said to take nested entries too; the untagged ones, which
+ * GIoV makes PASID 0, are named all the same. */
+static void put_domain(struct uiommu_amd *hw, uint32_t domain)
+{
+    uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_pages(domain, 0, false, NULL));
+    uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_pages(domain, 0, true, NULL));
+}
+
+/*
+ * GCR3 entries are cached with the translations, by domain and PASID: the same command drops
+ * both. The device's own entry is dropped by ID, with all the domain holds: its next owner has
+ * another table.
+ */
+uiommu_err uiommu_amd_config_invalidate(void *ctx, void *dev_ctx, uint32_t pasid)
+{
+    struct uiommu_amd *hw = ctx;
+    const struct amd_device *dev = dev_ctx;
+    uint32_t slot = pasid == UIOMMU_PASID_NONE ? 0 : pasid, i;
+    uiommu_err err = uiommu_amd_ready(hw);
+
+    if (err != UIOMMU_OK)
+        return err;
+    if (!uiommu_amd_cmdq_room(hw, dev->id_count + 2u))
+        return UIOMMU_E_BUSY;
+    if (pasid != UIOMMU_PASID_ALL) {
+        uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_pages(dev->domain, slot, true, NULL));
+        return UIOMMU_OK;
+    }
+    for (i = 0; i < dev->id_count; i++)
+        uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_devtab(dev->ids[i]));
+    put_domain(hw, dev->domain);
+    return UIOMMU_OK;
+}
+
+/* A tag that no entry was ever set with names nothing. Untagged traffic may be cached as PASID 0
+ * or as the domain's own: both, with their ranges. */
+uiommu_err uiommu_amd_tlb_invalidate(void *ctx, uint32_t tag, uint32_t pasid,
+                                     const struct uiommu_range *range)
+{
+    struct uiommu_amd *hw = ctx;
+    uiommu_err err = uiommu_amd_ready(hw);
+    uint32_t domain;
+
+    if (err != UIOMMU_OK)
+        return err;
+    if (tag > 0xffffu)
+        return UIOMMU_E_INVALID;
+    if (!uiommu_amd_cmdq_room(hw, 2))
+        return UIOMMU_E_BUSY;
+    domain = hw->tags[tag];
+    if (domain == 0)
+        return UIOMMU_OK;
+    if (pasid != UIOMMU_PASID_NONE) {
+        uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_pages(domain, pasid, true, range));
+        return UIOMMU_OK;
+    }
+    uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_pages(domain, 0, false, range));
+    uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_pages(domain, 0, true, range));
+    return UIOMMU_OK;
+}
+
+static uint32_t iotlb_commands(const struct amd_device *dev, uint32_t pasid)
+{
+    bool both = pasid == UIOMMU_PASID_NONE && (dev->flags & UIOMMU_DEVICE_PASID) != 0;
+
+    return dev->id_count * (both ? 2u : 1u);
+}
+
+/* Without PASID: GN=0 is what reaches translations made without one; a driver in the field sends
+ * GN=1 with PASID 0 where GIoV is used. A device that knows PASIDs gets both. */
+static void put_iotlb(struct uiommu_amd *hw, const struct amd_device *dev, uint32_t pasid,
+                      const struct uiommu_range *range)
+{
+    uint32_t pending = hw->config.max_pending != 0 ? hw->config.max_pending : 1u, i;
+    bool tagged = pasid != UIOMMU_PASID_NONE;
+
+    for (i = 0; i < dev->id_count; i++) {
+        uiommu_amd_cmdq_put(
+            hw, uiommu_amd_cmd_iotlb(dev->ids[i], pending, tagged ? pasid : 0, tagged, range));
+        if (!tagged && (dev->flags & UIOMMU_DEVICE_PASID) != 0)
+            uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_iotlb(dev->ids[i], pending, 0, true, range));
+    }
+}
+
+/* A device with ATS off holds nothing, and would never answer. */
+uiommu_err uiommu_amd_dtlb_invalidate(void *ctx, void *dev_ctx, uint32_t pasid,
+                                      const struct uiommu_range *range)
+{
+    struct uiommu_amd *hw = ctx;
+    const struct amd_device *dev = dev_ctx;
+    uiommu_err err = uiommu_amd_ready(hw);
+
+    if (err != UIOMMU_OK || !has_ats(dev))
+        return err;
+    if (!uiommu_amd_cmdq_room(hw, iotlb_commands(dev, pasid)))
+        return UIOMMU_E_BUSY;
+    put_iotlb(hw, dev, pasid, range);
+    return UIOMMU_OK;
+}
+
+/*
+ * The answer to an invalidation travels behind the page requests that the device posted before:
+ * they are at the IOMMU when the ticket is done, whether in the log nobody says (sheet 13.2, doubt
+ * 12): ORDERED. With ATS off (a reset) the core's own read of the device did as much. A device
+ * without page requests has nothing on the way that could be in a ring: PROVED.
+ */
+uiommu_err uiommu_amd_barrier(void *ctx, void *dev_ctx, uint32_t pasid, uint64_t *ticket,
+                              uint32_t *strength)
+{
+    struct uiommu_amd *hw = ctx;
+    const struct amd_device *dev = dev_ctx;
+    uiommu_err err = uiommu_amd_ready(hw);
+
+    if (err != UIOMMU_OK)
+        return err;
+    if (!uiommu_amd_cmdq_room(hw, has_ats(dev) ? iotlb_commands(dev, pasid) : 0))
+        return UIOMMU_E_BUSY;
+    if (has_ats(dev))
+        put_iotlb(hw, dev, pasid, NULL);
+    *strength = (dev->flags & (UIOMMU_DEVICE_ATS | UIOMMU_DEVICE_PRI)) != 0 ? UIOMMU_BARRIER_ORDERED
+                                                                            : UIOMMU_BARRIER_PROVED;
+    return uiommu_amd_cmdq_sync(hw, ticket);
+}
+
+/* A ticket of their own behind them: slots become free by tickets only. */
+uint32_t uiommu_amd_respond(void *ctx, const struct uiommu_answer *answers, uint32_t count)
+{
+    struct uiommu_amd *hw = ctx;
+    uint64_t ticket;
+    uint32_t n = 0;
+
+    if (uiommu_amd_ready(hw) != UIOMMU_OK)
+        return 0;
+    while (n < count && uiommu_amd_cmdq_room(hw, 2)) {
+        uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_answer(&answers[n]));
+        n++;
+    }
+    if (n != 0)
+        (void)uiommu_amd_cmdq_sync(hw, &ticket);
+    return n;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Memory that hardware reads and writes: from the host, and towards a unit that does not snoop. */
+#include "amd_internal.h"
+
+uiommu_err uiommu_amd_mem_get(struct uiommu_amd *hw, uint64_t bytes, uint64_t align,
+                              struct uiommu_mem *mem)
+{
+    struct uiommu_mem got = {NULL, 0, 0};
+    uiommu_err err;
+
+    if (mem->cpu != NULL) /* Kept from a stop. */
+        return UIOMMU_OK;
+    err = hw->host->mem_get(hw->host->ctx, bytes, align, hw->limit, &got);
+    if (err != UIOMMU_OK)
+        return err;
+    if ((got.bus & (align - 1u)) != 0 || got.bus > hw->limit || bytes - 1u > hw->limit - got.bus) {
+        hw->host->mem_put(hw->host->ctx, &got);
+        return UIOMMU_E_NOMEM;
+    }
+    *mem = got;
+    uiommu_amd_to_device(hw, got.cpu, bytes);
+    return UIOMMU_OK;
+}
+
+void uiommu_amd_mem_put(struct uiommu_amd *hw, struct uiommu_mem *mem)
+{
+    if (mem->cpu != NULL)
+        hw->host->mem_put(hw->host->ctx, mem);
+    memset(mem, 0, sizeof(*mem));
+}
+
+void uiommu_amd_to_device(const struct uiommu_amd *hw, const volatile void *cpu, uint64_t bytes)
+{
+    if ((hw->config.flags & UIOMMU_AMD_NOT_COHERENT) != 0)
+        hw->host->mem_to_device(hw->host->ctx, (const void *)(uintptr_t)cpu, bytes);
+}
+
+void uiommu_amd_from_device(const struct uiommu_amd *hw, const volatile void *cpu, uint64_t bytes)
+{
+    if ((hw->config.flags & UIOMMU_AMD_NOT_COHERENT) != 0)
+        hw->host->mem_from_device(hw->host->ctx, (const void *)(uintptr_t)cpu, bytes);
+}
+
+static size_t ticket_bytes(const struct uiommu_amd *hw)
+{
+    return ((UINT32_C(1) << hw->cmdq.log2) + 31u) / 32u * sizeof(uint32_t);
+}
+
+static size_t stash_bytes(const struct uiommu_amd *hw)
+{
+    return sizeof(*hw->stash) << hw->evt.log2;
+}
+
+/* A bit, or a number, for each of the 65536 DomainIDs and tags. */
+#define DOMAIN_BYTES (65536u / 8u)
+#define TAG_BYTES    (65536u * sizeof(uint16_t))
+
+static uiommu_err heap_get(struct uiommu_amd *hw)
+{
+    if (hw->cmdq.tickets == NULL)
+        hw->cmdq.tickets = uiommu_heap_get(hw->u, ticket_bytes(hw));
+    if (hw->stash == NULL)
+        hw->stash = uiommu_heap_get(hw->u, stash_bytes(hw));
+    if (hw->domains == NULL)
+        hw->domains = uiommu_heap_get(hw->u, DOMAIN_BYTES);
+    if (hw->tags == NULL)
+        hw->tags = uiommu_heap_get(hw->u, TAG_BYTES);
+    if (hw->cmdq.tickets == NULL || hw->stash == NULL || hw->domains == NULL || hw->tags == NULL)
+        return UIOMMU_E_NOMEM;
+    return UIOMMU_OK;
+}
+
+/* Rings are aligned to their size, which is more than is asked for anywhere. */
+static uiommu_err ring_get(struct uiommu_amd *hw, uint32_t log2, struct uiommu_mem *mem)
+{
+    uint64_t bytes = (uint64_t)AMD_LOG_BYTES << log2;
+
+    return uiommu_amd_mem_get(hw, bytes, bytes, mem);
+}
+
+/* Everything start() needs; what is there already stays. The device table is always the full
+ * one: sources differ on what IDs beyond a smaller one meet. */
+uiommu_err uiommu_amd_memory_get(struct uiommu_amd *hw)
+{
+    uiommu_err err = heap_get(hw);
+
+    if (err == UIOMMU_OK)
+        err = uiommu_amd_mem_get(hw, AMD_DTE_BYTES * AMD_DTE_ENTRIES, 4096, &hw->devtab);
+    if (err == UIOMMU_OK)
+        err = ring_get(hw, hw->cmdq.log2, &hw->cmdq.mem);
+    if (err == UIOMMU_OK)
+        err = uiommu_amd_mem_get(hw, 4096, 4096, &hw->cmdq.store);
+    if (err == UIOMMU_OK)
+        err = uiommu_amd_mem_get(hw, 4096, 4096, &hw->quiet);
+    if (err == UIOMMU_OK)
+        err = ring_get(hw, hw->evt.log2, &hw->evt.mem);
+    if (err == UIOMMU_OK && hw->ppr.present)
+        err = ring_get(hw, hw->ppr.log2, &hw->ppr.mem);
+    return err;
+}
+
+/* All but the device table, which goes on blocking after a stop. */
+void uiommu_amd_memory_put(struct uiommu_amd *hw)
+{
+    uiommu_amd_mem_put(hw, &hw->ppr.mem);
+    uiommu_amd_mem_put(hw, &hw->evt.mem);
+    uiommu_amd_mem_put(hw, &hw->quiet);
+    uiommu_amd_mem_put(hw, &hw->cmdq.store);
+    uiommu_amd_mem_put(hw, &hw->cmdq.mem);
+    uiommu_heap_put(hw->u, hw->tags, TAG_BYTES);
+    uiommu_heap_put(hw->u, hw->domains, DOMAIN_BYTES);
+    uiommu_heap_put(hw->u, hw->stash, stash_bytes(hw));
+    uiommu_heap_put(hw->u, hw->cmdq.tickets, ticket_bytes(hw));
+    hw->tags = NULL;
+    hw->domains = NULL;
+    hw->stash = NULL;
+    hw->cmdq.tickets = NULL;
+}
+
+void uiommu_amd_devtab_put(struct uiommu_amd *hw)
+{
+    uiommu_amd_mem_put(hw, &hw->devtab);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The PPR log: page requests. */
+#include "amd_internal.h"
+
+/*
+ * With GN the address is of the PASID; PASID 0 is what hardware makes of traffic without one
+ * (GIoV). Which of the two forms such a request has nobody says: both count as untagged, and the
+ * cookie keeps which it was.
+ */
+static void common(const uint64_t entry[2], bool gn, struct uiommu_request *out)
+{
+    uint32_t pasid = (uint32_t)(uiommu_bits_get(entry[0], AMD_REQ_PASID_15) |
+                                uiommu_bits_get(entry[0], AMD_REQ_PASID_19) << 16);
+
+    memset(out, 0, sizeof(*out));
+    out->id = (uint32_t)uiommu_bits_get(entry[0], AMD_LOG_ID);
+    out->index = (uint32_t)uiommu_bits_get(entry[0], AMD_REQ_TAG);
+    out->address = entry[1] & ~UINT64_C(0xfff);
+    out->pasid = UIOMMU_PASID_NONE;
+    if (gn && pasid != 0) {
+        out->flags |= UIOMMU_REQUEST_PASID;
+        out->pasid = pasid;
+    }
+    out->cookie[0] = gn;
+    out->cookie[1] = gn ? pasid : 0;
+    if (uiommu_bits_get(entry[0], AMD_REQ_LAST) != 0)
+        out->flags |= UIOMMU_REQUEST_LAST;
+}
+
+/* false: not a page request. */
+bool uiommu_amd_prq_decode(const uint64_t entry[2], struct uiommu_request *out)
+{
+    bool gn = uiommu_bits_get(entry[0], AMD_REQ_GN) != 0;
+    uint32_t access = 0;
+
+    if (uiommu_bits_get(entry[0], AMD_LOG_CODE) != AMD_PPR_CODE)
+        return false;
+    common(entry, gn, out);
+    access |= uiommu_bits_get(entry[0], AMD_REQ_R) != 0 ? UIOMMU_READ : 0;
+    access |= uiommu_bits_get(entry[0], AMD_REQ_W) != 0 ? UIOMMU_WRITE : 0;
+    access |= uiommu_bits_get(entry[0], AMD_REQ_EX) != 0 ? UIOMMU_EXEC : 0;
+    /* Last of no access at all takes no answer, whatever else is in it. */
+    if (access == 0 && (out->flags & UIOMMU_REQUEST_LAST) != 0) {
+        out->flags = UIOMMU_REQUEST_MARKER | (out->flags & UIOMMU_REQUEST_PASID);
+        out->index = 0;
+        out->address = 0;
+        return true;
+    }
+    if (gn && uiommu_bits_get(entry[0], AMD_REQ_US) == 0)
+        access |= UIOMMU_PRIV;
+    out->flags |= access;
+    if (uiommu_bits_get(entry[0], AMD_REQ_RZ) != 0)
+        out->flags |= UIOMMU_REQUEST_MALFORMED;
+    return true;
+}
+
+/* INVALID_PPR_REQUEST that hardware has not answered: nobody else will. */
+bool uiommu_amd_event_asks(const uint64_t entry[2])
+{
+    return uiommu_bits_get(entry[0], AMD_LOG_CODE) == AMD_EV_BAD_PPR &&
+           uiommu_bits_get(entry[0], AMD_BAD_PPR_RX) == 0;
+}
+
+/* GN is one bit further than in the PPR log. Access is not known. */
+void uiommu_amd_event_request(const uint64_t entry[2], struct uiommu_request *out)
+{
+    common(entry, uiommu_bits_get(entry[0], AMD_BAD_PPR_GN) != 0, out);
+    out->flags |= UIOMMU_REQUEST_PRESET;
+    out->preset = UIOMMU_CODE_FAILURE;
+}
+
+/* An entry of another code is dropped: nobody knows what it asks for. It is shown as an event,
+ * where there is room. */
+static void deliver(const uint64_t entry[2], struct uiommu_fetch *io)
+{
+    struct uiommu_request *request = &io->requests[io->request_count];
+    struct uiommu_event *event;
+
+    if (uiommu_amd_prq_decode(entry, request)) {
+        request->at = io->entries;
+        io->request_count++;
+        return;
+    }
+    if (io->event_count == io->event_room)
+        return;
+    event = &io->events[io->event_count++];
+    uiommu_amd_event_init(event, UIOMMU_EVENT_UNKNOWN);
+    event->id = (uint32_t)uiommu_bits_get(entry[0], AMD_LOG_ID);
+    event->hw_code = (uint32_t)uiommu_bits_get(entry[0], AMD_LOG_CODE);
+    event->raw[0] = entry[0];
+    event->raw[1] = entry[1];
+}
+
+/* The entries up to a tail; what became of them into *io. @return whether more are there. */
+static bool drain(struct uiommu_amd *hw, struct uiommu_fetch *io, uint32_t n)
+{
+    struct amd_log *log = &hw->ppr;
+    uint32_t before = log->head;
+    enum amd_take take = AMD_TAKEN;
+    uint64_t entry[2];
+
+    while (n != 0 && io->request_count < io->request_room) {
+        take = uiommu_amd_log_take(hw, log, entry);
+        if (take == AMD_NOT_YET)
+            break;
+        if (take == AMD_TAKEN)
+            deliver(entry, io);
+        io->entries++;
+        n--;
+    }
+    if (log->head != before)
+        uiommu_amd_log_publish(hw, log);
+    if (n == 0 && log->head != before) /* Behind the tail there was: no interrupt of its own. */
+        (void)uiommu_amd_log_used(hw, log, &n);
+    return n != 0 && take != AMD_NOT_YET;
+}
+
+/* The status is read before the tail: with an overflow in it the tail is the last there is. */
+void uiommu_amd_prq_fetch(struct uiommu_amd *hw, struct uiommu_fetch *io)
+{
+    struct amd_log *log = &hw->ppr;
+    uint32_t status = uiommu_amd_read(hw, AMD_STATUS), n;
+
+    if (!uiommu_amd_log_used(hw, log, &n)) {
+        log->note_bad_index = log->note_bad_index || !log->bad;
+        log->lost = log->lost || !log->bad;
+        log->bad = true;
+    } else {
+        log->bad = false;
+    }
+    io->entries = log->discarded;
+    log->discarded = 0;
+    if (drain(hw, io, n))
+        io->flags |= UIOMMU_FETCH_MORE;
+    if (!log->stopping && uiommu_amd_log_stopped(log, status))
+        log->reported = true;
+    if (log->reported || log->lost)
+        io->flags |= UIOMMU_FETCH_OVERFLOW;
+    if (log->skipped)
+        io->flags |= UIOMMU_FETCH_LATE;
+    log->skipped = false;
+}

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Device table and devices.
+ *
+ * An entry always has V=1: without it traffic would pass. Shut it is word 0 alone, TV=0, which
+ * aborts everything; so it is opened by that word, in one store, after words 1 and 2 went through
+ * INVALIDATE_DEVTAB_ENTRY and a wait, and never invalid between. Open, only bits change that are
+ * legal in any mixture: I, PPR, GPRP. Of word 2 all but the DMA side's bits are the host's.
+ */
+#include "amd_internal.h"
+
+/* Every entry blocks. */
+void uiommu_amd_devtab_clear(struct uiommu_amd *hw)
+{
+    volatile uint64_t *words = hw->devtab.cpu;
+    uint32_t i;
+
+    for (i = 0; i < AMD_DTE_ENTRIES * AMD_DTE_WORDS; i++)
+        uiommu_bits_store64(&words[i], i % AMD_DTE_WORDS == 0 ? AMD_DTE_BLOCKED : 0);
+    uiommu_amd_to_device(hw, words, AMD_DTE_ENTRIES * AMD_DTE_BYTES);
+}
+
+volatile uint64_t *uiommu_amd_dte_at(const struct uiommu_amd *hw, uint32_t id)
+{
+    if (hw->devtab.cpu == NULL || (id >> hw->id_bits) != 0)
+        return NULL;
+    return (volatile uint64_t *)hw->devtab.cpu + (size_t)id * AMD_DTE_WORDS;
+}
+
+/* Words 0 to 2 of an open entry, of word 2 the DMA side alone. Mode is 0: all addresses in the
+ * GCR3 table and in guest tables are physical. GIoV: untagged traffic uses entry 0. */
+void uiommu_amd_dte_build(const struct uiommu_amd *hw, const struct amd_device *dev, uint32_t set,
+                          uint64_t out[3])
+{
+    uint64_t root = dev->root.bus;
+    bool ats = (set & UIOMMU_DEVICE_SET_ATS) != 0;
+    bool ppr = ats && hw->f.ppr && (dev->flags & UIOMMU_DEVICE_PRI) != 0;
+
+    out[0] = uiommu_bits_mask(AMD_DTE0_V) | uiommu_bits_mask(AMD_DTE0_TV) |
+             uiommu_bits_mask(AMD_DTE0_GIOV) | uiommu_bits_mask(AMD_DTE0_GV) |
+             uiommu_bits_mask(AMD_DTE0_IR) | uiommu_bits_mask(AMD_DTE0_IW) |
+             uiommu_bits_make(AMD_DTE0_GLX, dev->levels - 1u) |
+             uiommu_bits_make(AMD_DTE0_ROOT_14, root >> 12);
+    if (ppr)
+        out[0] |= uiommu_bits_mask(AMD_DTE0_PPR);
+    if (ppr && (set & UIOMMU_DEVICE_SET_PASID_REQUIRED) != 0)
+        out[0] |= uiommu_bits_mask(AMD_DTE0_GPRP);
+    out[1] = uiommu_bits_make(AMD_DTE1_DOMAIN, dev->domain) |
+             uiommu_bits_make(AMD_DTE1_ROOT_30, root >> 15) |
+             uiommu_bits_make(AMD_DTE1_ROOT_51, root >> 31);
+    if (ats)
+        out[1] |= uiommu_bits_mask(AMD_DTE1_I);
+    out[2] = 0;
+    if ((hw->config.flags & UIOMMU_AMD_FIVE_LEVEL) != 0)
+        out[2] = uiommu_bits_make(AMD_DTE2_PAGING, AMD_PAGING_5_LEVEL);
+}
+
+struct amd_device *uiommu_amd_device_of(const struct uiommu_amd *hw, uint32_t id)
+{
+    struct amd_device *dev;
+    uint32_t i;
+
+    for (dev = hw->devices; dev != NULL; dev = dev->next) {
+        for (i = 0; i < dev->id_count; i++) {
+            if (dev->ids[i] == id)
+                return dev;
+        }
+    }
+    return NULL;
+}
+
+static uiommu_err attach_check(const struct uiommu_amd *hw, const struct uiommu_device_desc *desc)
+{
+    uint32_t i;
+
+    if ((desc->flags & UIOMMU_DEVICE_ATS) != 0 && !hw->f.ats)
+        return UIOMMU_E_UNSUPPORTED;
+    if ((desc->flags & UIOMMU_DEVICE_PRI) != 0 && !hw->f.ppr)
+        return UIOMMU_E_UNSUPPORTED;
+    if ((desc->flags & UIOMMU_DEVICE_STALL) != 0)
+        return UIOMMU_E_UNSUPPORTED;
+    /* Two commands for each ID, and the tickets behind them. */
+    if (desc->id_count > (UINT32_C(1) << hw->cmdq.log2) / 4u)
+        return UIOMMU_E_UNSUPPORTED;
+    if (desc->id_count == 0)
+        return UIOMMU_E_INVALID;
+    if (desc->pasid_bits > hw->f.pasid_bits)
+        return UIOMMU_E_RANGE;
+    for (i = 0; i < desc->id_count; i++) {
+        if ((desc->ids[i] >> hw->id_bits) != 0)
+            return UIOMMU_E_RANGE;
+    }
+    return UIOMMU_OK;
+}
+
+/* A DomainID of its own; 0 is the blocked entries'. Round about, so that one given back rests
+ * longest. */
+static uint32_t domain_take(struct uiommu_amd *hw)
+{
+    uint32_t tries, at = hw->domain_next, got = 0;
+
+    for (tries = 0; got == 0 && tries < 65536u; tries++) {
+        at = (at + 1u) & 0xffffu;
+        if (at != 0 && ((hw->domains[at >> 5] >> (at & 31u)) & 1u) == 0)
+            got = at;
+    }
+    if (got != 0) {
+        hw->domains[got >> 5] |= UINT32_C(1) << (got & 31u);
+        hw->domain_next = got;
+    }
+    return got;
+}
+
+static void domain_give(struct uiommu_amd *hw, uint32_t domain)
+{
+    hw->domains[domain >> 5] &= ~(UINT32_C(1) << (domain & 31u));
+}
+
+static void device_free(struct uiommu_amd *hw, struct amd_device *dev)
+{
+    uiommu_amd_gcr3_put(hw, dev);
+    uiommu_heap_put(hw->u, dev->ids, dev->id_count * sizeof(*dev->ids));
+    uiommu_heap_put(hw->u, dev, sizeof(*dev));
+}
+
+static struct amd_device *device_new(struct uiommu_amd *hw, const struct uiommu_device_desc *desc)
+{
+    struct amd_device *dev = uiommu_heap_get(hw->u, sizeof(*dev));
+
+    if (dev == NULL)
+        return NULL;
+    dev->id_count = desc->id_count;
+    dev->flags = desc->flags;
+    dev->pasid_bits = desc->pasid_bits != 0 ? desc->pasid_bits : 1u;
+    dev->ids = uiommu_heap_get(hw->u, desc->id_count * sizeof(*dev->ids));
+    if (dev->ids == NULL) {
+        uiommu_heap_put(hw->u, dev, sizeof(*dev));
+        return NULL;
+    }
+    memcpy(dev->ids, desc->ids, desc->id_count * sizeof(*dev->ids));
+    return dev;
+}
+
+/* The entries themselves stay: they block since the table was made, or since the last device with
+ * the ID was shut. */
+uiommu_err uiommu_amd_device_attach(void *ctx, const struct uiommu_device_desc *desc, void **out)
+{
+    struct uiommu_amd *hw = ctx;
+    struct amd_device *dev;
+    uiommu_err err = attach_check(hw, desc);
+    uintptr_t state;
+
+    if (err != UIOMMU_OK)
+        return err;
+    dev = device_new(hw, desc);
+    if (dev == NULL)
+        return UIOMMU_E_NOMEM;
+    err = uiommu_amd_gcr3_get(hw, dev);
+    if (err != UIOMMU_OK) {
+        device_free(hw, dev);
+        return err;
+    }
+    state = uiommu_unit_lock(hw->unit);
+    dev->domain = domain_take(hw);
+    if (dev->domain != 0) {
+        dev->next = hw->devices;
+        hw->devices = dev;
+    }
+    uiommu_unit_unlock(hw->unit, state);
+    if (dev->domain == 0) {
+        device_free(hw, dev);
+        return UIOMMU_E_NOSPACE;
+    }
+    *out = dev;
+    return UIOMMU_OK;
+}
+
+void uiommu_amd_device_detach(void *ctx, void *dev_ctx)
+{
+    struct uiommu_amd *hw = ctx;
+    struct amd_device *dev = dev_ctx, **link;
+    uintptr_t state = uiommu_unit_lock(hw->unit);
+    uint32_t i;
+
+    for (link = &hw->devices; *link != NULL && *link != dev; link = &(*link)->next)
+        ;
+    if (*link == dev)
+        *link = dev->next;
+    for (i = 0; i < 65536u; i++) { /* No tag may name it any more. */
+        if (hw->tags[i] == dev->domain)
+            hw->tags[i] = 0;
+    }
+    domain_give(hw, dev->domain);
+    uiommu_unit_unlock(hw->unit, state);
+    device_free(hw, dev);
+}
+
+static void store(struct uiommu_amd *hw, volatile uint64_t *dte, uint32_t word, uint64_t v)
+{
+    if (word == 0 && v == AMD_DTE_BLOCKED)
+        uiommu_bits_retract64(&dte[0], v); /* Its low half blocks already. */
+    else
+        uiommu_bits_publish64(&dte[word], v);
+    uiommu_amd_to_device(hw, &dte[word], sizeof(*dte));
+    uiommu_fence_dma_store();
+}
+
+/* PPR without I would invite requests of a device that cannot translate: I comes first and goes
+ * last. */
+static void dte_change(struct uiommu_amd *hw, volatile uint64_t *dte, const uint64_t want[3])
+{
+    bool ats = uiommu_bits_get(want[1], AMD_DTE1_I) != 0;
+
+    if (ats)
+        store(hw, dte, 1, want[1]);
+    store(hw, dte, 0, want[0]);
+    if (!ats)
+        store(hw, dte, 1, want[1]);
+}
+
+/* One step for one entry. @return whether the opening store is still to come. */
+static bool dte_step(struct uiommu_amd *hw, volatile uint64_t *dte, const uint64_t want[3],
+                     uint32_t step)
+{
+    const uint64_t live0 = uiommu_bits_mask(AMD_DTE0_PPR) | uiommu_bits_mask(AMD_DTE0_GPRP);
+    uint64_t now0 = uiommu_bits_load64(&dte[0]), now1 = uiommu_bits_load64(&dte[1]);
+    uint64_t now2 = uiommu_bits_load64(&dte[2]), ours = uiommu_bits_mask(AMD_DTE2_OURS);
+    bool same1 = ((now1 ^ want[1]) & ~uiommu_bits_mask(AMD_DTE1_I)) == 0;
+    bool same2 = ((now2 ^ want[2]) & ours) == 0;
+
+    if (((now0 ^ want[0]) & ~live0) == 0 && same1 && same2) {
+        dte_change(hw, dte, want);
+        return false;
+    }
+    if (now0 != AMD_DTE_BLOCKED) { /* Another device's table: shut it first. */
+        store(hw, dte, 0, AMD_DTE_BLOCKED);
+        return true;
+    }
+    if (step == 0 || now1 != want[1] || !same2) {
+        store(hw, dte, 1, want[1]);
+        store(hw, dte, 2, (now2 & ~ours) | want[2]);
+        return true;
+    }
+    store(hw, dte, 0, want[0]);
+    return false;
+}
+
+uiommu_err uiommu_amd_device_set(void *ctx, void *dev_ctx, uint32_t flags, uint32_t step)
+{
+    struct uiommu_amd *hw = ctx;
+    struct amd_device *dev = dev_ctx;
+    bool open = (flags & UIOMMU_DEVICE_SET_OPEN) != 0, more = false;
+    volatile uint64_t *dte;
+    uint64_t want[3];
+    uint32_t i;
+
+    if ((flags & UIOMMU_DEVICE_SET_ATS) != 0 && !hw->f.ats)
+        return UIOMMU_E_UNSUPPORTED;
+    dev->set = flags;
+    uiommu_amd_dte_build(hw, dev, flags, want);
+    for (i = 0; i < dev->id_count; i++) {
+        dte = uiommu_amd_dte_at(hw, dev->ids[i]);
+        if (dte == NULL)
+            return UIOMMU_E_INTERNAL;
+        if (!open)
+            store(hw, dte, 0, AMD_DTE_BLOCKED);
+        else if (dte_step(hw, dte, want, step))
+            more = true;
+    }
+    return more ? UIOMMU_MORE : UIOMMU_OK;
+}
+
+/* The blocked entry refuses traffic, translated traffic, translation requests (I is not looked at
+ * with TV=0, and cleared all the same) and, with PPR=0, page requests: those become events. */
+uiommu_err uiommu_amd_device_isolate(void *ctx, void *dev_ctx)
+{
+    struct uiommu_amd *hw = ctx;
+    const struct amd_device *dev = dev_ctx;
+    volatile uint64_t *dte;
+    uiommu_err err = uiommu_amd_device_set(ctx, dev_ctx, dev->set & ~UIOMMU_DEVICE_SET_OPEN, 0);
+    uint32_t i;
+
+    for (i = 0; err == UIOMMU_OK && i < dev->id_count; i++) {
+        dte = uiommu_amd_dte_at(hw, dev->ids[i]);
+        store(hw, dte, 1, uiommu_bits_load64(&dte[1]) & ~uiommu_bits_mask(AMD_DTE1_I));
+    }
+    return err;
+}
