@@ -188,7 +188,7 @@ static void check_log(struct uiommu_amd *hw, struct amd_log *log, uint64_t ring,
 void uiommu_amd_check(void *ctx, struct uiommu_check *out)
 {
     struct uiommu_amd *hw = ctx;
-    uint32_t n = hw->note_count;
+    uint32_t n;
 
     out->flags = 0;
     if (hw->cmdq.open) {
@@ -199,6 +199,7 @@ void uiommu_amd_check(void *ctx, struct uiommu_check *out)
     }
     if (hw->cmdq.dead)
         out->flags |= UIOMMU_CHECK_DEAD;
+    n = hw->note_count;
     if (n > sizeof(out->event) / sizeof(out->event[0]))
         n = (uint32_t)(sizeof(out->event) / sizeof(out->event[0]));
     memcpy(out->event, hw->notes, n * sizeof(out->event[0]));

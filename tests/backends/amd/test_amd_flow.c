@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Start, stop, device table, GCR3 table, commands, tickets. */
+#include "amd_fake_core.h"
+
+#include <criterion/criterion.h>
+
+static struct uiommu *u;
+static struct uiommu_amd *hw;
+static const struct uiommu_backend_ops *ops;
+static const uint32_t ids[] = {0x118, 0x119};
+static const struct uiommu_root root = {UIOMMU_ROOT_X86_64, 12, 48, 0, 0, 0x123456000, 0};
+
+static void begin(void)
+{
+    struct uiommu_amd_config c = fake_config();
+
+    u = fake_new();
+    hw = fake_unit(u, &c);
+    cr_assert_not_null(hw);
+    ops = u->unit.ops;
+}
+
+static void end(void)
+{
+    fake_unit_free(u);
+    cr_assert_eq(u->mem_bytes, 0);
+    cr_assert_eq(u->heap_bytes, 0);
+    fake_free(u);
+}
+
+static void *attach(uint32_t pasid_bits)
+{
+    struct uiommu_device_desc desc = {
+        ids, 2, UIOMMU_DEVICE_PASID | UIOMMU_DEVICE_ATS | UIOMMU_DEVICE_PRI, pasid_bits};
+    void *dev = NULL;
+
+    cr_assert_eq(ops->device_attach(hw, &desc, &dev), UIOMMU_OK);
+    return dev;
+}
+
+static void open_device(void *dev, uint32_t flags)
+{
+    uint32_t step = 0;
+
+    while (ops->device_set(hw, dev, flags | UIOMMU_DEVICE_SET_OPEN, step) == UIOMMU_MORE)
+        step++;
+    cr_assert_leq(step, 2);
+}
+
+static uint64_t bind(void *dev, uint32_t pasid, uint32_t tag)
+{
+    cr_assert_eq(ops->pasid_prepare(hw, dev, pasid), UIOMMU_OK);
+    cr_assert_eq(ops->pasid_set(hw, dev, pasid, &root, tag, 0), UIOMMU_OK);
+    return *uiommu_amd_gcr3_at(dev, pasid);
+}
+
+TestSuite(amd_flow, .init = begin, .fini = end);
+
+Test(amd_flow, starts_in_order)
+{
+    cr_assert_eq(fake_reg64(u, 0x18) & 0xffffffff, 0x1f46du); /* InvTimeOut 100 ms */
+    cr_assert_eq(fake_reg64(u, 0x18) >> 32, 0x2000);
+    cr_assert_eq(*fake_reg(u, 0x2020), 0x98);
+    cr_assert_eq(u->log[0].d[0] >> 60, 8);
+    cr_assert_eq(u->log[1].d[0] >> 60, 1);
+    cr_assert_eq(u->unit.caps.rings, 2);
+    cr_assert_eq(u->unit.caps.pasid_bits, 20);
+    cr_assert_eq(u->unit.caps.request_entries, 511);
+    cr_assert_eq(*uiommu_amd_dte_at(hw, 0xffff), 1);
+}
+
+Test(amd_flow, goes_on_blocking_when_stopped)
+{
+    u->unit.ops->stop(hw);
+    cr_assert_eq(*fake_reg(u, 0x18) & 0xf00d, 1); /* translation alone is on */
+    cr_assert_eq(u->mem_bytes, 2u << 20);
+    cr_assert_eq(u->unit.ops->start(hw), UIOMMU_OK);
+    cr_assert_eq(u->unit.ops->restart(hw), UIOMMU_OK);
+}
+
+Test(amd_flow, undoes_a_start)
+{
+    uint32_t left;
+
+    u->unit.ops->stop(hw);
+    for (left = 0; left < 5; left++) {
+        u->mem_left = left;
+        cr_assert_eq(u->unit.ops->start(hw), UIOMMU_E_NOMEM);
+        cr_assert_eq(u->mem_bytes, 2u << 20);
+    }
+    u->mem_left = UINT32_MAX;
+    cr_assert_eq(u->unit.ops->start(hw), UIOMMU_OK);
+}
+
+Test(amd_flow, entries_open_and_shut)
+{
+    void *dev = attach(16);
+    volatile uint64_t *dte = uiommu_amd_dte_at(hw, 0x119);
+
+    dte[2] = 0x8000000000000001; /* the host's */
+    cr_assert_eq(ops->device_set(hw, dev, UIOMMU_DEVICE_SET_OPEN, 0), UIOMMU_MORE);
+    cr_assert_eq(dte[0], 1);
+    cr_assert_eq(ops->device_set(hw, dev, UIOMMU_DEVICE_SET_OPEN, 1), UIOMMU_OK);
+    cr_assert_eq(dte[0] & 3, 3);
+    cr_assert_eq(dte[0] >> 52 & 1, 0);
+    cr_assert_eq(dte[2], 0x8000000000000001);
+    cr_assert_eq(ops->device_set(hw, dev, UIOMMU_DEVICE_SET_OPEN | UIOMMU_DEVICE_SET_ATS, 0),
+                 UIOMMU_OK);
+    cr_assert_eq(dte[0] >> 52 & 1, 1);
+    cr_assert_eq(dte[1] >> 32 & 1, 1);
+    cr_assert_eq(ops->device_isolate(hw, dev), UIOMMU_OK);
+    cr_assert_eq(dte[0], 1);
+    cr_assert_eq(dte[1] >> 32 & 1, 0);
+    ops->device_detach(hw, dev);
+}
+
+Test(amd_flow, gcr3_levels)
+{
+    struct amd_device *dev = attach(20);
+    volatile uint64_t *node;
+
+    cr_assert_eq(bind(dev, 0x12345, 1), 0x123456001);
+    node = dev->root.cpu;
+    node = (volatile uint64_t *)(uintptr_t)(node[0] & ~UINT64_C(1));
+    node = (volatile uint64_t *)(uintptr_t)(node[0x488 / 8] & ~UINT64_C(1));
+    cr_assert_eq(node[0xa28 / 8], 0x123456001);
+    cr_assert_eq(bind(dev, 0xfffff, 2), 0x123456001);
+    node = dev->root.cpu;
+    node = (volatile uint64_t *)(uintptr_t)(node[0x18 / 8] & ~UINT64_C(1));
+    node = (volatile uint64_t *)(uintptr_t)(node[0xff8 / 8] & ~UINT64_C(1));
+    cr_assert_eq(node[0xff8 / 8], 0x123456001);
+    ops->pasid_clear(hw, dev, 0xfffff);
+    cr_assert_eq(node[0xff8 / 8], 0);
+    ops->device_detach(hw, dev);
+    dev = attach(9);
+    bind(dev, 0x1ff, 1);
+    cr_assert_eq(((uint64_t *)dev->root.cpu)[0x1ff], 0x123456001);
+    cr_assert_eq(ops->pasid_prepare(hw, dev, 0x200), UIOMMU_E_RANGE);
+    ops->device_detach(hw, dev);
+    dev = attach(18);
+    bind(dev, 0x200, 1);
+    node = (volatile uint64_t *)(uintptr_t)(((uint64_t *)dev->root.cpu)[1] & ~UINT64_C(1));
+    cr_assert_eq(node[0], 0x123456001);
+    ops->device_detach(hw, dev);
+}
+
+Test(amd_flow, blocked_and_untagged_are_quiet)
+{
+    void *dev = attach(16);
+    uint64_t quiet = hw->quiet.bus | 1;
+
+    cr_assert_eq(*uiommu_amd_gcr3_at(dev, UIOMMU_PASID_NONE), quiet);
+    bind(dev, 5, 1);
+    cr_assert_eq(ops->pasid_set(hw, dev, 5, &root, 1, 0), UIOMMU_OK);
+    ops->pasid_block(hw, dev, 5);
+    cr_assert_eq(*uiommu_amd_gcr3_at(dev, 5), quiet);
+    cr_assert_eq(ops->pasid_set(hw, dev, 5, &root, 1, 0), UIOMMU_E_STATE);
+    ops->pasid_clear(hw, dev, 5);
+    ops->pasid_block(hw, dev, 5);
+    cr_assert_eq(*uiommu_amd_gcr3_at(dev, 5), 0);
+    bind(dev, UIOMMU_PASID_NONE, 2);
+    ops->pasid_clear(hw, dev, UIOMMU_PASID_NONE);
+    cr_assert_eq(*uiommu_amd_gcr3_at(dev, UIOMMU_PASID_NONE), quiet);
+    ops->device_detach(hw, dev);
+}
+
+Test(amd_flow, roots)
+{
+    struct uiommu_root r = root;
+
+    cr_assert_eq(ops->root_check(hw, &r), UIOMMU_OK);
+    r.va_bits = 57;
+    cr_assert_eq(ops->root_check(hw, &r), UIOMMU_E_UNSUPPORTED);
+    hw->config.flags |= UIOMMU_AMD_FIVE_LEVEL;
+    cr_assert_eq(ops->root_check(hw, &r), UIOMMU_OK);
+    r.table = 0x123;
+    cr_assert_eq(ops->root_check(hw, &r), UIOMMU_E_UNSUPPORTED);
+}
+
+Test(amd_flow, commands_name_device_and_domain)
+{
+    struct amd_device *dev = attach(16);
+    uint32_t at = u->logged;
+    uint64_t ticket;
+
+    open_device(dev, UIOMMU_DEVICE_SET_ATS);
+    bind(dev, 5, 77);
+    cr_assert_eq(ops->config_invalidate(hw, dev, UIOMMU_PASID_ALL), UIOMMU_OK);
+    cr_assert_eq(ops->config_invalidate(hw, dev, 5), UIOMMU_OK);
+    cr_assert_eq(ops->tlb_invalidate(hw, 77, 5, NULL), UIOMMU_OK);
+    cr_assert_eq(ops->tlb_invalidate(hw, 78, 5, NULL), UIOMMU_OK); /* names nothing */
+    cr_assert_eq(ops->dtlb_invalidate(hw, dev, 5, NULL), UIOMMU_OK);
+    cr_assert_eq(ops->ticket(hw, &ticket), UIOMMU_OK);
+    cr_assert_eq(u->logged - at, 9);
+    cr_assert_eq(u->log[at].d[0], 0x2000000000000118);
+    cr_assert_eq(u->log[at + 1].d[0], 0x2000000000000119);
+    cr_assert_eq(u->log[at + 4].d[0], 0x3000000000000005 | (uint64_t)dev->domain << 32);
+    cr_assert_eq(u->log[at + 5].d[0], u->log[at + 4].d[0]);
+    cr_assert_eq(u->log[at + 6].d[0], 0x4005011801000118);
+    cr_assert_eq(u->log[at + 7].d[0], 0x4005011901000119);
+    cr_assert_eq(ops->ticket_poll(hw, ticket), UIOMMU_OK);
+    ops->device_detach(hw, dev);
+}
+
+Test(amd_flow, barrier_is_ordered)
+{
+    void *dev = attach(16);
+    uint32_t strength = 9;
+    uint64_t ticket;
+
+    open_device(dev, UIOMMU_DEVICE_SET_ATS);
+    cr_assert_eq(ops->barrier(hw, dev, 5, &ticket, &strength), UIOMMU_OK);
+    cr_assert_eq(strength, UIOMMU_BARRIER_ORDERED);
+    cr_assert_eq(u->log[u->logged - 2].d[0] >> 60, 4);
+    cr_assert_eq(ops->ticket_poll(hw, ticket), UIOMMU_OK);
+    ops->device_detach(hw, dev);
+}
+
+Test(amd_flow, ring_fills_and_goes_on)
+{
+    struct uiommu_answer a = {{1, 5}, 0x118, 5, 1, UIOMMU_REQUEST_PASID, 0, false};
+    uint64_t ticket = 0;
+    uint32_t n = 0, i;
+
+    u->hold = true;
+    while (ops->respond(hw, &a, 1) == 1)
+        n++;
+    cr_assert_gt(n, 200);
+    cr_assert_eq(ops->ticket(hw, &ticket), UIOMMU_OK);
+    cr_assert_eq(ops->ticket_poll(hw, ticket), UIOMMU_PENDING);
+    u->hold = false;
+    fake_run(u);
+    cr_assert_eq(ops->ticket_poll(hw, ticket), UIOMMU_OK);
+    for (i = 0; i < 600; i++)
+        cr_assert_eq(ops->respond(hw, &a, 1), 1);
+    cr_assert_eq(ops->ticket(hw, &ticket), UIOMMU_OK);
+    cr_assert_eq(ops->ticket_poll(hw, ticket), UIOMMU_OK);
+}
+
+/* R15: the store says done, the event says that the device never answered. */
+Test(amd_flow, unanswered_invalidation_fails_its_ticket_alone)
+{
+    struct amd_device *dev = attach(16);
+    uint64_t first, second, third;
+    uint64_t at;
+
+    open_device(dev, UIOMMU_DEVICE_SET_ATS);
+    u->hold = true;
+    cr_assert_eq(ops->ticket(hw, &first), UIOMMU_OK);
+    at = hw->cmdq.mem.bus + (hw->cmdq.head & 511) * 16;
+    cr_assert_eq(ops->dtlb_invalidate(hw, dev, 5, NULL), UIOMMU_OK);
+    cr_assert_eq(ops->ticket(hw, &second), UIOMMU_OK);
+    cr_assert_eq(ops->ticket(hw, &third), UIOMMU_OK);
+    u->hold = false;
+    fake_log(u, 0x10, 0x7000000000000118, at);
+    fake_run(u);
+    cr_assert_eq(ops->ticket_poll(hw, third), UIOMMU_OK);
+    cr_assert_eq(ops->ticket_poll(hw, second), UIOMMU_E_HW);
+    cr_assert_eq(ops->ticket_poll(hw, first), UIOMMU_OK);
+    ops->device_detach(hw, dev);
+}
+
+/* An event whose entry is not there yet may be the one that matters. */
+Test(amd_flow, late_event_holds_the_ticket)
+{
+    uint64_t ticket;
+
+    fake_tail(u, 0x10);
+    cr_assert_eq(ops->ticket(hw, &ticket), UIOMMU_OK);
+    cr_assert_eq(ops->ticket_poll(hw, ticket), UIOMMU_PENDING);
+    u->now += 1000000000;
+    cr_assert_eq(ops->ticket_poll(hw, ticket), UIOMMU_E_HW);
+}
+
+Test(amd_flow, lost_events_fail_tickets)
+{
+    uint64_t ticket;
+
+    *fake_reg(u, 0x2020) = (*fake_reg(u, 0x2020) | 1) & ~8u;
+    cr_assert_eq(ops->ticket(hw, &ticket), UIOMMU_OK);
+    cr_assert_eq(ops->ticket_poll(hw, ticket), UIOMMU_E_HW);
+    cr_assert_eq(*fake_reg(u, 0x2020) & 9, 8); /* and the log runs again */
+    cr_assert_eq(ops->ticket(hw, &ticket), UIOMMU_OK);
+    cr_assert_eq(ops->ticket_poll(hw, ticket), UIOMMU_OK);
+}
+
+Test(amd_flow, refused_command)
+{
+    struct amd_device *dev = attach(16);
+    struct uiommu_check check;
+    uint64_t ticket;
+
+    u->refuse = 3;
+    u->refusals = 1;
+    cr_assert_eq(ops->config_invalidate(hw, dev, 5), UIOMMU_OK);
+    cr_assert_eq(ops->ticket(hw, &ticket), UIOMMU_OK);
+    cr_assert_eq(ops->ticket_poll(hw, ticket), UIOMMU_E_HW);
+    cr_assert_eq(hw->stash_count, 1);
+    cr_assert_eq(hw->stash[0].command[0] >> 60, 3);
+    cr_assert_eq(ops->ticket(hw, &ticket), UIOMMU_OK);
+    cr_assert_eq(ops->ticket_poll(hw, ticket), UIOMMU_OK);
+    u->refuse = 1;
+    u->refusals = 100;
+    cr_assert_eq(ops->ticket(hw, &ticket), UIOMMU_OK);
+    while (ops->ticket_poll(hw, ticket) == UIOMMU_OK || !hw->cmdq.dead)
+        ops->check(hw, &check);
+    ops->check(hw, &check);
+    cr_assert((check.flags & UIOMMU_CHECK_DEAD) != 0);
+    u->refusals = 0;
+    cr_assert_eq(ops->restart(hw), UIOMMU_OK);
+    ops->device_detach(hw, dev);
+}
+
+Test(amd_flow, failed_ranges)
+{
+    struct amd_cmdq q;
+    uint32_t i;
+
+    memset(&q, 0, sizeof(q));
+    uiommu_amd_failed_add(&q, 10, 20);
+    uiommu_amd_failed_add(&q, 5, 6);
+    uiommu_amd_failed_add(&q, 7, 9);
+    cr_assert_eq(q.failed_count, 1);
+    cr_assert(uiommu_amd_failed_has(&q, 5) && uiommu_amd_failed_has(&q, 20));
+    cr_assert_not(uiommu_amd_failed_has(&q, 4));
+    for (i = 0; i < 100; i++)
+        uiommu_amd_failed_add(&q, 100 + i * 2, 100 + i * 2);
+    cr_assert_eq(q.failed_count, AMD_FAILED);
+    cr_assert(uiommu_amd_failed_has(&q, 298) && !uiommu_amd_failed_has(&q, 297));
+    cr_assert(uiommu_amd_failed_has(&q, 11) && uiommu_amd_failed_has(&q, 5));
+}
