@@ -21,7 +21,12 @@
     X(smmuv3_pri)                                                                                  \
     X(smmuv3_ats)                                                                                  \
     X(smmuv3_flow)                                                                                 \
-    X(smmuv3_golden)
+    X(smmuv3_golden)                                                                               \
+    X(vtd_regs)                                                                                    \
+    X(vtd_iq)                                                                                      \
+    X(vtd_walk)                                                                                    \
+    X(vtd_cache)                                                                                   \
+    X(vtd_prq)
 
 #define DECLARE(name)                                                                              \
     extern const struct model_selftest model_selftests_##name[];                                   \
