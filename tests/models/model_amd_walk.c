@@ -83,6 +83,22 @@ static bool mark(struct model_amd *m, uint64_t at, uint64_t *word, bool dirty)
     return model_bus_write64(m->world, at, now);
 }
 
+static bool finish_leaf(struct model_amd *m, const struct amd_dte *dte,
+                        const struct amd_access *want, uint64_t rights, bool exec,
+                        struct amd_tlb *leaf)
+{
+    leaf->user = amd_bit(rights, USER);
+    leaf->granted =
+        MODEL_READ | (amd_bit(rights, WRITABLE) ? MODEL_WRITE : 0u) | (exec ? MODEL_EXEC : 0u);
+    leaf->va &= ~amd_ones(leaf->size_log2);
+    leaf->out = leaf->word & AMD_ADDRESS & ~amd_ones(leaf->size_log2);
+    if (!leaf->user && (want->access & MODEL_PRIV) == 0) {
+        return true;
+    }
+    return mark(m, leaf->at, &leaf->word,
+                (want->access & leaf->granted & MODEL_WRITE) != 0 && dte->iw);
+}
+
 /* x86-64 tables, 4 or 5 levels. leaf: va, domain, pasid, id are set by the caller. */
 bool amd_guest_walk(struct model_amd *m, const struct amd_dte *dte, const struct amd_access *want,
                     uint64_t root, struct amd_tlb *leaf, struct amd_outcome *got)
@@ -132,17 +148,5 @@ bool amd_guest_walk(struct model_amd *m, const struct amd_dte *dte, const struct
         }
         node = leaf->word & AMD_ADDRESS;
     }
-    leaf->user = amd_bit(rights, USER);
-    leaf->granted =
-        MODEL_READ | (amd_bit(rights, WRITABLE) ? MODEL_WRITE : 0u) | (exec ? MODEL_EXEC : 0u);
-    leaf->va &= ~amd_ones(leaf->size_log2);
-    leaf->out = leaf->word & AMD_ADDRESS & ~amd_ones(leaf->size_log2);
-    if (!leaf->user && (want->access & MODEL_PRIV) == 0) {
-        return true;
-    }
-    if (!mark(m, leaf->at, &leaf->word,
-              (want->access & leaf->granted & MODEL_WRITE) != 0 && dte->iw)) {
-        return fault(got, AMD_PAGETAB_HW, 0, leaf->at);
-    }
-    return true;
+    return finish_leaf(m, dte, want, rights, exec, leaf) || fault(got, AMD_PAGETAB_HW, 0, leaf->at);
 }

@@ -10,6 +10,12 @@
     X(endpoint)                                                                                    \
     X(endpoint_config)                                                                             \
     X(endpoint_knobs)                                                                              \
+    X(amd_regs)                                                                                    \
+    X(amd_cmdq)                                                                                    \
+    X(amd_dte)                                                                                     \
+    X(amd_walk)                                                                                    \
+    X(amd_cache)                                                                                   \
+    X(amd_ppr)                                                                                     \
     X(smmuv3_regs)                                                                                 \
     X(smmuv3_cmdq)                                                                                 \
     X(smmuv3_error)                                                                                \
