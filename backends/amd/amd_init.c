@@ -283,6 +283,7 @@ uiommu_err uiommu_amd_start(void *ctx)
             uiommu_amd_devtab_put(hw);
         return err;
     }
+    uiommu_amd_logs_forget(hw);
     uiommu_amd_devtab_clear(hw);
     err = disable(hw);
     if (err == UIOMMU_OK && !hw->table_live)

@@ -245,6 +245,7 @@ void uiommu_amd_log_publish(const struct uiommu_amd *hw, const struct amd_log *l
 void uiommu_amd_log_empty(struct uiommu_amd *hw, struct amd_log *log);
 void uiommu_amd_log_restart(struct uiommu_amd *hw, struct amd_log *log);
 bool uiommu_amd_log_stopped(const struct amd_log *log, uint32_t status);
+void uiommu_amd_logs_forget(struct uiommu_amd *hw);
 void uiommu_amd_log_discard(struct uiommu_amd *hw, struct amd_log *log);
 uint32_t uiommu_amd_ring_pending(void *ctx, uint32_t ring);
 uiommu_err uiommu_amd_fetch(void *ctx, uint32_t ring, struct uiommu_fetch *io);

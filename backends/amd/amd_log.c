@@ -184,6 +184,23 @@ void uiommu_amd_log_restart(struct uiommu_amd *hw, struct amd_log *log)
         log->lost = true;
 }
 
+/* Nothing of an earlier run is delivered. Before a start. */
+void uiommu_amd_logs_forget(struct uiommu_amd *hw)
+{
+    struct amd_log *logs[] = {&hw->ppr, &hw->evt};
+    uint32_t i;
+
+    for (i = 0; i < 2; i++) {
+        logs[i]->discarded = 0;
+        logs[i]->lost = false;
+        logs[i]->skipped = false;
+        logs[i]->note_bad_index = false;
+    }
+    hw->stash_first = 0;
+    hw->stash_count = 0;
+    hw->events_lost = 0;
+}
+
 static struct amd_log *log_of(struct uiommu_amd *hw, uint32_t ring)
 {
     if (hw->ppr.present && ring == 0)

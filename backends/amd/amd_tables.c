@@ -205,6 +205,13 @@ static void store(struct uiommu_amd *hw, volatile uint64_t *dte, uint32_t word, 
     uiommu_fence_dma_store();
 }
 
+/* TV=0 ends walks; what the device translated before is refused by I=0. */
+static void shut(struct uiommu_amd *hw, volatile uint64_t *dte)
+{
+    store(hw, dte, 0, AMD_DTE_BLOCKED);
+    store(hw, dte, 1, uiommu_bits_load64(&dte[1]) & ~uiommu_bits_mask(AMD_DTE1_I));
+}
+
 /* PPR without I would invite requests of a device that cannot translate: I comes first and goes
  * last. */
 static void dte_change(struct uiommu_amd *hw, volatile uint64_t *dte, const uint64_t want[3])
@@ -263,26 +270,18 @@ uiommu_err uiommu_amd_device_set(void *ctx, void *dev_ctx, uint32_t flags, uint3
         if (dte == NULL)
             return UIOMMU_E_INTERNAL;
         if (!open)
-            store(hw, dte, 0, AMD_DTE_BLOCKED);
+            shut(hw, dte);
         else if (dte_step(hw, dte, want, step))
             more = true;
     }
     return more ? UIOMMU_MORE : UIOMMU_OK;
 }
 
-/* The blocked entry refuses traffic, translated traffic, translation requests (I is not looked at
- * with TV=0, and cleared all the same) and, with PPR=0, page requests: those become events. */
+/* The blocked entry refuses traffic, translated traffic and translation requests (I=0), and page
+ * requests (PPR=0): those become events. */
 uiommu_err uiommu_amd_device_isolate(void *ctx, void *dev_ctx)
 {
-    struct uiommu_amd *hw = ctx;
     const struct amd_device *dev = dev_ctx;
-    volatile uint64_t *dte;
-    uiommu_err err = uiommu_amd_device_set(ctx, dev_ctx, dev->set & ~UIOMMU_DEVICE_SET_OPEN, 0);
-    uint32_t i;
 
-    for (i = 0; err == UIOMMU_OK && i < dev->id_count; i++) {
-        dte = uiommu_amd_dte_at(hw, dev->ids[i]);
-        store(hw, dte, 1, uiommu_bits_load64(&dte[1]) & ~uiommu_bits_mask(AMD_DTE1_I));
-    }
-    return err;
+    return uiommu_amd_device_set(ctx, dev_ctx, dev->set & ~UIOMMU_DEVICE_SET_OPEN, 0);
 }

@@ -111,6 +111,11 @@ Test(amd_flow, entries_open_and_shut)
     cr_assert_eq(ops->device_isolate(hw, dev), UIOMMU_OK);
     cr_assert_eq(dte[0], 1);
     cr_assert_eq(dte[1] >> 32 & 1, 0);
+    open_device(dev, UIOMMU_DEVICE_SET_ATS);
+    cr_assert_eq(dte[1] >> 32 & 1, 1);
+    cr_assert_eq(ops->device_set(hw, dev, 0, 0), UIOMMU_OK);
+    cr_assert_eq(dte[0], 1);
+    cr_assert_eq(dte[1] >> 32 & 1, 0);
     ops->device_detach(hw, dev);
 }
 

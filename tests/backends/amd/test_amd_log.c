@@ -190,6 +190,22 @@ Test(amd_log, full_stash_counts)
     cr_assert_eq(n, 300);
 }
 
+Test(amd_log, nothing_survives_a_stop)
+{
+    uint64_t ticket;
+
+    fake_log(u, EVT, 0x2020000700000118, 0xdead1000);
+    cr_assert_eq(ops->ticket(hw, &ticket), UIOMMU_OK);
+    cr_assert_eq(ops->ticket_poll(hw, ticket), UIOMMU_OK);
+    ops->stop(hw);
+    cr_assert_eq(ops->start(hw), UIOMMU_OK);
+    cr_assert_eq(ops->ring_pending(hw, 1), 0);
+    ask(1);
+    cr_assert_eq(ops->restart(hw), UIOMMU_OK);
+    cr_assert_eq(fetch(0, 16).flags, UIOMMU_FETCH_OVERFLOW);
+    cr_assert_eq(fetch(0, 16).request_count, 0);
+}
+
 Test(amd_log, faults_of_a_shut_device_are_quiet)
 {
     uint32_t id = 0x118;
