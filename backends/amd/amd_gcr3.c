@@ -51,6 +51,15 @@ static void hook(struct uiommu_amd *hw, volatile uint64_t *entry, uint64_t v)
     uiommu_amd_to_device(hw, entry, sizeof(*entry));
 }
 
+/* One root for another, in one store where the host has such: else by way of none, never half of
+ * one and half of the other. */
+static void replace(struct uiommu_amd *hw, volatile uint64_t *entry, uint64_t v)
+{
+    if (sizeof(uintptr_t) < sizeof(uint64_t))
+        hook(hw, entry, 0);
+    hook(hw, entry, v);
+}
+
 /* A zeroed node below an entry, in one store. */
 static uiommu_err node_get(struct uiommu_amd *hw, struct uiommu_mem *node, void *above,
                            uint32_t index)
@@ -166,9 +175,7 @@ uiommu_err uiommu_amd_pasid_set(void *ctx, void *dev_ctx, uint32_t pasid,
         (pasid != UIOMMU_PASID_NONE || now != uiommu_amd_gcr3_entry(hw->quiet.bus)))
         return UIOMMU_E_STATE;
     hw->tags[tag] = (uint16_t)dev->domain;
-    if (now != want)
-        uiommu_bits_retract64(entry, 0); /* 32-bit hosts: no mixture of two roots. */
-    hook(hw, entry, want);
+    replace(hw, entry, want);
     return UIOMMU_OK;
 }
 
@@ -181,10 +188,7 @@ void uiommu_amd_pasid_block(void *ctx, void *dev_ctx, uint32_t pasid)
     if (entry == NULL || (uiommu_bits_load64(entry) & AMD_GCR3_VALID) == 0 ||
         uiommu_bits_load64(entry) == want)
         return;
-#if UINTPTR_MAX <= 0xffffffffu
-    hook(hw, entry, 0); /* Two stores: never half of one root and half of the other. */
-#endif
-    hook(hw, entry, want);
+    replace(hw, entry, want);
 }
 
 /* Untagged traffic goes back to its quiet entry: an invalid one would mean an event for every

@@ -177,8 +177,8 @@ static uiommu_err flush_put(struct uiommu_amd *hw, struct amd_command command)
     return half ? finish(hw) : UIOMMU_OK;
 }
 
-/* All caches. Without INVALIDATE_ALL one by one: every entry, then every domain, with its guest
- * translations of no PASID named on their own. */
+/* All caches. Without INVALIDATE_ALL one by one: every entry, then every domain with all that is
+ * nested in it. */
 static uiommu_err flush_all(struct uiommu_amd *hw)
 {
     uiommu_err err = UIOMMU_OK;
