@@ -334,3 +334,37 @@ Test(amd_flow, failed_ranges)
     cr_assert(uiommu_amd_failed_has(&q, 298) && !uiommu_amd_failed_has(&q, 297));
     cr_assert(uiommu_amd_failed_has(&q, 11) && uiommu_amd_failed_has(&q, 5));
 }
+
+static uiommu_err create(uint32_t low_clear, uint32_t high_clear, uint32_t flags)
+{
+    struct uiommu *v = fake_new();
+    struct uiommu_amd_config c = fake_config();
+    struct uiommu_unit *unit;
+    uiommu_err err;
+
+    c.flags = flags;
+    *fake_reg(v, 0x30) &= ~low_clear;
+    *fake_reg(v, 0x34) &= ~high_clear;
+    err = uiommu_amd_create(v, &c, &unit);
+    if (err == UIOMMU_OK) {
+        err = unit->ops->start(unit->hw);
+        cr_assert_eq(v->unit.caps.rings, (low_clear & 2) != 0 ? 1 : 2);
+        fake_unit_free(v);
+    }
+    cr_assert_eq(v->mem_bytes, 0);
+    cr_assert_eq(v->heap_bytes, 0);
+    fake_free(v);
+    return err;
+}
+
+Test(amd_flow, features_decide)
+{
+    cr_assert_eq(create(1u << 4, 0, 0), UIOMMU_E_UNSUPPORTED);
+    cr_assert_eq(create(0, 1u << 16, 0), UIOMMU_E_UNSUPPORTED);
+    cr_assert_eq(create(UINT32_MAX, UINT32_MAX, 0), UIOMMU_E_HW);
+    cr_assert_eq(create(1u << 12, 0, UIOMMU_AMD_FIVE_LEVEL), UIOMMU_E_UNSUPPORTED);
+    cr_assert_eq(create(0, 0, UIOMMU_AMD_FIVE_LEVEL), UIOMMU_OK);
+    cr_assert_eq(create(1u << 1, 0, 0), UIOMMU_OK);
+    cr_assert_eq(create(1u << 6, 0, UIOMMU_AMD_POLL | UIOMMU_AMD_NOT_COHERENT), UIOMMU_OK);
+    cr_assert_eq(create(0, 0, 0x40), UIOMMU_E_INVALID);
+}
