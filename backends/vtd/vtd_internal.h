@@ -67,6 +67,7 @@ struct vtd_prq {
     uint32_t cons;         /* Slot. */
     uint32_t discarded;    /* Entries that a restart threw away; see fetch. */
     bool lost;             /* It did. */
+    bool overflow;         /* PRO was seen set: nothing is queued until it is cleared. */
     bool note_bad_index;   /* A nonsense index has to be reported. */
     bool bad_index;        /* It was. */
 };

@@ -92,6 +92,7 @@ void uiommu_vtd_prq_on(struct uiommu_vtd *hw)
 {
     hw->prq.cons = 0;
     hw->prq.bad_index = false;
+    hw->prq.overflow = false;
     uiommu_vtd_write64(hw, VTD_PQH, 0);
     uiommu_vtd_write64(hw, VTD_PQT, 0);
     uiommu_vtd_write64(hw, VTD_PQA, hw->prq.mem.bus | (hw->prq.log2 - VTD_PAGE_SLOT_LOG2));
@@ -203,7 +204,9 @@ static void prq_fetch(struct uiommu_vtd *hw, struct uiommu_fetch *io)
     /* What came since PPR was cleared may have met it set again: look once more. */
     if (done < n || (done != 0 && used(hw) != 0))
         io->flags |= UIOMMU_FETCH_MORE;
-    if (q->lost || (status != UINT32_MAX && (status & VTD_PRS_PRO) != 0))
+    if (status != UINT32_MAX && (status & VTD_PRS_PRO) != 0)
+        q->overflow = true;
+    if (q->lost || q->overflow)
         io->flags |= UIOMMU_FETCH_OVERFLOW;
 }
 
@@ -226,6 +229,7 @@ uiommu_err uiommu_vtd_fetch(void *ctx, uint32_t ring, struct uiommu_fetch *io)
     return UIOMMU_OK;
 }
 
+/* Only an overflow that fetch() saw: after it nothing was queued, so the queue is still empty. */
 void uiommu_vtd_overflow_ack(void *ctx, uint32_t ring)
 {
     struct uiommu_vtd *hw = ctx;
@@ -233,6 +237,8 @@ void uiommu_vtd_overflow_ack(void *ctx, uint32_t ring)
     if (!is_prq(hw, ring))
         return;
     hw->prq.lost = false;
-    if (hw->iq.open)
-        uiommu_vtd_write(hw, VTD_PRS, VTD_PRS_PRO);
+    if (!hw->iq.open || !hw->prq.overflow)
+        return;
+    hw->prq.overflow = false;
+    uiommu_vtd_write(hw, VTD_PRS, VTD_PRS_PRO);
 }

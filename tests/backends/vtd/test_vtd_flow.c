@@ -468,6 +468,9 @@ Test(flow, page_requests)
     cr_expect_eq(uiommu_vtd_ring_pending(hw, 0), 0);
     uiommu_vtd_overflow_ack(hw, 0);
     cr_expect_eq(*fake_reg(u, 0xdc), 0);
+    *fake_reg(u, 0xdc) = 2;
+    uiommu_vtd_overflow_ack(hw, 0); /* One that no fetch has seen stays. */
+    cr_expect_eq(*fake_reg(u, 0xdc), 2);
     *fake_reg(u, 0xc8) = 0xffffffff;
     cr_expect_eq(uiommu_vtd_ring_pending(hw, 0), 0);
     end();
@@ -493,7 +496,7 @@ Test(flow, fault_records)
     begin();
     for (i = 0; i < 8; i++) {
         *fake_reg(u, 0x220 + 16 * i + 8) = SID;
-        *fake_reg(u, 0x220 + 16 * i + 12) = 0x80000041 + (i == 3) * 0x18;
+        *fake_reg(u, 0x220 + 16 * i + 12) = 0x80000041 + (i == 3 ? 0x18u : 0u);
     }
     *fake_reg(u, 0x34) = 0x303; /* FRI 3, and an overflow. */
     cr_expect_eq(uiommu_vtd_ring_pending(hw, 1), 8);
