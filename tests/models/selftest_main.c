@@ -16,6 +16,7 @@
     X(amd_walk)                                                                                    \
     X(amd_cache)                                                                                   \
     X(amd_ppr)                                                                                     \
+    X(amd_flow)                                                                                    \
     X(smmuv3_regs)                                                                                 \
     X(smmuv3_cmdq)                                                                                 \
     X(smmuv3_error)                                                                                \
