@@ -91,6 +91,10 @@ static const char *exact_scopes(void *memory, size_t bytes)
     EXPECT(b, model_vtd_did_cached(b->m, DID));
     run(b, 0x100E2, 0);
     EXPECT(b, !model_vtd_did_cached(b->m, DID));
+    EXPECT(b, reads(b, PASID, VA));
+    put64(b, leaf_at(b, VA), 0);
+    run(b, 0x10032, VA + 0x100000);
+    EXPECT(b, !reads(b, PASID, VA));
     return selftest_end(&b->room);
 }
 
@@ -136,6 +140,11 @@ static const char *torn(void *memory, size_t bytes)
     set_pasid(b, PASID, 0x41, 0x800002, b->tables + 4096);
     settle(b);
     REPORTED(b, "vtd.pasid.torn");
+    b = bench(memory, bytes);
+    model_vtd_prefetch_slowly(b->m, SID, PASID);
+    put64(b, pasid_at(b, PASID), 0x40);
+    settle(b);
+    EXPECT(b, !model_vtd_check_unreachable(b->m, SID, PASID) && reads(b, PASID, VA));
     b = bench(memory, bytes);
     model_vtd_prefetch_slowly(b->m, SID, PASID);
     set_pasid(b, PASID, 0x40, 0x800001, b->tables);

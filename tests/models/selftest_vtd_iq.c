@@ -100,6 +100,22 @@ static const char *golden_refused(void *memory, size_t bytes)
     return selftest_end(&b->room);
 }
 
+static const char *reserved_words(void *memory, size_t bytes)
+{
+    struct bench *b = with(memory, bytes, false, true, true);
+
+    put64(b, b->iq, 0xD2);
+    put64(b, b->iq + 16, 1);
+    wr(b, 0x88, 0x20);
+    settle(b);
+    REPORTED(b, "vtd.desc.illegal");
+    EXPECT(b, rd64(b, 0xB0) == 4);
+    b = with(memory, bytes, false, true, true);
+    EXPECT(b, verdict(b, UINT64_C(0x0000020800000023), 0) == 4);
+    REPORTED(b, "vtd.desc.illegal");
+    return selftest_end(&b->room);
+}
+
 static const char *bad_tails(void *memory, size_t bytes)
 {
     struct bench *b = bench(memory, bytes);
@@ -339,10 +355,10 @@ static const char *hang(void *memory, size_t bytes)
 #name, name                                                                                \
     }
 const struct model_selftest model_selftests_vtd_iq[] = {
-    T(golden_accepted), T(golden_refused), T(bad_tails),        T(slot_rewritten),
-    T(narrow_queue),    T(base_while_on),  T(queue_off),        T(error_and_repair),
-    T(wait_signals),    T(waits_overtake), T(device_times_out), T(device_sizes),
-    T(style),           T(hang),
+    T(golden_accepted),  T(golden_refused), T(reserved_words), T(bad_tails),
+    T(slot_rewritten),   T(narrow_queue),   T(base_while_on),  T(queue_off),
+    T(error_and_repair), T(wait_signals),   T(waits_overtake), T(device_times_out),
+    T(device_sizes),     T(style),          T(hang),
 };
 const unsigned model_selftest_count_vtd_iq =
     sizeof(model_selftests_vtd_iq) / sizeof(model_selftests_vtd_iq[0]);

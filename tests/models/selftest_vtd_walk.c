@@ -223,6 +223,20 @@ static const char *translation_requests(void *memory, size_t bytes)
     return selftest_end(&b->room);
 }
 
+/* Without NWFS nothing asks for less than writing. */
+static const char *no_write_ignored(void *memory, size_t bytes)
+{
+    struct model_vtd_config config;
+    struct bench *b;
+
+    model_vtd_defaults(&config);
+    config.nwfs = false;
+    b = with(memory, bytes, &config);
+    EXPECT(b, ats(b, PASID, VA, READ).access == (READ | WRITE));
+    EXPECT(b, (get64(b, leaf_at(b, VA)) & 0x40) != 0);
+    return selftest_end(&b->room);
+}
+
 static const char *fetch_aborts(void *memory, size_t bytes)
 {
     struct bench *b = bench(memory, bytes);
@@ -292,10 +306,10 @@ static const char *masked_event(void *memory, size_t bytes)
 #name, name                                                                                \
     }
 const struct model_selftest model_selftests_vtd_walk[] = {
-    T(root_and_context), T(pasid_limits),         T(pasid_entries), T(first_stage),
-    T(large_pages),      T(unsnooped_flags),      T(not_snooped),   T(second_stage),
-    T(pass_through),     T(translation_requests), T(fetch_aborts),  T(golden_records),
-    T(masked_event),
+    T(root_and_context), T(pasid_limits),         T(pasid_entries),    T(first_stage),
+    T(large_pages),      T(unsnooped_flags),      T(not_snooped),      T(second_stage),
+    T(pass_through),     T(translation_requests), T(no_write_ignored), T(fetch_aborts),
+    T(golden_records),   T(masked_event),
 };
 const unsigned model_selftest_count_vtd_walk =
     sizeof(model_selftests_vtd_walk) / sizeof(model_selftests_vtd_walk[0]);
