@@ -97,6 +97,8 @@ struct bench_vendor {
     bool (*uses_tables)(struct bench *b, uint64_t first, uint64_t last);
 };
 extern const struct bench_vendor bench_smmuv3;
+extern const struct bench_vendor bench_amd;
+extern const struct bench_vendor bench_vtd;
 
 struct bench_piece {
     struct bench_piece *next; /* Free ones of a class. */

@@ -15,7 +15,15 @@
  *   --seed N    of every choice the models make; 1
  */
 
-static const struct bench_vendor *const vendors[] = {&bench_smmuv3};
+static const struct bench_vendor *const vendors[] = {
+    &bench_smmuv3,
+#ifdef BENCH_AMD
+    &bench_amd,
+#endif
+#ifdef BENCH_VTD
+    &bench_vtd,
+#endif
+};
 
 struct options {
     const char *pattern;

@@ -72,6 +72,8 @@ void vtd_prq_head_write(struct model_vtd *m, uint32_t value)
         return;
     }
     moved = (value - m->pqh) & (bytes - 1);
+    if (value == 0 && m->pqt == m->pqh)
+        moved = 0; /* an idle queue may be initialised anew, or switched off */
     if (moved > ((m->pqt - m->pqh) & (bytes - 1))) {
         vtd_wrong(m, "vtd.prq.head-wrong", "PQH goes back, or beyond PQT", value, m->pqt);
     }

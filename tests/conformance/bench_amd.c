@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <uiommu/amd.h>
+
+#include "bench.h"
+#include "model_amd.h"
+
+/* The one file of the suite that knows this vendor: an AMD IOMMU and its model. */
+
+#define REG_BASE   UINT64_C(0xfed80000)
+#define CMD_TAIL   0x2008u
+#define EVENT_TAIL 0x2018u
+#define PPR_TAIL   0x2038u
+
+struct state {
+    struct model_amd *model;
+    enum bench_lie lie;
+};
+
+static struct state *state_of(struct bench *b)
+{
+    return b->vendor_state;
+}
+
+static struct model_amd *model_of(struct bench *b)
+{
+    return state_of(b)->model;
+}
+
+static void on_irq(void *ctx, enum model_amd_source source)
+{
+    struct bench *b = ctx;
+
+    (void)source;
+    b->irq = true;
+}
+
+static bool make(struct bench *b)
+{
+    const struct bench_variant *v = b->variant;
+    struct model_amd_config config;
+    struct model_amd_knobs knobs;
+    struct state *s = model_alloc(b->world, sizeof(*s), 16);
+
+    if (s == NULL) {
+        return false;
+    }
+    b->vendor_state = s;
+    model_amd_defaults(&config);
+    config.pas_max = 19;
+    config.ctx = b;
+    config.irq = on_irq;
+    s->model = model_amd_create(b->world, b->fabric, &config);
+    if (s->model == NULL) {
+        return false;
+    }
+    model_amd_get_knobs(s->model, &knobs);
+    knobs.swallow_markers = !v->markers;
+    model_amd_set_knobs(s->model, &knobs);
+    b->features.pri = true;
+    b->features.stalls = false;
+    b->features.markers = v->markers;
+    b->features.isolate = true;
+    b->features.request_entries = 1u << (v->large ? 9 : 8);
+    b->features.command_entries = 1u << (v->large ? 9 : 8);
+    return true;
+}
+
+static uiommu_err create(struct bench *b, struct uiommu *u, struct uiommu_unit **out)
+{
+    struct uiommu_amd_config config;
+
+    memset(&config, 0, sizeof(config));
+    config.size = sizeof(config);
+    config.unit = b->config;
+    config.base = REG_BASE;
+    config.flags = (b->variant->coherent ? 0 : UIOMMU_AMD_NOT_COHERENT) |
+                   (b->variant->irq ? 0 : UIOMMU_AMD_POLL);
+    config.cmdq_log2 = b->variant->large ? 9 : 8;
+    config.eventq_log2 = b->variant->large ? 9 : 8;
+    config.priq_log2 = b->variant->large ? 9 : 8;
+    return uiommu_amd_create(u, &config, out);
+}
+
+static uint32_t read32(struct bench *b, uint64_t addr)
+{
+    uint32_t value = model_amd_read32(model_of(b), addr - REG_BASE);
+
+    return state_of(b)->lie == BENCH_LIE_ALL_ONES ? UINT32_MAX : value;
+}
+
+static uint64_t read64(struct bench *b, uint64_t addr)
+{
+    uint64_t value = model_amd_read64(model_of(b), addr - REG_BASE);
+
+    return state_of(b)->lie == BENCH_LIE_ALL_ONES ? UINT64_MAX : value;
+}
+
+static void write32(struct bench *b, uint64_t addr, uint32_t value)
+{
+    model_amd_write32(model_of(b), addr - REG_BASE, value);
+}
+
+static void write64(struct bench *b, uint64_t addr, uint64_t value)
+{
+    model_amd_write64(model_of(b), addr - REG_BASE, value);
+}
+
+/* ---- x86-64 tables ---- */
+
+static uint64_t entry_table(uint64_t bus)
+{
+    return bus | 0x27; /* present, writable, user, accessed */
+}
+
+static uint64_t entry_page(uint64_t bus, uint32_t access)
+{
+    return bus | 0x25 | ((access & UIOMMU_WRITE) != 0 ? 0x42u : 0) |
+           ((access & UIOMMU_EXEC) != 0 ? 0 : UINT64_C(1) << 63);
+}
+
+static void overflow(struct bench *b)
+{
+    model_amd_force_overflow(model_of(b));
+    b->irq = true;
+}
+
+static void hang(struct bench *b, bool on)
+{
+    struct model_amd_knobs knobs;
+
+    model_amd_get_knobs(model_of(b), &knobs);
+    knobs.command_hang = on;
+    model_amd_set_knobs(model_of(b), &knobs);
+}
+
+static void lose_invalidations(struct bench *b, uint32_t count)
+{
+    struct model_amd_knobs knobs;
+
+    model_amd_get_knobs(model_of(b), &knobs);
+    knobs.lose_invalidates = count;
+    model_amd_set_knobs(model_of(b), &knobs);
+}
+
+static void event_flood(struct bench *b, uint32_t count)
+{
+    const uint32_t words[4] = {0x7777, 0x20000000, 0x1000, 0}; /* IO_PAGE_FAULT */
+
+    for (; count > 0; count--) {
+        model_amd_inject_event(model_of(b), words);
+    }
+}
+
+static void lie(struct bench *b, enum bench_lie kind)
+{
+    const uint32_t words[4] = {0x208, 0xE0000000, 0x5678, 0x9ABC};
+
+    if (kind == BENCH_LIE_UNKNOWN_RECORD) {
+        model_amd_inject_event(model_of(b), words);
+        return;
+    }
+    if (kind == BENCH_LIE_REQUEST_NOISE) {
+        const uint32_t noise[4] = {
+            (uint32_t)model_random(b->world), (uint32_t)model_random(b->world),
+            (uint32_t)model_random(b->world), (uint32_t)model_random(b->world)};
+
+        model_amd_inject_request(model_of(b), noise);
+        return;
+    }
+    state_of(b)->lie = kind;
+}
+
+static uint32_t requests_waiting(struct bench *b)
+{
+    return model_amd_pprlog_used(model_of(b));
+}
+
+static uint32_t stalls_owed(struct bench *b)
+{
+    (void)b;
+    return 0;
+}
+
+static uint64_t answers(struct bench *b)
+{
+    return model_amd_counts(model_of(b))->responses;
+}
+
+static bool reaches(struct bench *b, uint32_t id, uint32_t pasid)
+{
+    return !model_amd_check_unreachable(model_of(b), id,
+                                        pasid == UIOMMU_PASID_NONE ? MODEL_AMD_NONE : pasid);
+}
+
+static bool uses_tables(struct bench *b, uint64_t first, uint64_t last)
+{
+    return !model_amd_check_tables_unused(model_of(b), first, last);
+}
+
+const struct bench_vendor bench_amd = {
+    .name = "amd",
+    .make = make,
+    .create = create,
+    .read32 = read32,
+    .read64 = read64,
+    .write32 = write32,
+    .write64 = write64,
+    .format = UIOMMU_ROOT_X86_64,
+    .entry_table = entry_table,
+    .entry_page = entry_page,
+    .overflow = overflow,
+    .hang = hang,
+    .lose_invalidations = lose_invalidations,
+    .lie = lie,
+    .event_flood = event_flood,
+    .requests_waiting = requests_waiting,
+    .stalls_owed = stalls_owed,
+    .answers = answers,
+    .reaches = reaches,
+    .uses_tables = uses_tables,
+};

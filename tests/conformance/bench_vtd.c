@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <uiommu/vtd.h>
+
+#include "bench.h"
+#include "model_vtd.h"
+
+/* The one file of the suite that knows this vendor: a VT-d unit and its model. */
+
+#define REG_BASE UINT64_C(0xfed90000)
+#define DOORBELL UINT64_C(0xfee00000)
+
+struct state {
+    struct model_vtd *model;
+    enum bench_lie lie;
+};
+
+static struct state *state_of(struct bench *b)
+{
+    return b->vendor_state;
+}
+
+static struct model_vtd *model_of(struct bench *b)
+{
+    return state_of(b)->model;
+}
+
+static void on_irq(void *ctx, enum model_vtd_source source)
+{
+    struct bench *b = ctx;
+
+    (void)source;
+    b->irq = true;
+}
+
+static bool doorbell(void *ctx, uint64_t address, uint32_t data)
+{
+    (void)ctx;
+    (void)data;
+    return address == DOORBELL;
+}
+
+static bool make(struct bench *b)
+{
+    const struct bench_variant *v = b->variant;
+    struct model_vtd_config config;
+    struct model_vtd_knobs knobs;
+    struct state *s = model_alloc(b->world, sizeof(*s), 16);
+
+    if (s == NULL) {
+        return false;
+    }
+    b->vendor_state = s;
+    model_vtd_defaults(&config);
+    config.coherent = v->coherent;
+    config.doorbell = doorbell;
+    config.ctx = b;
+    config.irq = on_irq;
+    s->model = model_vtd_create(b->world, b->fabric, &config);
+    if (s->model == NULL) {
+        return false;
+    }
+    model_vtd_get_knobs(s->model, &knobs);
+    knobs.swallow_markers = !v->markers;
+    model_vtd_set_knobs(s->model, &knobs);
+    b->features.pri = true;
+    b->features.stalls = false;
+    b->features.markers = v->markers;
+    b->features.isolate = true;
+    b->features.request_entries = 1u << (v->large ? 9 : 7);
+    b->features.command_entries = 1u << (v->large ? 8 : 7);
+    return true;
+}
+
+static uiommu_err create(struct bench *b, struct uiommu *u, struct uiommu_unit **out)
+{
+    struct uiommu_vtd_config config;
+
+    memset(&config, 0, sizeof(config));
+    config.size = sizeof(config);
+    config.unit = b->config;
+    config.base = REG_BASE;
+    config.queue_log2 = b->variant->large ? 8 : 7;
+    config.prq_log2 = b->variant->large ? 9 : 7;
+    config.fault.address = config.requests.address = DOORBELL;
+    config.poll = !b->variant->irq;
+    return uiommu_vtd_create(u, &config, out);
+}
+
+static uint32_t read32(struct bench *b, uint64_t addr)
+{
+    uint32_t value = model_vtd_read32(model_of(b), addr - REG_BASE);
+
+    return state_of(b)->lie == BENCH_LIE_ALL_ONES ? UINT32_MAX : value;
+}
+
+static uint64_t read64(struct bench *b, uint64_t addr)
+{
+    uint64_t value = model_vtd_read64(model_of(b), addr - REG_BASE);
+
+    return state_of(b)->lie == BENCH_LIE_ALL_ONES ? UINT64_MAX : value;
+}
+
+static void write32(struct bench *b, uint64_t addr, uint32_t value)
+{
+    model_vtd_write32(model_of(b), addr - REG_BASE, value);
+}
+
+static void write64(struct bench *b, uint64_t addr, uint64_t value)
+{
+    model_vtd_write64(model_of(b), addr - REG_BASE, value);
+}
+
+/* ---- x86-64 tables ---- */
+
+static uint64_t entry_table(uint64_t bus)
+{
+    return bus | 0x27; /* present, writable, user, accessed */
+}
+
+static uint64_t entry_page(uint64_t bus, uint32_t access)
+{
+    return bus | 0x25 | ((access & UIOMMU_WRITE) != 0 ? 0x42u : 0) |
+           ((access & UIOMMU_EXEC) != 0 ? 0 : UINT64_C(1) << 63);
+}
+
+static void overflow(struct bench *b)
+{
+    model_vtd_force_overflow(model_of(b));
+    b->irq = true;
+}
+
+static void hang(struct bench *b, bool on)
+{
+    struct model_vtd_knobs knobs;
+
+    model_vtd_get_knobs(model_of(b), &knobs);
+    knobs.command_hang = on;
+    model_vtd_set_knobs(model_of(b), &knobs);
+}
+
+static void lose_invalidations(struct bench *b, uint32_t count)
+{
+    struct model_vtd_knobs knobs;
+
+    model_vtd_get_knobs(model_of(b), &knobs);
+    knobs.lose_invalidates = count;
+    model_vtd_set_knobs(model_of(b), &knobs);
+}
+
+static void event_flood(struct bench *b, uint32_t count)
+{
+    for (; count > 0; count--) {
+        model_vtd_inject_fault(model_of(b), 0x7777, MODEL_VTD_NONE, 0x1000, 0x71);
+    }
+}
+
+static void lie(struct bench *b, enum bench_lie kind)
+{
+    if (kind == BENCH_LIE_UNKNOWN_RECORD) {
+        model_vtd_inject_fault(model_of(b), 0x208, MODEL_VTD_NONE, 0x5000, 0xEE);
+        return;
+    }
+    state_of(b)->lie = kind;
+}
+
+static uint32_t requests_waiting(struct bench *b)
+{
+    return model_vtd_prq_used(model_of(b));
+}
+
+static uint32_t stalls_owed(struct bench *b)
+{
+    (void)b;
+    return 0;
+}
+
+static uint64_t answers(struct bench *b)
+{
+    return model_vtd_counts(model_of(b))->responses;
+}
+
+static bool reaches(struct bench *b, uint32_t id, uint32_t pasid)
+{
+    return !model_vtd_check_unreachable(model_of(b), id,
+                                        pasid == UIOMMU_PASID_NONE ? MODEL_VTD_NONE : pasid);
+}
+
+static bool uses_tables(struct bench *b, uint64_t first, uint64_t last)
+{
+    return !model_vtd_check_tables_unused(model_of(b), first, last);
+}
+
+const struct bench_vendor bench_vtd = {
+    .name = "vtd",
+    .make = make,
+    .create = create,
+    .read32 = read32,
+    .read64 = read64,
+    .write32 = write32,
+    .write64 = write64,
+    .format = UIOMMU_ROOT_X86_64,
+    .entry_table = entry_table,
+    .entry_page = entry_page,
+    .overflow = overflow,
+    .hang = hang,
+    .lose_invalidations = lose_invalidations,
+    .lie = lie,
+    .event_flood = event_flood,
+    .requests_waiting = requests_waiting,
+    .stalls_owed = stalls_owed,
+    .answers = answers,
+    .reaches = reaches,
+    .uses_tables = uses_tables,
+};
