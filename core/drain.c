@@ -282,7 +282,8 @@ static enum uiommu_go step_poisoned(struct uiommu_bond *bond)
     uint32_t wants = uiommu_word_load(&bond->wants), missing = uiommu_word_load(&bond->missing);
     bool again = false;
 
-    if ((wants & UIOMMU_WANT_RESET) != 0 || uiommu_drain_gone(bond)) {
+    /* Once for each reset or removal: on a hung unit it would otherwise be retried for ever. */
+    if ((wants & UIOMMU_WANT_RESET) != 0 || (uiommu_drain_gone(bond) && !bond->reset_proof)) {
         again = !bond->reset_proof || (missing & ~UIOMMU_PROOF_HANDLERS) != 0;
         bond->stop_confirmed = true;
         bond->reset_proof = true;

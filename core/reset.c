@@ -206,6 +206,7 @@ uiommu_err uiommu_device_removed(struct uiommu_device *dev)
         return UIOMMU_E_HANDLE;
     if (!new_generation(dev, UIOMMU_DEVICE_GONE))
         return UIOMMU_OK;
+    uiommu_bonds_reset(dev); /* it gives the proofs that a reset gives (R20) */
     trace_device(dev, UIOMMU_EVENT_REQUESTS_LOST);
     sweep_soon(dev);
     return UIOMMU_OK;

@@ -424,3 +424,25 @@ Test(strength, lives)
     rest();
     end();
 }
+
+/* I21: a removed device behind a hung unit: what cannot be proved is said, not retried for ever. */
+Test(strength, hung_and_removed)
+{
+    uiommu_err err = UIOMMU_PENDING;
+    uint32_t i;
+
+    toy.strength = UIOMMU_BARRIER_PROVED;
+    toy.lag = true;
+    toy.done = toy.tickets;
+    cr_assert_eq(uiommu_unbind(u, bond, UIOMMU_UNBIND_STOPPED | UIOMMU_UNBIND_ABORT),
+                 UIOMMU_E_WITHHELD);
+    cr_assert_eq(uiommu_device_removed(dev), UIOMMU_OK);
+    host.tick_ns = 1000000;
+    for (i = 0; i < 20000 && err == UIOMMU_PENDING; i++)
+        err = uiommu_unbind_poll(u, bond);
+    cr_assert_eq(err, UIOMMU_E_WITHHELD);
+    toy.lag = false;
+    cr_assert_eq(uiommu_unbind(u, bond, 0), UIOMMU_OK);
+    rest();
+    end();
+}
