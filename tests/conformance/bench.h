@@ -96,6 +96,10 @@ struct bench_vendor {
     bool (*reaches)(struct bench *b, uint32_t id, uint32_t pasid);
     bool (*uses_tables)(struct bench *b, uint64_t first, uint64_t last);
 };
+/* Entries of x86-64 tables, for vendors whose units walk them. */
+uint64_t bench_x86_table(uint64_t bus);
+uint64_t bench_x86_page(uint64_t bus, uint32_t access);
+
 extern const struct bench_vendor bench_smmuv3;
 extern const struct bench_vendor bench_amd;
 extern const struct bench_vendor bench_vtd;

@@ -151,3 +151,16 @@ bool bench_uses_tables(struct bench *b, const struct bench_tables *t)
     }
     return false;
 }
+
+/* ---- x86-64 entries, for the vendors that share that format ---- */
+
+uint64_t bench_x86_table(uint64_t bus)
+{
+    return bus | 0x27; /* present, writable, user, accessed */
+}
+
+uint64_t bench_x86_page(uint64_t bus, uint32_t access)
+{
+    return bus | 0x25 | ((access & UIOMMU_WRITE) != 0 ? 0x42u : 0) |
+           ((access & UIOMMU_EXEC) != 0 ? 0 : UINT64_C(1) << 63);
+}

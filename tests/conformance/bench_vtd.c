@@ -110,19 +110,6 @@ static void write64(struct bench *b, uint64_t addr, uint64_t value)
     model_vtd_write64(model_of(b), addr - REG_BASE, value);
 }
 
-/* ---- x86-64 tables ---- */
-
-static uint64_t entry_table(uint64_t bus)
-{
-    return bus | 0x27; /* present, writable, user, accessed */
-}
-
-static uint64_t entry_page(uint64_t bus, uint32_t access)
-{
-    return bus | 0x25 | ((access & UIOMMU_WRITE) != 0 ? 0x42u : 0) |
-           ((access & UIOMMU_EXEC) != 0 ? 0 : UINT64_C(1) << 63);
-}
-
 static void overflow(struct bench *b)
 {
     model_vtd_force_overflow(model_of(b));
@@ -199,8 +186,8 @@ const struct bench_vendor bench_vtd = {
     .write32 = write32,
     .write64 = write64,
     .format = UIOMMU_ROOT_X86_64,
-    .entry_table = entry_table,
-    .entry_page = entry_page,
+    .entry_table = bench_x86_table,
+    .entry_page = bench_x86_page,
     .overflow = overflow,
     .hang = hang,
     .lose_invalidations = lose_invalidations,
