@@ -8,23 +8,59 @@ bool uiommu_is_aspace(const struct uiommu_aspace *as)
     return as != NULL && as->magic == UIOMMU_MAGIC_ASPACE;
 }
 
-static bool root_valid(const struct uiommu_root *root)
+static bool between(uint32_t value, uint32_t least, uint32_t most)
 {
-    switch (root->format) {
+    return value >= least && value <= most;
+}
+
+static bool one_of(uint32_t value, uint32_t a, uint32_t b, uint32_t c)
+{
+    return value == a || value == b || value == c;
+}
+
+static bool format_valid(enum uiommu_root_format format, uint32_t granule, uint32_t va, uint32_t pa)
+{
+    switch (format) {
     case UIOMMU_ROOT_AARCH64:
-        return (root->granule_bits == 12 || root->granule_bits == 14 || root->granule_bits == 16) &&
-               root->va_bits >= 16 && root->va_bits <= 52 && root->pa_bits >= 32 &&
-               root->pa_bits <= 52;
+    case UIOMMU_ROOT_AARCH64_STAGE2:
+        return one_of(granule, 12, 14, 16) && between(va, 16, 52) && between(pa, 32, 52);
     case UIOMMU_ROOT_X86_64:
-        return root->granule_bits == 12 && (root->va_bits == 48 || root->va_bits == 57) &&
-               root->pa_bits >= 32 && root->pa_bits <= 52;
+        return granule == 12 && (va == 48 || va == 57) && between(pa, 32, 52);
     case UIOMMU_ROOT_RISCV64:
-        return root->granule_bits == 12 &&
-               (root->va_bits == 39 || root->va_bits == 48 || root->va_bits == 57) &&
-               root->pa_bits >= 32 && root->pa_bits <= 56;
+        return granule == 12 && one_of(va, 39, 48, 57) && between(pa, 32, 56);
+    case UIOMMU_ROOT_X86_64_STAGE2:
+        return granule == 12 && one_of(va, 39, 48, 57) && between(pa, 32, 52);
+    case UIOMMU_ROOT_X86_64_LEVELLED:
+        return granule == 12 && between(va, 21, 64) && ((va - 12) % 9 == 0 || va == 64) &&
+               between(pa, 32, 52);
+    case UIOMMU_ROOT_AARCH64_CONTEXT:
+        return true; /* the descriptor says */
     default:
         return false;
     }
+}
+
+static bool second_stage(enum uiommu_root_format format)
+{
+    return format == UIOMMU_ROOT_AARCH64_STAGE2 || format == UIOMMU_ROOT_X86_64_STAGE2 ||
+           format == UIOMMU_ROOT_X86_64_LEVELLED;
+}
+
+static bool root_valid(const struct uiommu_root *root)
+{
+    const struct uiommu_root_under *under = &root->under;
+
+    if (!format_valid(root->format, root->granule_bits, root->va_bits, root->pa_bits))
+        return false;
+    if (under->format == 0)
+        return root->format != UIOMMU_ROOT_AARCH64_CONTEXT;
+    return !second_stage(root->format) && second_stage(under->format) &&
+           format_valid(under->format, under->granule_bits, under->va_bits, under->pa_bits);
+}
+
+bool uiommu_root_with_pasid(const struct uiommu_root *root)
+{
+    return root->under.format == 0 && !second_stage(root->format);
 }
 
 static uiommu_err roots_copy(struct uiommu_aspace *as, const struct uiommu_aspace_config *config)

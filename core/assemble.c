@@ -294,6 +294,12 @@ static struct uiommu_group_slot *key_open(const struct entry *e, bool *done)
     return slot;
 }
 
+/* A handler could map what it likes: the device would ask for ever. */
+static bool beyond(const struct entry *e)
+{
+    return (e->request->flags & 0xfu & ~e->unit->caps.access) != 0;
+}
+
 static void page_request(struct entry *e)
 {
     struct uiommu_group_slot *slot;
@@ -323,6 +329,7 @@ static void page_request(struct entry *e)
         return;
     }
     uiommu_word_poke(&e->dev->port->outstanding, uiommu_word_peek(&e->dev->port->outstanding) + 1);
+    slot->beyond |= beyond(e);
     if (!is(e, UIOMMU_REQUEST_LAST))
         return;
     uiommu_age_remove(e->unit, slot);
@@ -332,6 +339,11 @@ static void page_request(struct entry *e)
         refuse(e, UIOMMU_DROP_OLD_LIFE);
         return;
     }
+    if (slot->beyond != 0) {
+        uiommu_slot_close(e->unit, slot);
+        refuse(e, UIOMMU_DROP_ACCESS);
+        return;
+    }
     complete(e, slot);
 }
 
@@ -339,6 +351,10 @@ static void stall(struct entry *e)
 {
     struct uiommu_group_slot *slot;
 
+    if (beyond(e)) {
+        refuse(e, UIOMMU_DROP_ACCESS);
+        return;
+    }
     if (e->unit->stalls >= e->unit->stall_slots) {
         uiommu_pool_reclaim(e->unit);
         uiommu_credits_take(e->unit, NULL);

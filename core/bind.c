@@ -22,10 +22,13 @@ static uiommu_err bind_check(struct bind *b, const struct uiommu_bind_config *co
 {
     struct uiommu_device *dev = b->dev;
     struct uiommu_unit *unit = b->unit;
+    uiommu_err err = UIOMMU_E_UNSUPPORTED;
     uint32_t i;
 
     if (dev->unit->u != b->as->u)
         return UIOMMU_E_HANDLE;
+    if (!uiommu_unit_running(unit))
+        return UIOMMU_E_STATE;
     if (uiommu_word_load(&dev->state) != UIOMMU_DEVICE_NORMAL)
         return UIOMMU_E_GONE;
     if (config->pasid != UIOMMU_PASID_NONE) {
@@ -34,14 +37,16 @@ static uiommu_err bind_check(struct bind *b, const struct uiommu_bind_config *co
         if (config->pasid >> dev->pasid_bits != 0 || config->pasid < unit->caps.pasid_first)
             return UIOMMU_E_RANGE;
     }
-    for (i = 0; i < b->as->root_count; i++) {
-        if (unit->ops.root_check(unit->hw, &b->as->roots[i]) == UIOMMU_OK) {
-            b->root = &b->as->roots[i];
-            b->root_index = i;
-            return uiommu_word_load(&b->as->dead) != 0 ? UIOMMU_E_DEAD : UIOMMU_OK;
-        }
+    for (i = 0; i < b->as->root_count && err != UIOMMU_OK; i++) {
+        if (config->pasid != UIOMMU_PASID_NONE && !uiommu_root_with_pasid(&b->as->roots[i]))
+            continue;
+        err = unit->ops.root_check(unit->hw, dev->hw, config->pasid, &b->as->roots[i]);
+        b->root = &b->as->roots[i];
+        b->root_index = i;
     }
-    return UIOMMU_E_UNSUPPORTED;
+    if (err == UIOMMU_OK && uiommu_word_load(&b->as->dead) != 0)
+        err = UIOMMU_E_DEAD;
+    return err;
 }
 
 /* The bond's place in the space's list, and its count on the device. */

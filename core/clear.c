@@ -23,7 +23,9 @@ static uiommu_err d2_push(struct uiommu_bond *bond, bool reachable)
     case UIOMMU_PHASE_D2_TLB:
         if (!uiommu_guard(UIOMMU_GUARD_D2_TLB) || bond->tag == NULL)
             return UIOMMU_OK;
-        return unit->ops.tlb_invalidate(unit->hw, bond->tag->value, bond->pasid, NULL);
+        return unit->ops.tlb_invalidate(unit->hw, dev, bond->pasid,
+                                        &bond->tag_of->roots[bond->tag->root], bond->tag->value,
+                                        NULL);
     default:
         if (!uiommu_guard(UIOMMU_GUARD_D2_DEVICE) || !reachable)
             return UIOMMU_OK;

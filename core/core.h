@@ -58,6 +58,7 @@ struct uiommu_group_slot {
     uint8_t ran;         /* (u) counts against the caps */
     uint8_t orphan;      /* (u) enum uiommu_orphan */
     uint8_t quiet;       /* (u) drop instead of answer (reset) */
+    uint8_t beyond;      /* (r) asks for more access than entries grant: INVALID at Last */
     uint64_t since_ns;   /* (r) opened, or became complete */
     uint64_t cookie[2];  /* of its Last */
 };
@@ -427,6 +428,8 @@ struct uiommu_aspace {
     struct uiommu_word blocked;    /* (w) an exit has returned OK */
 };
 bool uiommu_is_aspace(const struct uiommu_aspace *as);
+/* Can a PASID have it? Second stages and nested roots are for untagged traffic. */
+bool uiommu_root_with_pasid(const struct uiommu_root *root);
 /* D2 is proved, or the life ended: leave the space's list. No lock. */
 bool uiommu_aspace_leave(struct uiommu_bond *bond); /* false: an exit still has it (R11) */
 /* The bond names the space no longer. No lock. */
@@ -533,6 +536,7 @@ struct uiommu_unit {
     struct uiommu_word due_now;       /* (w) service is due at once */
     struct uiommu_word started;       /* (w) */
     struct uiommu_word hung;          /* (w) */
+    struct uiommu_word suspended;     /* (w) between suspend and resume: also hung */
     uint32_t ports;                   /* (m) */
     struct uiommu_word granted;       /* (w) credits, written under (m) */
     uint32_t stall_slots;             /* (c) */
@@ -567,6 +571,8 @@ struct uiommu_unit {
     bool pick_more;                    /* (r) groups are READY and could be picked */
 };
 bool uiommu_is_unit(const struct uiommu_unit *unit);
+/* Started and not suspended. */
+bool uiommu_unit_running(const struct uiommu_unit *unit);
 void uiommu_ops_fill(struct uiommu_backend_ops *to, const struct uiommu_backend_ops *from);
 
 /* Take the role, or leave word. */

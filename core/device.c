@@ -229,6 +229,8 @@ static uiommu_err device_make(struct uiommu_unit *unit, const struct uiommu_devi
     desc.id_count = config->id_count;
     desc.flags = config->flags;
     desc.pasid_bits = dev->pasid_bits;
+    desc.ats_depth = config->ats_depth != 0 ? config->ats_depth : 1;
+    desc.pf_id = config->pf_id;
     return unit->ops.device_attach(unit->hw, &desc, &dev->hw);
 }
 
@@ -293,7 +295,7 @@ static uiommu_err attach(struct uiommu_unit *unit, const struct uiommu_device_co
     struct uiommu_device *dev = NULL;
     uiommu_err err;
 
-    if (uiommu_word_load(&unit->started) == 0)
+    if (!uiommu_unit_running(unit))
         return UIOMMU_E_STATE;
     (void)uiommu_zombies_retry(unit); /* an ID of one is still taken: EXISTS says so */
     err = attach_check(unit, config);

@@ -18,12 +18,6 @@ static uiommu_err no_probe(void *hw, struct uiommu_caps *out)
     (void)out;
     return UIOMMU_E_UNSUPPORTED;
 }
-static uiommu_err no_root(void *hw, const struct uiommu_root *root)
-{
-    (void)hw;
-    (void)root;
-    return UIOMMU_E_UNSUPPORTED;
-}
 static uiommu_err no_attach(void *hw, const struct uiommu_device_desc *desc, void **dev)
 {
     (void)hw;
@@ -57,6 +51,18 @@ static uiommu_err no_pasid(void *hw, void *dev, uint32_t pasid)
     (void)pasid;
     return UIOMMU_E_UNSUPPORTED;
 }
+static uiommu_err no_root(void *hw, void *dev, uint32_t pasid, const struct uiommu_root *root)
+{
+    (void)root;
+    return no_pasid(hw, dev, pasid);
+}
+static uiommu_err no_command(void *hw, const uint64_t *words, uint32_t count)
+{
+    (void)hw;
+    (void)words;
+    (void)count;
+    return UIOMMU_E_UNSUPPORTED;
+}
 static uiommu_err no_pasid_set(void *hw, void *dev, uint32_t pasid, const struct uiommu_root *root,
                                uint32_t tag, uint32_t step)
 {
@@ -71,13 +77,13 @@ static void no_pasid_store(void *hw, void *dev, uint32_t pasid)
     (void)dev;
     (void)pasid;
 }
-static uiommu_err no_tlb(void *hw, uint32_t tag, uint32_t pasid, const struct uiommu_range *range)
+static uiommu_err no_tlb(void *hw, void *dev, uint32_t pasid, const struct uiommu_root *root,
+                         uint32_t tag, const struct uiommu_range *range)
 {
-    (void)hw;
+    (void)root;
     (void)tag;
-    (void)pasid;
     (void)range;
-    return UIOMMU_E_UNSUPPORTED;
+    return no_pasid(hw, dev, pasid);
 }
 static uiommu_err no_dtlb(void *hw, void *dev, uint32_t pasid, const struct uiommu_range *range)
 {
@@ -171,6 +177,7 @@ static const struct uiommu_backend_ops defaults = {
     .ticket_poll = no_poll,
     .barrier = no_barrier,
     .respond = no_respond,
+    .command = no_command,
     .irq_ack = nothing,
     .check = no_check,
     .ring_pending = no_pending,
@@ -205,6 +212,7 @@ void uiommu_ops_fill(struct uiommu_backend_ops *to, const struct uiommu_backend_
     FILL(ticket_poll);
     FILL(barrier);
     FILL(respond);
+    FILL(command);
     FILL(irq_ack);
     FILL(check);
     FILL(ring_pending);

@@ -2,7 +2,7 @@
 #include "core.h"
 
 /*
- * Cache tags (ASID, DomainID, PSCID): one per (unit, address space), or per device where the
+ * Cache tags (ASID, DomainID, PSCID): one per (unit, address space, root), or per device where the
  * hardware wants that; counted by the bonds that have not finished their D2 (R6). Freed tags
  * come back oldest first.
  */
@@ -33,13 +33,14 @@ void uiommu_tag_give(struct uiommu_unit *unit, uint32_t tag)
 }
 
 /* (a) */
-static struct uiommu_tag *tag_find(struct uiommu_aspace *as, const struct uiommu_device *dev)
+static struct uiommu_tag *tag_find(struct uiommu_aspace *as, const struct uiommu_device *dev,
+                                   uint32_t root)
 {
     struct uiommu_tag *tag;
     bool per_device = (dev->unit->caps.flags & UIOMMU_CAP_TAG_PER_DEVICE) != 0;
 
     for (tag = as->tags; tag != NULL; tag = tag->next) {
-        if (tag->unit == dev->unit && (!per_device || tag->dev == dev))
+        if (tag->unit == dev->unit && tag->root == root && (!per_device || tag->dev == dev))
             return tag;
     }
     return NULL;
@@ -58,7 +59,7 @@ uiommu_err uiommu_tag_get(struct uiommu_aspace *as, struct uiommu_device *dev, u
     if (fresh == NULL)
         return UIOMMU_E_NOMEM;
     irq = uiommu_lock_take(as->u, &as->lock);
-    tag = tag_find(as, dev);
+    tag = tag_find(as, dev, root);
     if (tag == NULL) {
         inner = uiommu_lock_take(as->u, &unit->lock);
         got = uiommu_tag_take(unit, &fresh->value);

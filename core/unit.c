@@ -9,6 +9,11 @@ bool uiommu_is_unit(const struct uiommu_unit *unit)
     return unit != NULL && unit->magic == UIOMMU_MAGIC_UNIT;
 }
 
+bool uiommu_unit_running(const struct uiommu_unit *unit)
+{
+    return uiommu_word_load(&unit->started) != 0 && uiommu_word_load(&unit->suspended) == 0;
+}
+
 static void default64(uint64_t *value, uint64_t otherwise)
 {
     if (*value == 0)
@@ -59,12 +64,15 @@ static uiommu_err caps_take(struct uiommu_unit *unit)
     if (err != UIOMMU_OK)
         return err;
     if (caps->rings > UIOMMU_RINGS || caps->tag_last < caps->tag_first ||
-        caps->pasid_bits > UIOMMU_PASID_BITS || caps->id_bits == 0 || caps->id_bits > 32)
+        caps->pasid_bits > UIOMMU_PASID_BITS || (caps->access & ~0xfu) != 0 || caps->id_bits == 0 ||
+        caps->id_bits > 32)
         return UIOMMU_E_INTERNAL;
     if (unit->config.id_bits > caps->id_bits)
         unit->config.id_bits = caps->id_bits;
     if (unit->config.pasids == NULL)
         caps->pasid_bits = 0;
+    if (caps->access == 0)
+        caps->access = UIOMMU_READ | UIOMMU_WRITE | UIOMMU_EXEC | UIOMMU_PRIV;
     unit->stall_slots =
         caps->stall_max < unit->config.stalls ? caps->stall_max : unit->config.stalls;
     return UIOMMU_OK;
@@ -225,6 +233,7 @@ uiommu_err uiommu_unit_stop(struct uiommu_unit *unit)
         err = uiommu_role_wait(unit, unit->config.command_ns);
     if (err == UIOMMU_OK) {
         uiommu_word_store(&unit->started, 0);
+        uiommu_word_store(&unit->suspended, 0);
         unit->ops.stop(unit->hw);
         unit->out.count = 0; /* answers to IDs that no longer exist */
         (void)uiommu_role_drop(unit);
@@ -233,13 +242,12 @@ uiommu_err uiommu_unit_stop(struct uiommu_unit *unit)
     return err;
 }
 
-/* (r) What the restart took away, and what it proves (R9). */
-static void restarted(struct uiommu_unit *unit)
+/* (r) What goes with the queues: no answer reaches a device any more. */
+static void stopped(struct uiommu_unit *unit)
 {
     struct uiommu_device *dev;
-    struct uiommu_bond *bond;
-    uint32_t r;
     uintptr_t irq;
+    uint32_t r;
 
     for (r = 0; r < unit->caps.rings; r++) {
         unit->ring[r].acks++;
@@ -250,8 +258,6 @@ static void restarted(struct uiommu_unit *unit)
     irq = uiommu_lock_take(unit->u, &unit->lock);
     for (dev = unit->devices; dev != NULL; dev = dev->next)
         uiommu_word_add(&dev->generation, 1);
-    for (bond = unit->stopping; bond != NULL; bond = bond->stop_next)
-        uiommu_word_or(&bond->wants, UIOMMU_WANT_RESTART);
     uiommu_lock_give(unit->u, &unit->lock, irq);
     for (dev = unit->devices; dev != NULL; dev = dev->next) {
         uiommu_pending_orphan(unit, NULL, dev, UIOMMU_ORPHAN_RESET);
@@ -262,27 +268,112 @@ static void restarted(struct uiommu_unit *unit)
     }
 }
 
-uiommu_err uiommu_unit_restart(struct uiommu_unit *unit)
+/* (r) And what a restart proves (R9). */
+static void restarted(struct uiommu_unit *unit)
+{
+    struct uiommu_bond *bond;
+    uintptr_t irq;
+
+    stopped(unit);
+    irq = uiommu_lock_take(unit->u, &unit->lock);
+    for (bond = unit->stopping; bond != NULL; bond = bond->stop_next)
+        uiommu_word_or(&bond->wants, UIOMMU_WANT_RESTART);
+    uiommu_lock_give(unit->u, &unit->lock, irq);
+}
+
+/* (m) + (r) */
+static uiommu_err restart(struct uiommu_unit *unit)
 {
     uiommu_err err;
+
+    uiommu_word_store(&unit->hung, 1);
+    err = unit->ops.restart(unit->hw);
+    if (err == UIOMMU_OK) {
+        uiommu_word_store(&unit->hung, 0);
+        uiommu_word_store(&unit->suspended, 0);
+        unit->now_ns = uiommu_now(unit->u);
+        restarted(unit);
+    }
+    return err;
+}
+
+/* (m) + (r) The queues go; what was in them, and what devices wait for, goes with them. */
+static uiommu_err suspend(struct uiommu_unit *unit)
+{
+    uiommu_word_store(&unit->hung, 1);
+    uiommu_word_store(&unit->suspended, 1);
+    unit->ops.stop(unit->hw);
+    unit->out.count = 0;
+    unit->now_ns = uiommu_now(unit->u);
+    stopped(unit);
+    return UIOMMU_OK;
+}
+
+/* Do it with nobody else at the unit. */
+static uiommu_err alone(struct uiommu_unit *unit, bool suspended,
+                        uiommu_err (*what)(struct uiommu_unit *unit))
+{
+    uiommu_err err = UIOMMU_OK;
 
     if (!uiommu_is_unit(unit))
         return UIOMMU_E_HANDLE;
     if (!uiommu_control_take(unit->u, &unit->control, unit->config.command_ns))
         return UIOMMU_E_TIMEOUT;
-    err = uiommu_word_load(&unit->started) == 0 ? UIOMMU_E_STATE
-                                                : uiommu_role_wait(unit, unit->config.command_ns);
+    if (uiommu_word_load(&unit->started) == 0 ||
+        (uiommu_word_load(&unit->suspended) != 0) != suspended)
+        err = UIOMMU_E_STATE;
+    if (err == UIOMMU_OK)
+        err = uiommu_role_wait(unit, unit->config.command_ns);
     if (err == UIOMMU_OK) {
-        uiommu_word_store(&unit->hung, 1);
-        err = unit->ops.restart(unit->hw);
-        if (err == UIOMMU_OK) {
-            uiommu_word_store(&unit->hung, 0);
-            unit->now_ns = uiommu_now(unit->u);
-            restarted(unit);
-        }
+        err = what(unit);
         (void)uiommu_role_drop(unit);
         uiommu_unit_kick(unit);
     }
+    uiommu_control_give(unit->u, &unit->control);
+    return err;
+}
+
+uiommu_err uiommu_unit_restart(struct uiommu_unit *unit)
+{
+    return alone(unit, false, restart);
+}
+
+uiommu_err uiommu_unit_suspend(struct uiommu_unit *unit)
+{
+    return alone(unit, false, suspend);
+}
+
+uiommu_err uiommu_unit_resume(struct uiommu_unit *unit)
+{
+    return alone(unit, true, restart);
+}
+
+struct command {
+    const uint64_t *words;
+    uint32_t count;
+};
+
+static uiommu_err command_push(struct uiommu_unit *unit, void *arg)
+{
+    const struct command *c = (const struct command *)arg;
+
+    return unit->ops.command(unit->hw, c->words, c->count);
+}
+
+uiommu_err uiommu_unit_command(struct uiommu_unit *unit, const uint64_t *words, uint32_t count)
+{
+    struct command c = {words, count};
+    uiommu_err err;
+
+    if (!uiommu_is_unit(unit))
+        return UIOMMU_E_HANDLE;
+    if (words == NULL || count == 0)
+        return UIOMMU_E_INVALID;
+    if (!uiommu_control_take(unit->u, &unit->control, unit->config.command_ns))
+        return UIOMMU_E_TIMEOUT;
+    err = UIOMMU_E_STATE;
+    if (uiommu_unit_running(unit))
+        err = uiommu_commands_wait(unit, command_push, &c, unit->config.command_ns);
     uiommu_control_give(unit->u, &unit->control);
     return err;
 }
@@ -323,6 +414,8 @@ uiommu_err uiommu_unit_get_info(const struct uiommu_unit *unit, struct uiommu_un
     out->coherent = (unit->caps.flags & UIOMMU_CAP_COHERENT) != 0;
     out->started = uiommu_word_load(&unit->started) != 0;
     out->hung = uiommu_word_load(&unit->hung) != 0;
+    out->suspended = uiommu_word_load(&unit->suspended) != 0;
+    out->access = unit->caps.access;
     return UIOMMU_OK;
 }
 

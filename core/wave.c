@@ -64,7 +64,8 @@ static uiommu_err push_one(const struct batch *b, uint32_t i)
             unit->ops.pasid_block(unit->hw, bond->dev->hw, bond->pasid);
         return unit->ops.config_invalidate(unit->hw, bond->dev->hw, bond->pasid);
     case UIOMMU_WAVE_TLB:
-        return unit->ops.tlb_invalidate(unit->hw, bond->tag->value, bond->pasid, b->range);
+        return unit->ops.tlb_invalidate(unit->hw, bond->dev->hw, bond->pasid,
+                                        &b->as->roots[bond->tag->root], bond->tag->value, b->range);
     default:
         if (!b->reachable[i])
             return UIOMMU_OK;

@@ -120,7 +120,7 @@ uiommu_err uiommu_amd_cmdq_sync(struct uiommu_amd *hw, uint64_t *out)
     put(hw, uiommu_amd_cmd_wait(q->store.bus, q->head + 1u), true);
     *out = q->head;
     if (q->fail_next)
-        uiommu_amd_failed_add(q, q->head, q->head);
+        uiommu_failed_add(&q->failed, q->head, q->head);
     q->fail_next = false;
     uiommu_amd_cmdq_tell(hw);
     return UIOMMU_OK;
@@ -136,7 +136,7 @@ void uiommu_amd_cmdq_drop(struct uiommu_amd *hw)
     uint64_t mask = entries(q) - 1u;
 
     if (q->head != q->done)
-        uiommu_amd_failed_add(q, q->done + 1u, q->head);
+        uiommu_failed_add(&q->failed, q->done + 1u, q->head);
     q->head = (q->head + mask) & ~mask;
     q->told = q->head;
     q->done = q->head;
@@ -174,9 +174,9 @@ uiommu_err uiommu_amd_ticket_poll(void *ctx, uint64_t ticket)
 
     if (ticket == 0 || ticket > q->head)
         return UIOMMU_E_INVALID;
-    if (q->done < ticket && !uiommu_amd_failed_has(q, ticket))
+    if (q->done < ticket && !uiommu_failed_has(&q->failed, ticket))
         uiommu_amd_cmdq_look(hw);
-    if (uiommu_amd_failed_has(q, ticket))
+    if (uiommu_failed_has(&q->failed, ticket))
         return UIOMMU_E_HW;
     if (q->done >= ticket)
         return UIOMMU_OK;

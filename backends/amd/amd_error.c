@@ -9,59 +9,6 @@
 /* Tries to clear interrupt bits that hardware sets again (errata 787, 1312). */
 #define ACK_TRIES 16u
 
-/* Kept until check(); with no room the newest is lost, the tickets are not. */
-void uiommu_amd_note(struct uiommu_amd *hw, enum uiommu_event_kind kind, uint64_t raw)
-{
-    if (hw->note_count == AMD_NOTES)
-        return;
-    uiommu_amd_event_init(&hw->notes[hw->note_count], kind);
-    hw->notes[hw->note_count++].raw[0] = raw;
-}
-
-/* Put a range in its place, joined with all that it meets. With the list full the oldest ranges
- * fall under one mark, which may count good tickets as failed: too little proof, never too
- * much. */
-void uiommu_amd_failed_add(struct amd_cmdq *q, uint64_t first, uint64_t last)
-{
-    struct amd_failed *f = q->failed;
-    uint32_t at = 0, to;
-
-    while (at < q->failed_count && f[at].last + 1u < first)
-        at++;
-    for (to = at; to < q->failed_count && f[to].first <= last + 1u; to++) {
-        first = f[to].first < first ? f[to].first : first;
-        last = f[to].last > last ? f[to].last : last;
-    }
-    if (to == at && q->failed_count == AMD_FAILED) {
-        if (at == 0) { /* Older than all that are remembered. */
-            q->forgotten = last > q->forgotten ? last : q->forgotten;
-            return;
-        }
-        q->forgotten = f[0].last;
-        memmove(&f[0], &f[1], (AMD_FAILED - 1u) * sizeof(f[0]));
-        q->failed_count--;
-        at--;
-        to--;
-    }
-    memmove(&f[at + 1u], &f[to], (q->failed_count - to) * sizeof(f[0]));
-    q->failed_count = q->failed_count - (to - at) + 1u;
-    f[at].first = first;
-    f[at].last = last;
-}
-
-bool uiommu_amd_failed_has(const struct amd_cmdq *q, uint64_t ticket)
-{
-    uint32_t i;
-
-    if (ticket <= q->forgotten)
-        return true;
-    for (i = 0; i < q->failed_count; i++) {
-        if (ticket >= q->failed[i].first && ticket <= q->failed[i].last)
-            return true;
-    }
-    return false;
-}
-
 static bool is_ticket(const struct amd_cmdq *q, uint64_t position)
 {
     uint32_t slot = uiommu_ring_slot((uint32_t)position, q->log2);
@@ -76,7 +23,7 @@ void uiommu_amd_fail_flying(struct uiommu_amd *hw)
 
     if (q->head == q->done)
         return;
-    uiommu_amd_failed_add(q, q->done + 1u, q->head);
+    uiommu_failed_add(&q->failed, q->done + 1u, q->head);
     if (!is_ticket(q, q->head - 1u))
         q->fail_next = true;
 }
@@ -104,7 +51,7 @@ void uiommu_amd_fail_command(struct uiommu_amd *hw, uint64_t bus)
     }
     for (; at < q->head; at++) {
         if (is_ticket(q, at)) {
-            uiommu_amd_failed_add(q, at + 1u, at + 1u);
+            uiommu_failed_add(&q->failed, at + 1u, at + 1u);
             return;
         }
     }
@@ -177,7 +124,7 @@ static void check_log(struct uiommu_amd *hw, struct amd_log *log, uint64_t ring,
     if (!log->present)
         return;
     if (log->note_bad_index)
-        uiommu_amd_note(hw, UIOMMU_EVENT_QUEUE_ERROR, ring);
+        uiommu_notes_unit(&hw->notes, UIOMMU_EVENT_QUEUE_ERROR, ring);
     log->note_bad_index = false;
     if (log->stopping)
         uiommu_amd_log_restart(hw, log);
@@ -188,7 +135,6 @@ static void check_log(struct uiommu_amd *hw, struct amd_log *log, uint64_t ring,
 void uiommu_amd_check(void *ctx, struct uiommu_check *out)
 {
     struct uiommu_amd *hw = ctx;
-    uint32_t n;
 
     out->flags = 0;
     if (hw->cmdq.open) {
@@ -199,13 +145,5 @@ void uiommu_amd_check(void *ctx, struct uiommu_check *out)
     }
     if (hw->cmdq.dead)
         out->flags |= UIOMMU_CHECK_DEAD;
-    n = hw->note_count;
-    if (n > sizeof(out->event) / sizeof(out->event[0]))
-        n = (uint32_t)(sizeof(out->event) / sizeof(out->event[0]));
-    memcpy(out->event, hw->notes, n * sizeof(out->event[0]));
-    memmove(hw->notes, hw->notes + n, (hw->note_count - n) * sizeof(hw->notes[0]));
-    hw->note_count -= n;
-    out->event_count = n;
-    if (hw->note_count != 0)
-        out->flags |= UIOMMU_CHECK_MORE;
+    uiommu_notes_take(&hw->notes, out);
 }

@@ -5,15 +5,6 @@
  */
 #include "amd_internal.h"
 
-void uiommu_amd_event_init(struct uiommu_event *event, enum uiommu_event_kind kind)
-{
-    memset(event, 0, sizeof(*event));
-    event->kind = kind;
-    event->id = UINT32_MAX;
-    event->pasid = UIOMMU_PASID_NONE;
-    event->count = 1;
-}
-
 static uint32_t code_of(const uint64_t entry[2])
 {
     return (uint32_t)uiommu_bits_get(entry[0], AMD_LOG_CODE);
@@ -90,7 +81,7 @@ void uiommu_amd_event_decode(const struct amd_stashed *stashed, struct uiommu_ev
     const uint64_t *entry = stashed->entry;
     uint32_t code = code_of(entry);
 
-    uiommu_amd_event_init(out, kind_of(entry));
+    uiommu_event_init(out, kind_of(entry));
     if (code != AMD_EV_COMMAND && code != AMD_EV_COMMAND_HW && code != 0xau)
         out->id = (uint32_t)uiommu_bits_get(entry[0], AMD_LOG_ID);
     out->pasid = pasid_of(entry);
@@ -235,7 +226,7 @@ void uiommu_amd_event_fetch(struct uiommu_amd *hw, struct uiommu_fetch *io)
     io->entries = log->discarded;
     log->discarded = 0;
     if (hw->events_lost != 0) {
-        uiommu_amd_event_init(&io->events[io->event_count], UIOMMU_EVENT_EVENTS_LOST);
+        uiommu_event_init(&io->events[io->event_count], UIOMMU_EVENT_EVENTS_LOST);
         io->events[io->event_count++].count = hw->events_lost;
         hw->events_lost = 0;
     }

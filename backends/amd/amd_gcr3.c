@@ -132,12 +132,16 @@ void uiommu_amd_gcr3_put(struct uiommu_amd *hw, struct amd_device *dev)
 }
 
 /* The depth is the device table's, one for all PASIDs of a device: the unit's config decides. */
-uiommu_err uiommu_amd_root_check(void *ctx, const struct uiommu_root *root)
+uiommu_err uiommu_amd_root_check(void *ctx, void *dev_ctx, uint32_t pasid,
+                                 const struct uiommu_root *root)
 {
     const struct uiommu_amd *hw = ctx;
     uint32_t va_bits = (hw->config.flags & UIOMMU_AMD_FIVE_LEVEL) != 0 ? 57 : 48;
 
-    if (root->format != UIOMMU_ROOT_X86_64 || root->granule_bits != 12 || root->va_bits != va_bits)
+    (void)dev_ctx;
+    (void)pasid;
+    if (root->under.format != 0 || root->format != UIOMMU_ROOT_X86_64 || root->granule_bits != 12 ||
+        root->va_bits != va_bits)
         return UIOMMU_E_UNSUPPORTED;
     if ((root->table & ~uiommu_bits_mask(AMD_GCR3_ADDRESS)) != 0 || root->table > hw->limit)
         return UIOMMU_E_UNSUPPORTED;
@@ -154,27 +158,27 @@ uiommu_err uiommu_amd_pasid_prepare(void *ctx, void *dev_ctx, uint32_t pasid)
 }
 
 /* One store makes it live; the core's INVALIDATE_IOMMU_PAGES follows. The core's tag stands for a
- * device and a space; hardware tags by device and PASID: the tag is only remembered. */
+ * device and a space; hardware tags by the device's own domain and the PASID. */
 uiommu_err uiommu_amd_pasid_set(void *ctx, void *dev_ctx, uint32_t pasid,
                                 const struct uiommu_root *root, uint32_t tag, uint32_t step)
 {
     struct uiommu_amd *hw = ctx;
     const struct amd_device *dev = dev_ctx;
     volatile uint64_t *entry = uiommu_amd_gcr3_at(dev, pasid);
-    uiommu_err err = uiommu_amd_root_check(hw, root);
+    uiommu_err err = uiommu_amd_root_check(hw, dev_ctx, pasid, root);
     uint64_t now, want;
 
     (void)step;
     if (err != UIOMMU_OK)
         return err;
-    if (entry == NULL || tag == 0 || tag > 0xffffu)
+    (void)tag;
+    if (entry == NULL)
         return UIOMMU_E_INVALID;
     want = uiommu_amd_gcr3_entry(root->table);
     now = uiommu_bits_load64(entry);
     if (now != 0 && now != want &&
         (pasid != UIOMMU_PASID_NONE || now != uiommu_amd_gcr3_entry(hw->quiet.bus)))
         return UIOMMU_E_STATE;
-    hw->tags[tag] = (uint16_t)dev->domain;
     replace(hw, entry, want);
     return UIOMMU_OK;
 }

@@ -9,10 +9,6 @@
 #include <uiommu/amd.h>
 #include <uiommu/backend.h>
 
-/* Ranges of failed tickets that are remembered exactly. */
-#define AMD_FAILED 32u
-/* Events that wait for check(). */
-#define AMD_NOTES 8u
 /* So long an entry may be late behind its log's tail (errata 732 and 733). */
 #define AMD_LATE_NS UINT64_C(100000000)
 
@@ -27,11 +23,6 @@ struct amd_features {
     uint32_t pasid_bits;
 };
 
-/* Tickets from first to last proved nothing. */
-struct amd_failed {
-    uint64_t first, last;
-};
-
 /*
  * The command buffer. Positions count commands for ever; the slot is the position under the
  * ring's mask. A ticket is the position behind its COMPLETION_WAIT, and is what that stores. A
@@ -42,17 +33,15 @@ struct amd_cmdq {
     struct uiommu_mem mem;
     struct uiommu_mem store; /* Where COMPLETION_WAIT stores. */
     uint32_t log2;
-    uint64_t head;                        /* Written by us. */
-    uint64_t told;                        /* In CmdTail. */
-    uint64_t done;                        /* The last ticket stored, events before it read. */
-    uint32_t *tickets;                    /* A bit per slot: it is a ticket. */
-    uint32_t errors;                      /* Refused commands since the last ticket. */
-    struct amd_failed failed[AMD_FAILED]; /* Ascending. */
-    uint32_t failed_count;
-    uint64_t forgotten; /* Up to here every ticket counts as failed. */
-    bool fail_next;     /* Something failed that no ticket covers yet. */
-    bool open;          /* Ops may push: between the end of start and stop. */
-    bool dead;          /* Nothing will be proved any more. */
+    uint64_t head;     /* Written by us. */
+    uint64_t told;     /* In CmdTail. */
+    uint64_t done;     /* The last ticket stored, events before it read. */
+    uint32_t *tickets; /* A bit per slot: it is a ticket. */
+    uint32_t errors;   /* Refused commands since the last ticket. */
+    struct uiommu_failed failed;
+    bool fail_next; /* Something failed that no ticket covers yet. */
+    bool open;      /* Ops may push: between the end of start and stop. */
+    bool dead;      /* Nothing will be proved any more. */
 };
 
 /* A log that hardware fills. The PPR log is (r) but for the restart, the event log (l). */
@@ -99,30 +88,28 @@ struct amd_device;
 
 /* One unit. */
 struct uiommu_amd {
-    struct uiommu *u;                     /* (c) */
-    const struct uiommu_host_ops *host;   /* (c) */
-    struct uiommu_unit *unit;             /* (c) */
-    struct uiommu_amd_config config;      /* (c) */
-    struct amd_features f;                /* (c) */
-    uint64_t limit;                       /* Highest bus address. (c) */
-    uint32_t id_bits;                     /* (c) */
-    struct amd_cmdq cmdq;                 /* (l) */
-    struct amd_log ppr;                   /* (r) */
-    struct amd_log evt;                   /* (l) */
-    struct amd_stashed *stash;            /* (l) As many as the event log has entries. */
-    uint32_t stash_first, stash_count;    /* (l) */
-    uint32_t events_lost;                 /* (l) Not stashed for lack of room, or dropped. */
-    uint64_t control;                     /* Our bits, as last written. (l) */
-    struct uiommu_mem devtab;             /* (c) */
-    struct uiommu_mem quiet;              /* Guest root without entries. (c) */
-    uint32_t *domains;                    /* (l) A bit per DomainID in use. */
-    uint32_t domain_next;                 /* (l) Where to look first. */
-    uint16_t *tags;                       /* (l) By the core's tag: DomainID, or 0. */
-    struct amd_device *devices;           /* (l) */
-    struct uiommu_event notes[AMD_NOTES]; /* (l) For check(). */
-    uint32_t note_count;                  /* (l) */
-    bool table_live;                      /* (t) Hardware translates by our device table. */
-    bool withheld;                        /* (t) Hardware may still use the memory. */
+    struct uiommu *u;                   /* (c) */
+    const struct uiommu_host_ops *host; /* (c) */
+    struct uiommu_unit *unit;           /* (c) */
+    struct uiommu_amd_config config;    /* (c) */
+    struct amd_features f;              /* (c) */
+    uint64_t limit;                     /* Highest bus address. (c) */
+    uint32_t id_bits;                   /* (c) */
+    struct amd_cmdq cmdq;               /* (l) */
+    struct amd_log ppr;                 /* (r) */
+    struct amd_log evt;                 /* (l) */
+    struct amd_stashed *stash;          /* (l) As many as the event log has entries. */
+    uint32_t stash_first, stash_count;  /* (l) */
+    uint32_t events_lost;               /* (l) Not stashed for lack of room, or dropped. */
+    uint64_t control;                   /* Our bits, as last written. (l) */
+    struct uiommu_mem devtab;           /* (c) */
+    struct uiommu_mem quiet;            /* Guest root without entries. (c) */
+    uint32_t *domains;                  /* (l) A bit per DomainID in use. */
+    uint32_t domain_next;               /* (l) Where to look first. */
+    struct amd_device *devices;         /* (l) */
+    struct uiommu_notes notes;          /* (l) For check(). */
+    bool table_live;                    /* (t) Hardware translates by our device table. */
+    bool withheld;                      /* (t) Hardware may still use the memory. */
 };
 
 /* One device. */
@@ -180,9 +167,6 @@ uiommu_err uiommu_amd_ticket(void *ctx, uint64_t *out);
 uiommu_err uiommu_amd_ticket_poll(void *ctx, uint64_t ticket);
 
 /* ---- amd_error.c: failed tickets, refused commands, check() -------------------------------- */
-void uiommu_amd_note(struct uiommu_amd *hw, enum uiommu_event_kind kind, uint64_t raw);
-void uiommu_amd_failed_add(struct amd_cmdq *q, uint64_t first, uint64_t last);
-bool uiommu_amd_failed_has(const struct amd_cmdq *q, uint64_t ticket);
 void uiommu_amd_fail_flying(struct uiommu_amd *hw);
 void uiommu_amd_fail_command(struct uiommu_amd *hw, uint64_t bus);
 const volatile uint64_t *uiommu_amd_command_at(const struct uiommu_amd *hw, uint64_t bus);
@@ -204,7 +188,8 @@ uint64_t uiommu_amd_range(const struct uiommu_range *range);
 
 /* ---- amd_invalidate.c: ops that put commands ----------------------------------------------- */
 uiommu_err uiommu_amd_config_invalidate(void *ctx, void *dev, uint32_t pasid);
-uiommu_err uiommu_amd_tlb_invalidate(void *ctx, uint32_t tag, uint32_t pasid,
+uiommu_err uiommu_amd_tlb_invalidate(void *ctx, void *dev_ctx, uint32_t pasid,
+                                     const struct uiommu_root *root, uint32_t tag,
                                      const struct uiommu_range *range);
 uiommu_err uiommu_amd_dtlb_invalidate(void *ctx, void *dev, uint32_t pasid,
                                       const struct uiommu_range *range);
@@ -230,7 +215,8 @@ bool uiommu_amd_gcr3_quiet(const struct uiommu_amd *hw, const struct amd_device 
                            uint32_t pasid);
 uiommu_err uiommu_amd_gcr3_get(struct uiommu_amd *hw, struct amd_device *dev);
 void uiommu_amd_gcr3_put(struct uiommu_amd *hw, struct amd_device *dev);
-uiommu_err uiommu_amd_root_check(void *ctx, const struct uiommu_root *root);
+uiommu_err uiommu_amd_root_check(void *ctx, void *dev_ctx, uint32_t pasid,
+                                 const struct uiommu_root *root);
 uiommu_err uiommu_amd_pasid_prepare(void *ctx, void *dev, uint32_t pasid);
 uiommu_err uiommu_amd_pasid_set(void *ctx, void *dev, uint32_t pasid,
                                 const struct uiommu_root *root, uint32_t tag, uint32_t step);
@@ -254,7 +240,6 @@ void uiommu_amd_overflow_ack(void *ctx, uint32_t ring);
 /* ---- amd_prq.c, amd_event.c: their entries ------------------------------------------------- */
 bool uiommu_amd_prq_decode(const uint64_t entry[2], struct uiommu_request *out);
 void uiommu_amd_prq_fetch(struct uiommu_amd *hw, struct uiommu_fetch *io);
-void uiommu_amd_event_init(struct uiommu_event *event, enum uiommu_event_kind kind);
 bool uiommu_amd_event_asks(const uint64_t entry[2]);
 void uiommu_amd_event_request(const uint64_t entry[2], struct uiommu_request *out);
 void uiommu_amd_event_decode(const struct amd_stashed *stashed, struct uiommu_event *out);

@@ -41,30 +41,27 @@ uiommu_err uiommu_amd_config_invalidate(void *ctx, void *dev_ctx, uint32_t pasid
     return UIOMMU_OK;
 }
 
-/* A tag that no entry was ever set with names nothing. Untagged traffic may be cached as PASID 0
- * or as the domain's own: both, with their ranges. */
-uiommu_err uiommu_amd_tlb_invalidate(void *ctx, uint32_t tag, uint32_t pasid,
+/* Untagged traffic may be cached as PASID 0 or as the domain's own: both, with their ranges. */
+uiommu_err uiommu_amd_tlb_invalidate(void *ctx, void *dev_ctx, uint32_t pasid,
+                                     const struct uiommu_root *root, uint32_t tag,
                                      const struct uiommu_range *range)
 {
     struct uiommu_amd *hw = ctx;
+    const struct amd_device *dev = dev_ctx;
     uiommu_err err = uiommu_amd_ready(hw);
-    uint32_t domain;
 
+    (void)root;
+    (void)tag;
     if (err != UIOMMU_OK)
         return err;
-    if (tag > 0xffffu)
-        return UIOMMU_E_INVALID;
     if (!uiommu_amd_cmdq_room(hw, 2))
         return UIOMMU_E_BUSY;
-    domain = hw->tags[tag];
-    if (domain == 0)
-        return UIOMMU_OK;
     if (pasid != UIOMMU_PASID_NONE) {
-        uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_pages(domain, pasid, true, range));
+        uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_pages(dev->domain, pasid, true, range));
         return UIOMMU_OK;
     }
-    uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_pages(domain, 0, false, range));
-    uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_pages(domain, 0, true, range));
+    uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_pages(dev->domain, 0, false, range));
+    uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_pages(dev->domain, 0, true, range));
     return UIOMMU_OK;
 }
 

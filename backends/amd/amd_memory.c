@@ -51,9 +51,8 @@ static size_t stash_bytes(const struct uiommu_amd *hw)
     return sizeof(*hw->stash) << hw->evt.log2;
 }
 
-/* A bit, or a number, for each of the 65536 DomainIDs and tags. */
+/* A bit for each of the 65536 DomainIDs. */
 #define DOMAIN_BYTES (65536u / 8u)
-#define TAG_BYTES    (65536u * sizeof(uint16_t))
 
 static uiommu_err heap_get(struct uiommu_amd *hw)
 {
@@ -63,9 +62,7 @@ static uiommu_err heap_get(struct uiommu_amd *hw)
         hw->stash = uiommu_heap_get(hw->u, stash_bytes(hw));
     if (hw->domains == NULL)
         hw->domains = uiommu_heap_get(hw->u, DOMAIN_BYTES);
-    if (hw->tags == NULL)
-        hw->tags = uiommu_heap_get(hw->u, TAG_BYTES);
-    if (hw->cmdq.tickets == NULL || hw->stash == NULL || hw->domains == NULL || hw->tags == NULL)
+    if (hw->cmdq.tickets == NULL || hw->stash == NULL || hw->domains == NULL)
         return UIOMMU_E_NOMEM;
     return UIOMMU_OK;
 }
@@ -107,11 +104,9 @@ void uiommu_amd_memory_put(struct uiommu_amd *hw)
     uiommu_amd_mem_put(hw, &hw->quiet);
     uiommu_amd_mem_put(hw, &hw->cmdq.store);
     uiommu_amd_mem_put(hw, &hw->cmdq.mem);
-    uiommu_heap_put(hw->u, hw->tags, TAG_BYTES);
     uiommu_heap_put(hw->u, hw->domains, DOMAIN_BYTES);
     uiommu_heap_put(hw->u, hw->stash, stash_bytes(hw));
     uiommu_heap_put(hw->u, hw->cmdq.tickets, ticket_bytes(hw));
-    hw->tags = NULL;
     hw->domains = NULL;
     hw->stash = NULL;
     hw->cmdq.tickets = NULL;

@@ -84,7 +84,7 @@ static void deliver(const uint64_t entry[2], struct uiommu_fetch *io)
     if (io->event_count == io->event_room)
         return;
     event = &io->events[io->event_count++];
-    uiommu_amd_event_init(event, UIOMMU_EVENT_UNKNOWN);
+    uiommu_event_init(event, UIOMMU_EVENT_UNKNOWN);
     event->id = (uint32_t)uiommu_bits_get(entry[0], AMD_LOG_ID);
     event->hw_code = (uint32_t)uiommu_bits_get(entry[0], AMD_LOG_CODE);
     event->raw[0] = entry[0];

@@ -180,16 +180,11 @@ void uiommu_amd_device_detach(void *ctx, void *dev_ctx)
     struct uiommu_amd *hw = ctx;
     struct amd_device *dev = dev_ctx, **link;
     uintptr_t state = uiommu_unit_lock(hw->unit);
-    uint32_t i;
 
     for (link = &hw->devices; *link != NULL && *link != dev; link = &(*link)->next)
         ;
     if (*link == dev)
         *link = dev->next;
-    for (i = 0; i < 65536u; i++) { /* No tag may name it any more. */
-        if (hw->tags[i] == dev->domain)
-            hw->tags[i] = 0;
-    }
     domain_give(hw, dev->domain);
     uiommu_unit_unlock(hw->unit, state);
     device_free(hw, dev);

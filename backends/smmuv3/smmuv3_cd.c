@@ -85,15 +85,18 @@ static uint64_t root_align(const struct uiommu_root *root)
  * Whether word 0 could make a legal descriptor of it (5.4.1), and whether hardware reaches all of
  * it. The tables must not hold global leaf entries (nG=0): invalidation by ASID leaves those.
  */
-uiommu_err uiommu_smmuv3_root_check(void *ctx, const struct uiommu_root *root)
+uiommu_err uiommu_smmuv3_root_check(void *ctx, void *dev_ctx, uint32_t pasid,
+                                    const struct uiommu_root *root)
 {
     const struct uiommu_smmuv3 *hw = ctx;
     uint32_t g = root->granule_bits;
     uint32_t va_most = g == 16 && hw->f.vas > 48 ? 52 : 48;
     uint32_t va_least = 25, pa_most, pa;
 
-    if (root->format != UIOMMU_ROOT_AARCH64 || (g != 12 && g != 14 && g != 16) ||
-        ((hw->f.granules >> g) & 1u) == 0)
+    (void)dev_ctx;
+    (void)pasid;
+    if (root->under.format != 0 || root->format != UIOMMU_ROOT_AARCH64 ||
+        (g != 12 && g != 14 && g != 16) || ((hw->f.granules >> g) & 1u) == 0)
         return UIOMMU_E_UNSUPPORTED;
     if (hw->f.small_tables)
         va_least = g == 16 ? 17 : 16;
@@ -260,7 +263,7 @@ uiommu_err uiommu_smmuv3_pasid_set(void *ctx, void *dev_ctx, uint32_t pasid,
     struct smmuv3_device *dev = dev_ctx;
     volatile uint64_t *cd = uiommu_smmuv3_cd_at(dev, pasid);
     uint64_t words[SMMUV3_CD_WORDS] = {0}, now;
-    uiommu_err err = uiommu_smmuv3_root_check(hw, root);
+    uiommu_err err = uiommu_smmuv3_root_check(hw, dev_ctx, pasid, root);
 
     if (err != UIOMMU_OK)
         return err;

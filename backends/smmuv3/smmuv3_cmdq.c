@@ -121,7 +121,7 @@ uiommu_err uiommu_smmuv3_cmdq_sync(struct uiommu_smmuv3 *hw, uint64_t *out)
     put(hw, uiommu_smmuv3_cmd_sync(), true);
     *out = q->head;
     if (q->fail_next)
-        uiommu_smmuv3_failed_add(q, q->head, q->head);
+        uiommu_failed_add(&q->failed, q->head, q->head);
     q->fail_next = false;
     uiommu_smmuv3_cmdq_tell(hw);
     return UIOMMU_OK;
@@ -136,7 +136,7 @@ void uiommu_smmuv3_cmdq_drop(struct uiommu_smmuv3 *hw)
     struct smmuv3_cmdq *q = &hw->cmdq;
 
     if (q->head != q->done)
-        uiommu_smmuv3_failed_add(q, q->done + 1u, q->head);
+        uiommu_failed_add(&q->failed, q->done + 1u, q->head);
     q->head = (q->head + uiommu_ring_mask(q->log2)) & ~(uint64_t)uiommu_ring_mask(q->log2);
     q->told = q->head;
     q->done = q->head;
@@ -171,9 +171,9 @@ uiommu_err uiommu_smmuv3_ticket_poll(void *ctx, uint64_t ticket)
 
     if (ticket == 0 || ticket > q->head)
         return UIOMMU_E_INVALID;
-    if (q->done < ticket && !uiommu_smmuv3_failed_has(q, ticket))
+    if (q->done < ticket && !uiommu_failed_has(&q->failed, ticket))
         uiommu_smmuv3_cmdq_look(hw);
-    if (uiommu_smmuv3_failed_has(q, ticket))
+    if (uiommu_failed_has(&q->failed, ticket))
         return UIOMMU_E_HW;
     if (q->done >= ticket)
         return UIOMMU_OK;

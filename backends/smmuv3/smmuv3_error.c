@@ -11,56 +11,6 @@
 /* Acknowledges of one command before the queue counts as dead. */
 #define REPEATS 8u
 
-/* Kept until check(); with no room the newest is lost, the tickets are not. */
-void uiommu_smmuv3_note(struct uiommu_smmuv3 *hw, const struct uiommu_event *event)
-{
-    if (hw->note_count < SMMUV3_NOTES)
-        hw->notes[hw->note_count++] = *event;
-}
-
-static void note_unit(struct uiommu_smmuv3 *hw, enum uiommu_event_kind kind, uint64_t raw)
-{
-    struct uiommu_event event;
-
-    uiommu_smmuv3_event_init(&event, kind);
-    event.raw[0] = raw;
-    uiommu_smmuv3_note(hw, &event);
-}
-
-/* Tickets fail in ascending order. The oldest ranges fall under one mark, which may count good
- * tickets as failed: that proves too little, never too much. */
-void uiommu_smmuv3_failed_add(struct smmuv3_cmdq *q, uint64_t first, uint64_t last)
-{
-    struct smmuv3_failed *f = q->failed;
-
-    if (q->failed_count != 0 && f[q->failed_count - 1u].last >= first) {
-        first = f[q->failed_count - 1u].last + 1u;
-        if (first > last)
-            return;
-    }
-    if (q->failed_count == SMMUV3_FAILED) {
-        q->forgotten = f[0].last;
-        q->failed_count--;
-        memmove(&f[0], &f[1], q->failed_count * sizeof(f[0]));
-    }
-    f[q->failed_count].first = first;
-    f[q->failed_count].last = last;
-    q->failed_count++;
-}
-
-bool uiommu_smmuv3_failed_has(const struct smmuv3_cmdq *q, uint64_t ticket)
-{
-    uint32_t i;
-
-    if (ticket <= q->forgotten)
-        return true;
-    for (i = 0; i < q->failed_count; i++) {
-        if (ticket >= q->failed[i].first && ticket <= q->failed[i].last)
-            return true;
-    }
-    return false;
-}
-
 static uint32_t slot_of(const struct smmuv3_cmdq *q, uint64_t position)
 {
     return uiommu_ring_slot((uint32_t)position, q->log2);
@@ -79,7 +29,7 @@ static void fail_ticket(struct smmuv3_cmdq *q, uint64_t position)
     for (; position < q->head; position++) {
         slot = slot_of(q, position);
         if (((q->tickets[slot >> 5] >> (slot & 31u)) & 1u) != 0) {
-            uiommu_smmuv3_failed_add(q, position + 1u, position + 1u);
+            uiommu_failed_add(&q->failed, position + 1u, position + 1u);
             return;
         }
     }
@@ -97,13 +47,13 @@ static void note_command(struct uiommu_smmuv3 *hw, uint64_t position, uint32_t e
     const volatile uint64_t *words = words_of(&hw->cmdq, position);
     struct uiommu_event event;
 
-    uiommu_smmuv3_event_init(&event, UIOMMU_EVENT_COMMAND_ERROR);
+    uiommu_event_init(&event, UIOMMU_EVENT_COMMAND_ERROR);
     event.raw[0] = uiommu_bits_load64(&words[0]);
     event.raw[1] = uiommu_bits_load64(&words[1]);
     event.hw_code = error;
     if (has_sid(uiommu_bits_get(event.raw[0], SMMUV3_CMD_OP)))
         event.id = (uint32_t)uiommu_bits_get(event.raw[0], SMMUV3_CMD_SID);
-    uiommu_smmuv3_note(hw, &event);
+    uiommu_notes_add(&hw->notes, &event);
 }
 
 /* Which device did not answer is known only if all CMD_ATC_INV since the CMD_SYNC before were
@@ -115,7 +65,7 @@ static void note_timeout(struct uiommu_smmuv3 *hw, uint64_t position)
     struct uiommu_event event;
     uint64_t d0 = 0;
 
-    uiommu_smmuv3_event_init(&event, UIOMMU_EVENT_INVALIDATION_TIMEOUT);
+    uiommu_event_init(&event, UIOMMU_EVENT_INVALIDATION_TIMEOUT);
     event.hw_code = SMMUV3_CERROR_ATC;
     while (position > oldest && uiommu_bits_get(d0, SMMUV3_CMD_OP) != SMMUV3_OP_SYNC) {
         position--;
@@ -128,7 +78,7 @@ static void note_timeout(struct uiommu_smmuv3 *hw, uint64_t position)
         }
         event.id = (uint32_t)uiommu_bits_get(d0, SMMUV3_CMD_SID);
     }
-    uiommu_smmuv3_note(hw, &event);
+    uiommu_notes_add(&hw->notes, &event);
 }
 
 /* The refused command becomes a CMD_SYNC, which is legal everywhere and has no effect. */
@@ -194,7 +144,7 @@ static void queue_recover(struct uiommu_smmuv3 *hw, struct smmuv3_queue *q, uint
     uint64_t now = hw->host->now_ns(hw->host->ctx);
 
     if (q->recovery == SMMUV3_RUNNING && (active & q->abort) != 0) {
-        note_unit(hw, UIOMMU_EVENT_QUEUE_ERROR, q->ring);
+        uiommu_notes_unit(&hw->notes, UIOMMU_EVENT_QUEUE_ERROR, q->ring);
         q->deadline_ns = now + uiommu_smmuv3_timeout_ns(hw);
         q->recovery = SMMUV3_DISABLING;
         hw->cr0 &= ~q->enable;
@@ -221,7 +171,7 @@ static void check_queue(struct uiommu_smmuv3 *hw, struct smmuv3_queue *q, uint32
     if (!q->present)
         return;
     if (q->note_bad_index)
-        note_unit(hw, UIOMMU_EVENT_QUEUE_ERROR, q->ring);
+        uiommu_notes_unit(&hw->notes, UIOMMU_EVENT_QUEUE_ERROR, q->ring);
     q->note_bad_index = false;
     do { /* As far as the hardware follows at once. */
         before = q->recovery;
@@ -230,19 +180,6 @@ static void check_queue(struct uiommu_smmuv3 *hw, struct smmuv3_queue *q, uint32
             active &= ~q->abort;
     } while (q->recovery != before);
     if (q->recovery != SMMUV3_RUNNING)
-        out->flags |= UIOMMU_CHECK_MORE;
-}
-
-static void notes_take(struct uiommu_smmuv3 *hw, struct uiommu_check *out)
-{
-    uint32_t room = (uint32_t)(sizeof(out->event) / sizeof(out->event[0]));
-    uint32_t n = hw->note_count < room ? hw->note_count : room;
-
-    memcpy(out->event, hw->notes, n * sizeof(out->event[0]));
-    memmove(hw->notes, hw->notes + n, (hw->note_count - n) * sizeof(hw->notes[0]));
-    hw->note_count -= n;
-    out->event_count = n;
-    if (hw->note_count != 0)
         out->flags |= UIOMMU_CHECK_MORE;
 }
 
@@ -261,7 +198,7 @@ void uiommu_smmuv3_check(void *ctx, struct uiommu_check *out)
         check_queue(hw, &hw->eventq, active, out);
         if ((active & SMMUV3_GERROR_SFM) != 0) {
             if (!hw->sfm)
-                note_unit(hw, UIOMMU_EVENT_UNIT_ERROR, active);
+                uiommu_notes_unit(&hw->notes, UIOMMU_EVENT_UNIT_ERROR, active);
             hw->sfm = true;
             hw->cmdq.dead = true;
         }
@@ -269,11 +206,11 @@ void uiommu_smmuv3_check(void *ctx, struct uiommu_check *out)
         rest = active & ~(SMMUV3_GERROR_CMDQ | SMMUV3_GERROR_PRIQ | SMMUV3_GERROR_EVENTQ |
                           SMMUV3_GERROR_SFM);
         if (rest != 0) {
-            note_unit(hw, UIOMMU_EVENT_UNIT_ERROR, rest);
+            uiommu_notes_unit(&hw->notes, UIOMMU_EVENT_UNIT_ERROR, rest);
             acknowledge(hw, rest);
         }
     }
     if (hw->cmdq.dead)
         out->flags |= UIOMMU_CHECK_DEAD;
-    notes_take(hw, out);
+    uiommu_notes_take(&hw->notes, out);
 }

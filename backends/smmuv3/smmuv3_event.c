@@ -116,8 +116,8 @@ void uiommu_smmuv3_event_decode(const uint64_t record[4], struct uiommu_event *o
     uint32_t has = record_has(record);
     bool known = row < sizeof(records) / sizeof(records[0]);
 
-    uiommu_smmuv3_event_init(out, known ? (enum uiommu_event_kind)records[row].kind
-                                        : UIOMMU_EVENT_UNKNOWN);
+    uiommu_event_init(out,
+                      known ? (enum uiommu_event_kind)records[row].kind : UIOMMU_EVENT_UNKNOWN);
     out->id = (uint32_t)uiommu_bits_get(record[0], SMMUV3_EV0_SID);
     out->pasid = record_pasid(record, has);
     out->access = record_access(record, has);

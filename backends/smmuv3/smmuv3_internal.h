@@ -9,10 +9,6 @@
 #include <uiommu/backend.h>
 #include <uiommu/smmuv3.h>
 
-/* Ranges of failed tickets that are remembered exactly. */
-#define SMMUV3_FAILED 32u
-/* Events that wait for check(). */
-#define SMMUV3_NOTES 8u
 /* Commands between two CMD_SYNC at most, where that is an erratum (MMU-700, 2812531). */
 #define SMMUV3_SYNC_EVERY 62u
 
@@ -36,11 +32,6 @@ struct smmuv3_features {
     uint32_t cmdq_log2, eventq_log2, priq_log2;
 };
 
-/* Tickets from first to last proved nothing. */
-struct smmuv3_failed {
-    uint64_t first, last;
-};
-
 /*
  * The command queue. Positions count commands for ever; the hardware's index is the position
  * under the ring's mask. A ticket is the position behind its CMD_SYNC. (l)
@@ -48,19 +39,17 @@ struct smmuv3_failed {
 struct smmuv3_cmdq {
     struct uiommu_mem mem;
     uint32_t log2;
-    uint32_t since_sync;                        /* Commands since the last CMD_SYNC. */
-    uint64_t head;                              /* Written by us. */
-    uint64_t told;                              /* In CMDQ_PROD. */
-    uint64_t done;                              /* Passed by CMDQ_CONS, as last read. */
-    uint64_t error_at;                          /* Where the last error was. */
-    uint32_t repeats;                           /* Errors in a row there. */
-    uint32_t *tickets;                          /* A bit per slot: it is a ticket. */
-    struct smmuv3_failed failed[SMMUV3_FAILED]; /* Ascending. */
-    uint32_t failed_count;
-    uint64_t forgotten; /* Up to here every ticket counts as failed. */
-    bool fail_next;     /* A command failed that no ticket covers yet. */
-    bool open;          /* Ops may push: between the end of start and stop. */
-    bool dead;          /* Nothing will be consumed any more. */
+    uint32_t since_sync; /* Commands since the last CMD_SYNC. */
+    uint64_t head;       /* Written by us. */
+    uint64_t told;       /* In CMDQ_PROD. */
+    uint64_t done;       /* Passed by CMDQ_CONS, as last read. */
+    uint64_t error_at;   /* Where the last error was. */
+    uint32_t repeats;    /* Errors in a row there. */
+    uint32_t *tickets;   /* A bit per slot: it is a ticket. */
+    struct uiommu_failed failed;
+    bool fail_next; /* A command failed that no ticket covers yet. */
+    bool open;      /* Ops may push: between the end of start and stop. */
+    bool dead;      /* Nothing will be consumed any more. */
 };
 
 /* How far the recovery of an output queue is. */
@@ -97,28 +86,27 @@ struct smmuv3_device;
 
 /* One unit. */
 struct uiommu_smmuv3 {
-    struct uiommu *u;                        /* (c) */
-    const struct uiommu_host_ops *host;      /* (c) */
-    struct uiommu_unit *unit;                /* (c) */
-    struct uiommu_smmuv3_config config;      /* (c) */
-    struct smmuv3_features f;                /* (c) */
-    uint64_t limit;                          /* Highest bus address. (c) */
-    struct smmuv3_cmdq cmdq;                 /* (l) */
-    struct smmuv3_queue priq;                /* (r) */
-    struct smmuv3_queue eventq;              /* (r) */
-    uint32_t cr0;                            /* As last written. (l) */
-    uint32_t gerrorn;                        /* As last written. (l) */
-    uint32_t id_bits;                        /* (c) */
-    bool two_level;                          /* Stream table. (c) */
-    struct uiommu_mem strtab;                /* (c) */
-    struct uiommu_mem *l2;                   /* (l) One for each level-1 descriptor. */
-    uint32_t l2_count;                       /* (c) */
-    uint32_t granules_seen;                  /* (l) Of all roots ever set, as in features. */
-    struct smmuv3_device *devices;           /* (l) */
-    struct uiommu_event notes[SMMUV3_NOTES]; /* (l) For check(). */
-    uint32_t note_count;                     /* (l) */
-    bool sfm;                                /* (l) Service failure was reported. */
-    bool withheld;                           /* (t) Hardware may still use the memory. */
+    struct uiommu *u;                   /* (c) */
+    const struct uiommu_host_ops *host; /* (c) */
+    struct uiommu_unit *unit;           /* (c) */
+    struct uiommu_smmuv3_config config; /* (c) */
+    struct smmuv3_features f;           /* (c) */
+    uint64_t limit;                     /* Highest bus address. (c) */
+    struct smmuv3_cmdq cmdq;            /* (l) */
+    struct smmuv3_queue priq;           /* (r) */
+    struct smmuv3_queue eventq;         /* (r) */
+    uint32_t cr0;                       /* As last written. (l) */
+    uint32_t gerrorn;                   /* As last written. (l) */
+    uint32_t id_bits;                   /* (c) */
+    bool two_level;                     /* Stream table. (c) */
+    struct uiommu_mem strtab;           /* (c) */
+    struct uiommu_mem *l2;              /* (l) One for each level-1 descriptor. */
+    uint32_t l2_count;                  /* (c) */
+    uint32_t granules_seen;             /* (l) Of all roots ever set, as in features. */
+    struct smmuv3_device *devices;      /* (l) */
+    struct uiommu_notes notes;          /* (l) For check(). */
+    bool sfm;                           /* (l) Service failure was reported. */
+    bool withheld;                      /* (t) Hardware may still use the memory. */
 };
 
 /* One device. */
@@ -171,10 +159,7 @@ uiommu_err uiommu_smmuv3_ticket(void *ctx, uint64_t *out);
 uiommu_err uiommu_smmuv3_ticket_poll(void *ctx, uint64_t ticket);
 
 /* ---- smmuv3_error.c: errors of the command queue and of the unit -------------------------- */
-void uiommu_smmuv3_note(struct uiommu_smmuv3 *hw, const struct uiommu_event *event);
 void uiommu_smmuv3_cmdq_error(struct uiommu_smmuv3 *hw);
-void uiommu_smmuv3_failed_add(struct smmuv3_cmdq *q, uint64_t first, uint64_t last);
-bool uiommu_smmuv3_failed_has(const struct smmuv3_cmdq *q, uint64_t ticket);
 void uiommu_smmuv3_check(void *ctx, struct uiommu_check *out);
 
 /* ---- smmuv3_encode.c: commands ------------------------------------------------------------- */
@@ -195,7 +180,8 @@ struct smmuv3_command uiommu_smmuv3_cmd_sync(void);
 
 /* ---- smmuv3_invalidate.c: ops that put commands ------------------------------------------- */
 uiommu_err uiommu_smmuv3_config_invalidate(void *ctx, void *dev, uint32_t pasid);
-uiommu_err uiommu_smmuv3_tlb_invalidate(void *ctx, uint32_t tag, uint32_t pasid,
+uiommu_err uiommu_smmuv3_tlb_invalidate(void *ctx, void *dev_ctx, uint32_t pasid,
+                                        const struct uiommu_root *root, uint32_t tag,
                                         const struct uiommu_range *range);
 uiommu_err uiommu_smmuv3_dtlb_invalidate(void *ctx, void *dev, uint32_t pasid,
                                          const struct uiommu_range *range);
@@ -217,7 +203,8 @@ uiommu_err uiommu_smmuv3_device_set(void *ctx, void *dev, uint32_t flags, uint32
 uiommu_err uiommu_smmuv3_device_isolate(void *ctx, void *dev);
 
 /* ---- smmuv3_cd.c: context descriptors ------------------------------------------------------ */
-uiommu_err uiommu_smmuv3_root_check(void *ctx, const struct uiommu_root *root);
+uiommu_err uiommu_smmuv3_root_check(void *ctx, void *dev_ctx, uint32_t pasid,
+                                    const struct uiommu_root *root);
 uint64_t uiommu_smmuv3_l1cd(uint64_t bus);
 uint64_t uiommu_smmuv3_cd_idle(const struct uiommu_smmuv3 *hw);
 uint64_t uiommu_smmuv3_cd_quiet(const struct uiommu_smmuv3 *hw, uint64_t word);
@@ -240,7 +227,6 @@ void uiommu_smmuv3_queue_remake(struct uiommu_smmuv3 *hw, struct smmuv3_queue *q
 uint32_t uiommu_smmuv3_ring_pending(void *ctx, uint32_t ring);
 uiommu_err uiommu_smmuv3_fetch(void *ctx, uint32_t ring, struct uiommu_fetch *io);
 void uiommu_smmuv3_overflow_ack(void *ctx, uint32_t ring);
-void uiommu_smmuv3_event_init(struct uiommu_event *event, enum uiommu_event_kind kind);
 
 /* ---- smmuv3_prq.c, smmuv3_event.c: their entries ------------------------------------------- */
 void uiommu_smmuv3_prq_decode(const uint64_t entry[2], struct uiommu_request *out);

@@ -86,7 +86,8 @@ static uint32_t tlb_commands(const struct uiommu_smmuv3 *hw, uint32_t tag,
 }
 
 /* TLB entries carry the ASID only; the PASID is not looked at. */
-uiommu_err uiommu_smmuv3_tlb_invalidate(void *ctx, uint32_t tag, uint32_t pasid,
+uiommu_err uiommu_smmuv3_tlb_invalidate(void *ctx, void *dev_ctx, uint32_t pasid,
+                                        const struct uiommu_root *root, uint32_t tag,
                                         const struct uiommu_range *range)
 {
     struct uiommu_smmuv3 *hw = ctx;
@@ -94,7 +95,9 @@ uiommu_err uiommu_smmuv3_tlb_invalidate(void *ctx, uint32_t tag, uint32_t pasid,
     uiommu_err err = uiommu_smmuv3_ready(hw);
     uint32_t n, i;
 
+    (void)dev_ctx;
     (void)pasid;
+    (void)root;
     if (err != UIOMMU_OK)
         return err;
     n = tlb_commands(hw, tag, range, commands);

@@ -11,15 +11,6 @@
 
 #include <uiommu/ring.h>
 
-void uiommu_smmuv3_event_init(struct uiommu_event *event, enum uiommu_event_kind kind)
-{
-    memset(event, 0, sizeof(*event));
-    event->kind = kind;
-    event->id = UINT32_MAX;
-    event->pasid = UIOMMU_PASID_NONE;
-    event->count = 1;
-}
-
 /* Numbers, sizes and registers. The PRI queue, if any, is ring 0. */
 void uiommu_smmuv3_queues_init(struct uiommu_smmuv3 *hw)
 {
@@ -167,7 +158,7 @@ static bool events_lost(struct smmuv3_queue *q, struct uiommu_fetch *io)
         io->flags |= UIOMMU_FETCH_MORE;
         return false;
     }
-    uiommu_smmuv3_event_init(&io->events[io->event_count++], UIOMMU_EVENT_EVENTS_LOST);
+    uiommu_event_init(&io->events[io->event_count++], UIOMMU_EVENT_EVENTS_LOST);
     q->ovackflg = q->ovflg;
     return true;
 }

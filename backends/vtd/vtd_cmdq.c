@@ -74,7 +74,7 @@ void uiommu_vtd_scan(struct uiommu_vtd *hw)
         if (!uiommu_vtd_is_ticket(q, p))
             continue;
         if (uiommu_bits_swap32(*status_of(q, p)) != (uint32_t)(p + 1u) &&
-            !uiommu_vtd_failed_has(q, p + 1u))
+            !uiommu_failed_has(&q->failed, p + 1u))
             break;
         q->segment = p + 1u;
     }
@@ -167,7 +167,7 @@ uiommu_err uiommu_vtd_sync(struct uiommu_vtd *hw, bool drain, uint64_t *out)
     put(hw, uiommu_vtd_wait(bus, data, true, drain && hw->f.drain), true);
     *out = q->head;
     if (q->fail_next)
-        uiommu_vtd_failed_add(q, q->head, q->head);
+        uiommu_failed_add(&q->failed, q->head, q->head);
     q->fail_next = false;
     uiommu_vtd_tell(hw);
     return UIOMMU_OK;
@@ -183,7 +183,7 @@ void uiommu_vtd_drop(struct uiommu_vtd *hw)
     uint64_t mask = entries(q) - 1u;
 
     if (q->head != q->resolved)
-        uiommu_vtd_failed_add(q, q->resolved + 1u, q->head);
+        uiommu_failed_add(&q->failed, q->resolved + 1u, q->head);
     q->head = (q->head + mask) & ~mask;
     q->told = q->head;
     q->fetched = q->head;
@@ -219,11 +219,11 @@ uiommu_err uiommu_vtd_ticket_poll(void *ctx, uint64_t ticket)
 
     if (ticket == 0 || ticket > q->head)
         return UIOMMU_E_INVALID;
-    if (q->resolved < ticket && !uiommu_vtd_failed_has(q, ticket))
+    if (q->resolved < ticket && !uiommu_failed_has(&q->failed, ticket))
         uiommu_vtd_scan(hw);
-    if (q->resolved < ticket && !uiommu_vtd_failed_has(q, ticket))
+    if (q->resolved < ticket && !uiommu_failed_has(&q->failed, ticket))
         uiommu_vtd_look(hw);
-    if (uiommu_vtd_failed_has(q, ticket))
+    if (uiommu_failed_has(&q->failed, ticket))
         return UIOMMU_E_HW;
     if (q->resolved >= ticket)
         return UIOMMU_OK;

@@ -5,53 +5,12 @@
 /* Errors in a row at one position before the queue counts as dead. */
 #define REPEATS 8u
 
-/* Kept until check(); with no room the newest is lost, the tickets are not. */
-void uiommu_vtd_note(struct uiommu_vtd *hw, const struct uiommu_event *event)
-{
-    if (hw->note_count < VTD_NOTES)
-        hw->notes[hw->note_count++] = *event;
-}
-
-/* The range remembered longest falls under one mark, which may count good tickets as failed:
- * that proves too little, never too much. */
-void uiommu_vtd_failed_add(struct vtd_queue *q, uint64_t first, uint64_t last)
-{
-    struct vtd_failed *f = q->failed;
-
-    if (q->failed_count != 0 && f[q->failed_count - 1u].last + 1u == first) {
-        f[q->failed_count - 1u].last = last; /* Between them is no ticket. */
-        return;
-    }
-    if (q->failed_count == VTD_FAILED) {
-        if (q->forgotten < f[0].last)
-            q->forgotten = f[0].last;
-        q->failed_count--;
-        memmove(&f[0], &f[1], q->failed_count * sizeof(f[0]));
-    }
-    f[q->failed_count].first = first;
-    f[q->failed_count].last = last;
-    q->failed_count++;
-}
-
-bool uiommu_vtd_failed_has(const struct vtd_queue *q, uint64_t ticket)
-{
-    uint32_t i;
-
-    if (ticket <= q->forgotten)
-        return true;
-    for (i = 0; i < q->failed_count; i++) {
-        if (ticket >= q->failed[i].first && ticket <= q->failed[i].last)
-            return true;
-    }
-    return false;
-}
-
 /* The first ticket at or behind a position covers it. */
 static void fail_ticket(struct vtd_queue *q, uint64_t position)
 {
     for (; position < q->head; position++) {
         if (uiommu_vtd_is_ticket(q, position)) {
-            uiommu_vtd_failed_add(q, position + 1u, position + 1u);
+            uiommu_failed_add(&q->failed, position + 1u, position + 1u);
             return;
         }
     }
@@ -95,13 +54,13 @@ static void note_timeout(struct uiommu_vtd *hw, uint64_t record)
 {
     struct uiommu_event event;
 
-    uiommu_vtd_event_init(&event, UIOMMU_EVENT_INVALIDATION_TIMEOUT);
+    uiommu_event_init(&event, UIOMMU_EVENT_INVALIDATION_TIMEOUT);
     event.hw_code = VTD_FSTS_ITE;
     event.raw[0] = record;
     event.id = (uint32_t)uiommu_bits_get(record, VTD_IQERCD_ITESID);
     if (event.id == 0)
         event.id = timeout_guess(hw);
-    uiommu_vtd_note(hw, &event);
+    uiommu_notes_add(&hw->notes, &event);
 }
 
 /*
@@ -118,8 +77,8 @@ static void abort_waits(struct uiommu_vtd *hw)
     for (p = q->resolved; p < q->head && start < q->fetched; p++) {
         if (!uiommu_vtd_is_ticket(q, p))
             continue;
-        if (!uiommu_vtd_failed_has(q, p + 1u))
-            uiommu_vtd_failed_add(q, p + 1u, p + 1u);
+        if (!uiommu_failed_has(&q->failed, p + 1u))
+            uiommu_failed_add(&q->failed, p + 1u, p + 1u);
         start = p + 1u;
     }
     if (start < q->fetched)
@@ -132,13 +91,13 @@ static void note_descriptor(struct uiommu_vtd *hw, uint32_t code)
     struct uiommu_event event;
     uint32_t i, sid;
 
-    uiommu_vtd_event_init(&event, UIOMMU_EVENT_COMMAND_ERROR);
+    uiommu_event_init(&event, UIOMMU_EVENT_COMMAND_ERROR);
     for (i = 0; i < 4; i++)
         event.raw[i] = uiommu_bits_load64(&words[i]);
     event.hw_code = code;
     if (devtlb_sid(event.raw[0], &sid))
         event.id = sid;
-    uiommu_vtd_note(hw, &event);
+    uiommu_notes_add(&hw->notes, &event);
 }
 
 /* The refused descriptor becomes a fence, which is legal everywhere and harmless. */
@@ -205,39 +164,16 @@ static void completion_error(struct uiommu_vtd *hw)
     uint64_t record = uiommu_vtd_read64(hw, VTD_IQERCD);
     struct uiommu_event event;
 
-    uiommu_vtd_event_init(&event, UIOMMU_EVENT_UNIT_ERROR);
+    uiommu_event_init(&event, UIOMMU_EVENT_UNIT_ERROR);
     event.raw[0] = VTD_FSTS_ICE;
     event.raw[1] = record;
     event.hw_code = VTD_FSTS_ICE;
     if (record != 0)
         event.id = (uint32_t)uiommu_bits_get(record, VTD_IQERCD_ICESID);
-    uiommu_vtd_note(hw, &event);
+    uiommu_notes_add(&hw->notes, &event);
     uiommu_vtd_write(hw, VTD_FSTS, VTD_FSTS_ICE);
 }
 
-static void notes_take(struct uiommu_vtd *hw, struct uiommu_check *out)
-{
-    uint32_t room = (uint32_t)(sizeof(out->event) / sizeof(out->event[0]));
-    uint32_t n = hw->note_count < room ? hw->note_count : room;
-
-    memcpy(out->event, hw->notes, n * sizeof(out->event[0]));
-    memmove(hw->notes, hw->notes + n, (hw->note_count - n) * sizeof(hw->notes[0]));
-    hw->note_count -= n;
-    out->event_count = n;
-    if (hw->note_count != 0)
-        out->flags |= UIOMMU_CHECK_MORE;
-}
-
-static void note_unit(struct uiommu_vtd *hw, enum uiommu_event_kind kind, uint64_t raw)
-{
-    struct uiommu_event event;
-
-    uiommu_vtd_event_init(&event, kind);
-    event.raw[0] = raw;
-    uiommu_vtd_note(hw, &event);
-}
-
-/* Bits left set would suppress every later message (5.3). Those of fault records are fetch()'s. */
 void uiommu_vtd_check(void *ctx, struct uiommu_check *out)
 {
     struct uiommu_vtd *hw = ctx;
@@ -249,7 +185,7 @@ void uiommu_vtd_check(void *ctx, struct uiommu_check *out)
         fsts = uiommu_vtd_read(hw, VTD_FSTS);
         if (fsts == UINT32_MAX) {
             if (!hw->gone)
-                note_unit(hw, UIOMMU_EVENT_UNIT_ERROR, fsts);
+                uiommu_notes_unit(&hw->notes, UIOMMU_EVENT_UNIT_ERROR, fsts);
             hw->gone = true;
             hw->iq.dead = true;
         } else {
@@ -259,10 +195,10 @@ void uiommu_vtd_check(void *ctx, struct uiommu_check *out)
                 completion_error(hw);
         }
         if (hw->prq.note_bad_index)
-            note_unit(hw, UIOMMU_EVENT_QUEUE_ERROR, 0);
+            uiommu_notes_unit(&hw->notes, UIOMMU_EVENT_QUEUE_ERROR, 0);
         hw->prq.note_bad_index = false;
     }
     if (hw->iq.dead)
         out->flags |= UIOMMU_CHECK_DEAD;
-    notes_take(hw, out);
+    uiommu_notes_take(&hw->notes, out);
 }

@@ -2,15 +2,6 @@
 /* Fault recording registers as a ring of events (sheet 5.2, 10). */
 #include "vtd_internal.h"
 
-void uiommu_vtd_event_init(struct uiommu_event *event, enum uiommu_event_kind kind)
-{
-    memset(event, 0, sizeof(*event));
-    event->kind = kind;
-    event->id = UINT32_MAX;
-    event->pasid = UIOMMU_PASID_NONE;
-    event->count = 1;
-}
-
 /* Legacy codes too: some emulators use them for root and context faults in scalable mode. */
 static const struct {
     uint8_t code, kind;
@@ -101,7 +92,7 @@ void uiommu_vtd_fault_decode(const uint64_t record[2], struct uiommu_event *out)
 {
     uint32_t code = (uint32_t)uiommu_bits_get(record[1], VTD_FRCD1_FR);
 
-    uiommu_vtd_event_init(out, kind_of(code));
+    uiommu_event_init(out, kind_of(code));
     if (out->kind == UIOMMU_EVENT_ATS_REFUSED &&
         uiommu_bits_get(record[1], VTD_FRCD1_AT) == VTD_AT_TRANSLATED)
         out->kind = UIOMMU_EVENT_TRANSLATED_REFUSED;
@@ -177,7 +168,7 @@ static void overflow(struct uiommu_vtd *hw, uint32_t fsts, struct uiommu_fetch *
         io->flags |= UIOMMU_FETCH_MORE;
         return;
     }
-    uiommu_vtd_event_init(&io->events[io->event_count++], UIOMMU_EVENT_EVENTS_LOST);
+    uiommu_event_init(&io->events[io->event_count++], UIOMMU_EVENT_EVENTS_LOST);
     uiommu_vtd_write(hw, VTD_FSTS, VTD_FSTS_PFO);
 }
 

@@ -9,11 +9,6 @@
 #include <uiommu/backend.h>
 #include <uiommu/vtd.h>
 
-/* Ranges of failed tickets that are remembered exactly. */
-#define VTD_FAILED 32u
-/* Events that wait for check(). */
-#define VTD_NOTES 8u
-
 /* One descriptor; in 256-bit queues the upper half is 0 but for private data. */
 struct vtd_descriptor {
     uint64_t q[4];
@@ -31,11 +26,6 @@ struct vtd_features {
     uint32_t queue_log2, prq_log2;
 };
 
-/* Tickets from first to last proved nothing. */
-struct vtd_failed {
-    uint64_t first, last;
-};
-
 /*
  * The invalidation queue. Positions count descriptors for ever; the hardware's offset is the
  * position under the queue's mask. A ticket is the position behind its wait descriptor. (l)
@@ -44,20 +34,18 @@ struct vtd_queue {
     struct uiommu_mem mem;
     struct uiommu_mem status; /* A 32-bit word per slot: what the wait there writes. */
     uint32_t log2;
-    uint64_t head;                        /* Written by us. */
-    uint64_t told;                        /* In IQT. */
-    uint64_t fetched;                     /* Passed by IQH, as last read. */
-    uint64_t resolved;                    /* Tickets up to here are done or failed. */
-    uint64_t segment;                     /* Behind the last of those tickets. */
-    uint64_t error_at;                    /* Where the last IQE was. */
-    uint32_t repeats;                     /* Errors in a row there. */
-    uint32_t *tickets;                    /* A bit per slot: it is a ticket's wait. */
-    struct vtd_failed failed[VTD_FAILED]; /* Ascending. */
-    uint32_t failed_count;
-    uint64_t forgotten; /* Up to here every ticket counts as failed. */
-    bool fail_next;     /* A descriptor failed that no ticket covers yet. */
-    bool open;          /* Ops may push: between the end of start and stop. */
-    bool dead;          /* Nothing will be executed any more. */
+    uint64_t head;     /* Written by us. */
+    uint64_t told;     /* In IQT. */
+    uint64_t fetched;  /* Passed by IQH, as last read. */
+    uint64_t resolved; /* Tickets up to here are done or failed. */
+    uint64_t segment;  /* Behind the last of those tickets. */
+    uint64_t error_at; /* Where the last IQE was. */
+    uint32_t repeats;  /* Errors in a row there. */
+    uint32_t *tickets; /* A bit per slot: it is a ticket's wait. */
+    struct uiommu_failed failed;
+    bool fail_next; /* A descriptor failed that no ticket covers yet. */
+    bool open;      /* Ops may push: between the end of start and stop. */
+    bool dead;      /* Nothing will be executed any more. */
 };
 
 /* The page request queue. (r) */
@@ -76,24 +64,23 @@ struct vtd_device;
 
 /* One unit. */
 struct uiommu_vtd {
-    struct uiommu *u;                     /* (c) */
-    const struct uiommu_host_ops *host;   /* (c) */
-    struct uiommu_unit *unit;             /* (c) */
-    struct uiommu_vtd_config config;      /* (c) */
-    struct vtd_features f;                /* (c) */
-    uint64_t limit;                       /* Highest bus address. (c) */
-    uint32_t id_bits;                     /* (c) */
-    struct vtd_queue iq;                  /* (l) */
-    struct vtd_prq prq;                   /* (r) */
-    uint32_t fault_next;                  /* (r) The record expected next. */
-    struct uiommu_mem root;               /* (t) Kept from stop to destroy: it blocks. */
-    struct uiommu_mem *context;           /* (l) One for each half of a bus. */
-    struct vtd_device *devices;           /* (l) */
-    struct uiommu_event notes[VTD_NOTES]; /* (l) For check(). */
-    uint32_t note_count;                  /* (l) */
-    bool gone;                            /* (l) Registers read all ones; reported. */
-    bool rooted;                          /* (t) Hardware walks our root table. */
-    bool withheld;                        /* (t) Hardware may still use the memory. */
+    struct uiommu *u;                   /* (c) */
+    const struct uiommu_host_ops *host; /* (c) */
+    struct uiommu_unit *unit;           /* (c) */
+    struct uiommu_vtd_config config;    /* (c) */
+    struct vtd_features f;              /* (c) */
+    uint64_t limit;                     /* Highest bus address. (c) */
+    uint32_t id_bits;                   /* (c) */
+    struct vtd_queue iq;                /* (l) */
+    struct vtd_prq prq;                 /* (r) */
+    uint32_t fault_next;                /* (r) The record expected next. */
+    struct uiommu_mem root;             /* (t) Kept from stop to destroy: it blocks. */
+    struct uiommu_mem *context;         /* (l) One for each half of a bus. */
+    struct vtd_device *devices;         /* (l) */
+    struct uiommu_notes notes;          /* (l) For check(). */
+    bool gone;                          /* (l) Registers read all ones; reported. */
+    bool rooted;                        /* (t) Hardware walks our root table. */
+    bool withheld;                      /* (t) Hardware may still use the memory. */
 };
 
 /* One device: a PASID directory that all its IDs share. */
@@ -174,15 +161,13 @@ uiommu_err uiommu_vtd_ticket(void *ctx, uint64_t *out);
 uiommu_err uiommu_vtd_ticket_poll(void *ctx, uint64_t ticket);
 
 /* ---- vtd_error.c: errors of the invalidation queue and of the unit ------------------------- */
-void uiommu_vtd_note(struct uiommu_vtd *hw, const struct uiommu_event *event);
 void uiommu_vtd_errors(struct uiommu_vtd *hw, uint32_t fsts);
-void uiommu_vtd_failed_add(struct vtd_queue *q, uint64_t first, uint64_t last);
-bool uiommu_vtd_failed_has(const struct vtd_queue *q, uint64_t ticket);
 void uiommu_vtd_check(void *ctx, struct uiommu_check *out);
 
 /* ---- vtd_invalidate.c: ops that put descriptors -------------------------------------------- */
 uiommu_err uiommu_vtd_config_invalidate(void *ctx, void *dev, uint32_t pasid);
-uiommu_err uiommu_vtd_tlb_invalidate(void *ctx, uint32_t tag, uint32_t pasid,
+uiommu_err uiommu_vtd_tlb_invalidate(void *ctx, void *dev_ctx, uint32_t pasid,
+                                     const struct uiommu_root *root, uint32_t tag,
                                      const struct uiommu_range *range);
 uiommu_err uiommu_vtd_dtlb_invalidate(void *ctx, void *dev, uint32_t pasid,
                                       const struct uiommu_range *range);
@@ -201,7 +186,8 @@ uiommu_err uiommu_vtd_device_set(void *ctx, void *dev, uint32_t flags, uint32_t 
 uiommu_err uiommu_vtd_device_isolate(void *ctx, void *dev);
 
 /* ---- vtd_pasid.c: PASID directories and tables --------------------------------------------- */
-uiommu_err uiommu_vtd_root_check(void *ctx, const struct uiommu_root *root);
+uiommu_err uiommu_vtd_root_check(void *ctx, void *dev_ctx, uint32_t pasid,
+                                 const struct uiommu_root *root);
 uint64_t uiommu_vtd_directory_word(uint64_t bus);
 void uiommu_vtd_pasid_build(const struct uiommu_vtd *hw, const struct uiommu_root *root,
                             uint32_t did, uint64_t out[VTD_PASID_WORDS]);
@@ -231,7 +217,6 @@ uiommu_err uiommu_vtd_fetch(void *ctx, uint32_t ring, struct uiommu_fetch *io);
 void uiommu_vtd_overflow_ack(void *ctx, uint32_t ring);
 
 /* ---- vtd_event.c: fault records, the last ring ---------------------------------------------- */
-void uiommu_vtd_event_init(struct uiommu_event *event, enum uiommu_event_kind kind);
 void uiommu_vtd_fault_decode(const uint64_t record[2], struct uiommu_event *out);
 uint32_t uiommu_vtd_faults_pending(const struct uiommu_vtd *hw);
 void uiommu_vtd_faults_fetch(struct uiommu_vtd *hw, struct uiommu_fetch *io);

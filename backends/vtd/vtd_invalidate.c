@@ -56,12 +56,15 @@ uiommu_err uiommu_vtd_config_invalidate(void *ctx, void *dev_ctx, uint32_t pasid
     return UIOMMU_OK;
 }
 
-uiommu_err uiommu_vtd_tlb_invalidate(void *ctx, uint32_t tag, uint32_t pasid,
+uiommu_err uiommu_vtd_tlb_invalidate(void *ctx, void *dev_ctx, uint32_t pasid,
+                                     const struct uiommu_root *root, uint32_t tag,
                                      const struct uiommu_range *range)
 {
     struct uiommu_vtd *hw = ctx;
     uiommu_err err = uiommu_vtd_ready(hw);
 
+    (void)dev_ctx;
+    (void)root;
     if (err != UIOMMU_OK)
         return err;
     if (!uiommu_vtd_room(hw, 1))

@@ -11,11 +11,14 @@
 
 /* x86-64 tables only, of 4 KiB pages; reachable in all their width. PAT and EMTE are left 0:
  * memory is what snooping makes of it. */
-uiommu_err uiommu_vtd_root_check(void *ctx, const struct uiommu_root *root)
+uiommu_err uiommu_vtd_root_check(void *ctx, void *dev_ctx, uint32_t pasid,
+                                 const struct uiommu_root *root)
 {
     const struct uiommu_vtd *hw = ctx;
 
-    if (root->format != UIOMMU_ROOT_X86_64 || root->granule_bits != 12)
+    (void)dev_ctx;
+    (void)pasid;
+    if (root->under.format != 0 || root->format != UIOMMU_ROOT_X86_64 || root->granule_bits != 12)
         return UIOMMU_E_UNSUPPORTED;
     if (root->va_bits != 48 && (root->va_bits != 57 || !hw->f.five))
         return UIOMMU_E_UNSUPPORTED;
@@ -134,7 +137,7 @@ uiommu_err uiommu_vtd_pasid_set(void *ctx, void *dev_ctx, uint32_t pasid,
 {
     struct uiommu_vtd *hw = ctx;
     volatile uint64_t *entry = uiommu_vtd_pasid_at(dev_ctx, pasid);
-    uiommu_err err = uiommu_vtd_root_check(hw, root);
+    uiommu_err err = uiommu_vtd_root_check(hw, dev_ctx, pasid, root);
     uint64_t words[VTD_PASID_WORDS];
     bool same = true;
     uint32_t i;

@@ -41,7 +41,7 @@ static uint32_t access_of(const uint64_t entry[4], bool pasid)
  * how to answer and is dropped (11.3). */
 static enum vtd_entry not_request(const uint64_t entry[4], struct uiommu_event *event)
 {
-    uiommu_vtd_event_init(event, UIOMMU_EVENT_UNKNOWN);
+    uiommu_event_init(event, UIOMMU_EVENT_UNKNOWN);
     event->id = (uint32_t)uiommu_bits_get(entry[0], VTD_PRQ0_RID);
     event->hw_code = (uint32_t)uiommu_bits_get(entry[0], VTD_PRQ0_TYPE);
     memcpy(event->raw, entry, sizeof(event->raw));

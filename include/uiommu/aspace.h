@@ -16,16 +16,34 @@ extern "C" {
 /** An address space. */
 struct uiommu_aspace;
 
-/** Formats of page tables, named after the processors that share them. */
+/** Formats of page tables, named after the processors that share them. The second stages serve
+ * bonds without PASID only. */
 enum uiommu_root_format {
-    UIOMMU_ROOT_AARCH64 = 1, /**< VMSAv8-64 stage 1. */
-    UIOMMU_ROOT_X86_64,      /**< x86-64, 4 or 5 levels by va_bits 48 or 57. */
-    UIOMMU_ROOT_RISCV64,     /**< Sv39, Sv48, Sv57 by va_bits. */
+    UIOMMU_ROOT_AARCH64 = 1,     /**< VMSAv8-64 stage 1. */
+    UIOMMU_ROOT_X86_64,          /**< x86-64, 4 or 5 levels by va_bits 48 or 57. */
+    UIOMMU_ROOT_RISCV64,         /**< Sv39, Sv48, Sv57 by va_bits. */
+    UIOMMU_ROOT_AARCH64_STAGE2,  /**< VMSAv8-64 stage 2. */
+    UIOMMU_ROOT_X86_64_STAGE2,   /**< Second stage with read and write in bits 0 and 1: the layout
+                                      of EPT; va_bits 39, 48 or 57. */
+    UIOMMU_ROOT_X86_64_LEVELLED, /**< Host tables whose entries name the level they point to, as
+                                      IOMMUs beside x86-64 walk them; va_bits 12 + 9 per level. */
+    UIOMMU_ROOT_AARCH64_CONTEXT, /**< Nested only: the table is a context descriptor in guest
+                                      memory, with the guest's own first stage. */
 };
 /** Hardware may set the accessed flag. */
 #define UIOMMU_ROOT_ACCESSED 0x1u
 /** Hardware may set the dirty state. */
 #define UIOMMU_ROOT_DIRTY 0x2u
+
+/** The host's second stage under a guest's first stage. */
+struct uiommu_root_under {
+    enum uiommu_root_format format; /**< Of the tables: a second stage. 0: not nested. */
+    uint8_t granule_bits;           /**< Smallest page, log2. */
+    uint8_t va_bits;                /**< Guest physical addresses are so wide. */
+    uint8_t pa_bits;                /**< Output addresses are so wide. */
+    uint8_t flags;                  /**< UIOMMU_ROOT_ACCESSED | UIOMMU_ROOT_DIRTY */
+    uint64_t table;                 /**< Bus address of the root table. */
+};
 
 /** A root table. The tables belong to the embedder and stay until R12 allows to free them. */
 struct uiommu_root {
@@ -37,6 +55,9 @@ struct uiommu_root {
     uint64_t table;                 /**< Bus address of the root table. */
     uint64_t attributes;            /**< AArch64: the MAIR_EL1 image; x86-64: the PAT. 0: all
                                          write-back. */
+    struct uiommu_root_under
+        under; /**< Nested: table and what it holds are guest physical
+                    addresses of this second stage. Bonds without PASID only. */
 };
 
 /** Why a pending group was taken away from its handler. */
@@ -80,8 +101,8 @@ struct uiommu_aspace_config {
 /**
  * Make an address space. [task]
  * @retval UIOMMU_E_INVALID  NULL, wrong size, two roots of one format, a granule or width no
- *         format has.  @retval UIOMMU_E_DEAD  The owner has died.  @retval UIOMMU_E_NOMEM  No
- * memory.
+ *         format has, nesting under what is no second stage.  @retval UIOMMU_E_DEAD  The owner has
+ * died.  @retval UIOMMU_E_NOMEM  No memory.
  */
 UIOMMU_MUST_CHECK uiommu_err uiommu_aspace_create(struct uiommu *u,
                                                   const struct uiommu_aspace_config *config,

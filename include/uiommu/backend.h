@@ -11,7 +11,8 @@
  *   marked [task] on one unit never overlap each other.
  * - [locked]: the unit's command-ring lock is held and interrupts are saved; short, never waits.
  *   Everything that touches the command ring, the tables or the error registers.
- * - [role]: only the holder of the unit's service role, without the lock. The request rings.
+ * - [role]: only the holder of the unit's service role, without the lock. The request rings. May
+ *   take the lock by uiommu_unit_lock(), shortly.
  * So a backend needs no lock of its own. A [task] op may run beside [locked] and [role] ops of
  * the same unit: what it shares with them it changes between uiommu_unit_lock() and _unlock().
  */
@@ -36,7 +37,7 @@ extern "C" {
 #define UIOMMU_CAP_MARKERS 0x01u
 /** Device TLBs can be used and invalidated. */
 #define UIOMMU_CAP_ATS 0x02u
-/** Snoops the CPU's caches. */
+/** Walks of page tables snoop the CPU's caches. (Its own memory is the backend's to care for.) */
 #define UIOMMU_CAP_COHERENT 0x04u
 /** A response can carry a PASID or not; without: always exactly as the request (PROTOCOL R28). */
 #define UIOMMU_CAP_RESPONSE_PASID 0x08u
@@ -56,6 +57,7 @@ struct uiommu_caps {
     uint32_t tag_first;       /**< Lowest cache tag (ASID, DomainID, PSCID). */
     uint32_t tag_last;        /**< Highest, inclusive. */
     uint32_t stu_bits;        /**< log2 of the smallest translation unit. */
+    uint32_t access;          /**< UIOMMU_READ and so on that entries can grant; 0: all. */
     uint32_t rings;           /**< How many of the following. */
     struct {
         uint32_t flags;   /**< UIOMMU_RING_* */
@@ -71,6 +73,8 @@ struct uiommu_device_desc {
     uint32_t id_count;   /**< At least 1. */
     uint32_t flags;      /**< UIOMMU_DEVICE_* */
     uint32_t pasid_bits; /**< PASIDs are below 2^pasid_bits; 0: none. */
+    uint32_t ats_depth;  /**< Invalidations its device TLB queues, 1 to 32. */
+    uint32_t pf_id;      /**< With UIOMMU_DEVICE_VIRTUAL: its physical function. */
 };
 /** Translation requests of the device are answered (ATS). */
 #define UIOMMU_DEVICE_SET_ATS 0x1u
@@ -198,18 +202,25 @@ struct uiommu_backend_ops {
 
     /** [task] Read capabilities; touches nothing. @retval UIOMMU_E_HW  Not such a unit. */
     uiommu_err (*probe)(void *hw, struct uiommu_caps *out);
-    /** [task] Make tables and queues, block everything, enable. Undone on error. */
+    /** [task] Make tables and queues, block everything, enable. Undone on error. A unit found
+     * enabled is taken over without a moment in which DMA passes untranslated. */
     uiommu_err (*start)(void *hw);
-    /** [task] Disable; DMA stays blocked where possible; give memory back. Never fails. */
+    /** [task] Switch queues and interrupts off. Devices then reach nothing, or what the present
+     * tables say: never memory untranslated, where the hardware can. Tables stay until destroy().
+     * Until start() or restart() no op touches a register, finds anything, or puts a command
+     * (UIOMMU_E_HW). Never fails; idempotent. */
     void (*stop)(void *hw);
-    /** [task] Disable, empty the queues, enable again from the present tables; all caches are
-     * invalid after. Tickets of before are failed. */
+    /** [task] Disable, empty the queues, enable again from the present tables, whatever the
+     * registers hold; also after stop(). All caches are invalid after. Tickets of before are
+     * failed. */
     uiommu_err (*restart)(void *hw);
-    /** [task] Give up hw itself. */
+    /** [task] Give up hw itself and all memory; the unit is stopped and has no device. */
     void (*destroy)(void *hw);
 
-    /** [any] Can the unit walk this root? UIOMMU_OK or UIOMMU_E_UNSUPPORTED. */
-    uiommu_err (*root_check)(void *hw, const struct uiommu_root *root);
+    /** [task] Can an entry of the device be set to this root, beside the entries it has?
+     * @retval UIOMMU_E_UNSUPPORTED  The unit does not walk such tables.  @retval UIOMMU_E_BUSY
+     *         Not beside another entry that the device has now. */
+    uiommu_err (*root_check)(void *hw, void *dev, uint32_t pasid, const struct uiommu_root *root);
 
     /** [task] Memory and entries for a device: open to nothing (all traffic blocked), for every
      * ID. The core completes it by device_set(), config_invalidate() and a ticket. */
@@ -238,9 +249,11 @@ struct uiommu_backend_ops {
 
     /** [locked] Put commands: drop cached configuration of (dev, pasid), for every ID. */
     uiommu_err (*config_invalidate)(void *hw, void *dev, uint32_t pasid);
-    /** [locked] Put commands: drop IOTLB entries of tag (and pasid, where hardware tags by it).
-     * range NULL: all. */
-    uiommu_err (*tlb_invalidate)(void *hw, uint32_t tag, uint32_t pasid,
+    /** [locked] Put commands: drop IOTLB entries of what was set by pasid_set() with this root and
+     * tag for dev and pasid; they are all of one tag and PASID, whatever the device, unless
+     * UIOMMU_CAP_TAG_PER_DEVICE. range NULL: all. */
+    uiommu_err (*tlb_invalidate)(void *hw, void *dev, uint32_t pasid,
+                                 const struct uiommu_root *root, uint32_t tag,
                                  const struct uiommu_range *range);
     /** [locked] Put commands: drop device TLB entries of (dev, pasid), for every ID. The IOTLB
      * invalidation that belongs to it was completed before. range NULL: all. */
@@ -261,6 +274,9 @@ struct uiommu_backend_ops {
     /** [locked] Put answers into the command ring, in order, and tell hardware once. @return How
      * many fitted. */
     uint32_t (*respond)(void *hw, const struct uiommu_answer *answers, uint32_t count);
+    /** [locked] Put one raw command of the host's. @retval UIOMMU_E_INVALID  A wrong length, a
+     *         completion or a page response. */
+    uiommu_err (*command)(void *hw, const uint64_t *words, uint32_t count);
 
     /** [role] Acknowledge interrupts, before the rings are looked at. */
     void (*irq_ack)(void *hw);
@@ -300,6 +316,36 @@ void uiommu_heap_put(struct uiommu *u, void *ptr, size_t bytes);
 uintptr_t uiommu_unit_lock(struct uiommu_unit *unit);
 /** Give it back. */
 void uiommu_unit_unlock(struct uiommu_unit *unit, uintptr_t state);
+
+/* ---- what backends share ------------------------------------------------------------------ */
+
+/** Tickets that prove nothing, by ranges; too many of them fall under one mark, which counts good
+ * old tickets as failed: too little proof, never too much. Zeroed: none. [locked] */
+struct uiommu_failed {
+    struct {
+        uint64_t first, last;
+    } range[32];        /**< Ascending. */
+    uint32_t count;     /**< Of them. */
+    uint64_t forgotten; /**< Up to here every ticket counts as failed. */
+};
+/** Tickets from first to last failed; in any order, also again. */
+void uiommu_failed_add(struct uiommu_failed *f, uint64_t first, uint64_t last);
+/** Did it fail? */
+bool uiommu_failed_has(const struct uiommu_failed *f, uint64_t ticket);
+
+/** Events that wait for check(). Zeroed: none. [locked] */
+struct uiommu_notes {
+    struct uiommu_event event[8]; /**< Oldest first. */
+    uint32_t count;               /**< Of them. */
+};
+/** An event of a kind, of nobody. */
+void uiommu_event_init(struct uiommu_event *event, enum uiommu_event_kind kind);
+/** Keep an event until check(); with no room the newest is lost. */
+void uiommu_notes_add(struct uiommu_notes *notes, const struct uiommu_event *event);
+/** The same with nothing but a kind and one raw word. */
+void uiommu_notes_unit(struct uiommu_notes *notes, enum uiommu_event_kind kind, uint64_t raw);
+/** Hand over as many as there is room for; sets UIOMMU_CHECK_MORE where some are left. */
+void uiommu_notes_take(struct uiommu_notes *notes, struct uiommu_check *out);
 
 /** A bounded wait inside a [task] op. */
 struct uiommu_wait {

@@ -56,6 +56,8 @@ struct uiommu_device_ops {
 /** Its stop may leave requests that are sent again after an automatic SUCCESS (PROTOCOL R29):
  * an overflow repeats the barrier until one pass sees none. */
 #define UIOMMU_DEVICE_RESENDS 0x20u
+/** A virtual function; pf_id is that of its physical function. */
+#define UIOMMU_DEVICE_VIRTUAL 0x40u
 
 /** How to attach one. */
 struct uiommu_device_config {
@@ -69,6 +71,9 @@ struct uiommu_device_config {
     const struct uiommu_device_ops *ops; /**< Copied; NULL: none. */
     void *ops_ctx;                       /**< First argument of the ops. */
     void *user;                          /**< The embedder's. */
+    uint32_t ats_depth; /**< Invalidations its device TLB queues, 1 to 32 (ATS capability:
+                           Invalidate Queue Depth, 0 there is 32). 0: the least there is, 1. */
+    uint32_t pf_id;     /**< With UIOMMU_DEVICE_VIRTUAL. */
 };
 
 /** Counters of a device; they wrap. */

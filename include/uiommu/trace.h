@@ -88,6 +88,7 @@ enum uiommu_drop {
     UIOMMU_DROP_SWITCHED_OFF,  /**< Page requests are off for this device. */
     UIOMMU_DROP_PRESET,        /**< The hardware's event prescribed the code (PROTOCOL R32). */
     UIOMMU_DROP_MARKER,        /**< A Stop Marker: never answered. */
+    UIOMMU_DROP_ACCESS,        /**< Asks for an access that the unit's entries never grant. */
 };
 
 /** One record. It is valid during the call only. */

@@ -51,9 +51,12 @@ struct uiommu_unit_info {
     uint32_t stu_bits;        /**< Smallest translation unit for ATS, log2. */
     bool ats;                 /**< Device TLBs supported. */
     bool markers;             /**< Stop Markers are reported. */
-    bool coherent;            /**< Snoops the CPU's caches. */
+    bool coherent;            /**< Its walks of page tables snoop the CPU's caches. */
     bool started;             /**< Between start and stop. */
     bool hung;                /**< Commands have timed out; needs a restart. */
+    bool suspended;           /**< Between suspend and resume. */
+    uint32_t access;          /**< UIOMMU_READ and so on that devices can be granted; a group that
+                                   asks for more is INVALID. */
 };
 
 /** Counters of a unit; they wrap. */
@@ -88,11 +91,13 @@ struct uiommu_unit_counters {
  */
 UIOMMU_MUST_CHECK uiommu_err uiommu_unit_start(struct uiommu_unit *unit);
 /**
- * Stop a unit without devices; DMA stays blocked where the hardware can. [task]
+ * Stop a unit without devices; DMA stays blocked where the hardware can, until it is destroyed.
+ * [task]
  * @retval UIOMMU_E_BUSY  A device is attached.  @retval UIOMMU_E_STATE  Not started.
  */
 UIOMMU_MUST_CHECK uiommu_err uiommu_unit_stop(struct uiommu_unit *unit);
-/** Give up a stopped unit. [task] @retval UIOMMU_E_BUSY  Started, or a port exists. */
+/** Give up a stopped unit, memory included: hardware that blocks only by its tables passes traffic
+ * from now on. [task] @retval UIOMMU_E_BUSY  Started, or a port exists. */
 UIOMMU_MUST_CHECK uiommu_err uiommu_unit_destroy(struct uiommu_unit *unit);
 /**
  * Restart a unit whose commands hang: the hardware is disabled and set up anew from software
@@ -101,6 +106,36 @@ UIOMMU_MUST_CHECK uiommu_err uiommu_unit_destroy(struct uiommu_unit *unit);
  * @retval UIOMMU_E_HW, UIOMMU_E_TIMEOUT  It does not come back; stays hung.
  */
 UIOMMU_MUST_CHECK uiommu_err uiommu_unit_restart(struct uiommu_unit *unit);
+
+/**
+ * The machine is about to sleep: the unit's queues are switched off, and nothing touches its
+ * registers until uiommu_unit_resume(). [task]; groups become orphans. Devices and bonds stay; a
+ * bond that ends meanwhile is poisoned until then.
+ * @retval UIOMMU_E_STATE  Not started, or suspended already.  @retval UIOMMU_E_TIMEOUT  Somebody
+ *         services it all the time.
+ */
+UIOMMU_MUST_CHECK uiommu_err uiommu_unit_suspend(struct uiommu_unit *unit);
+/**
+ * Program the unit anew from software state, whatever its registers hold now. [task] Poisoned
+ * bonds get the configuration and IOTLB proofs. Devices need a reset before they can ask for pages
+ * again.
+ * @retval UIOMMU_E_STATE  Not suspended.  @retval UIOMMU_E_HW, UIOMMU_E_TIMEOUT  It does not come
+ *         back; stays suspended.
+ */
+UIOMMU_MUST_CHECK uiommu_err uiommu_unit_resume(struct uiommu_unit *unit);
+/**
+ * Send one raw command of the host's, as its interrupt remapping needs, and wait (bounded) until
+ * it took effect. [task] The host is trusted: commands are not looked into, but completions and
+ * page responses are the library's own.
+ * @param words  The command as the hardware reads it, in the CPU's byte order.
+ * @param count  64-bit words: the length of the unit's commands.
+ * @retval UIOMMU_E_INVALID  NULL, a wrong length, or a command that is the library's own.
+ * @retval UIOMMU_E_STATE  Not started, or suspended.  @retval UIOMMU_E_UNSUPPORTED  The unit takes
+ *         none.  @retval UIOMMU_E_HW  The hardware refused it.  @retval UIOMMU_E_TIMEOUT  It does
+ *         not complete commands.
+ */
+UIOMMU_MUST_CHECK uiommu_err uiommu_unit_command(struct uiommu_unit *unit, const uint64_t *words,
+                                                 uint32_t count);
 
 /**
  * The one consumer of a unit: take entries from its rings, call handlers, send answers, step

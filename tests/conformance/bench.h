@@ -50,10 +50,22 @@ extern const uint32_t bench_variant_count;
 struct bench_features {
     bool pri;
     bool stalls;
-    bool markers;             /* Reported in this variant. */
-    bool isolate;             /* A device can be cut off at the IOMMU. */
-    uint32_t request_entries; /* Of the page request queue. */
+    bool markers;        /* Reported in this variant. */
+    bool isolate;        /* A device can be cut off at the IOMMU. */
+    bool proved;         /* A request barrier proves that what was sent before is in the ring. */
+    bool unknown_ids;    /* Requests of IDs that nobody attached reach software... */
+    bool unknown_pasids; /* ...and those of PASIDs that have no entry; else hardware answers. */
+    uint32_t request_entries; /* Of the page request queue... */
+    uint32_t request_room;    /* ...of which so many can be in use at once. */
     uint32_t command_entries; /* Of the command queue. */
+    uint32_t access;          /* UIOMMU_READ and so on that a device can be granted. */
+};
+
+/* A test that a machine cannot pass, with the reason in its sheet. */
+struct bench_skip {
+    const char *test;    /* Contained in its name. */
+    const char *variant; /* Contained in the variant's; "": all. */
+    const char *why;     /* What is lacking, and which section says so. */
 };
 
 struct bench;
@@ -71,6 +83,8 @@ enum bench_lie {
 /* The only thing a new vendor writes. */
 struct bench_vendor {
     const char *name;
+    const struct bench_skip *skips; /* Any other skip fails, and a listed one that passes. */
+    uint32_t skip_count;
     /* Make the IOMMU model; fill b->features. */
     bool (*make)(struct bench *b);
     /* The vendor's constructor, from b->config. */

@@ -75,7 +75,12 @@ static bool make(struct bench *b)
     b->features.pri = true;
     b->features.stalls = true;
     b->features.markers = v->markers;
+    b->features.isolate = true;
+    b->features.unknown_ids = true;
+    b->features.unknown_pasids = true;
     b->features.request_entries = 1u << config.priq_log2;
+    b->features.request_room = b->features.request_entries;
+    b->features.access = UIOMMU_READ | UIOMMU_WRITE | UIOMMU_EXEC | UIOMMU_PRIV;
     b->features.command_entries = 1u << config.cmdq_log2;
     return true;
 }

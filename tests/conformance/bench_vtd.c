@@ -67,6 +67,10 @@ static bool make(struct bench *b)
     b->features.markers = v->markers;
     b->features.isolate = true;
     b->features.request_entries = 1u << (v->large ? 9 : 7);
+    b->features.isolate = true;
+    b->features.proved = true;
+    b->features.request_room = b->features.request_entries - 1;
+    b->features.access = UIOMMU_READ | UIOMMU_WRITE;
     b->features.command_entries = 1u << (v->large ? 8 : 7);
     return true;
 }

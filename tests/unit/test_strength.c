@@ -55,9 +55,11 @@ static uiommu_err toy_ok(void *hw)
     (void)hw;
     return UIOMMU_OK;
 }
-static uiommu_err toy_root(void *hw, const struct uiommu_root *root)
+static uiommu_err toy_root(void *hw, void *d, uint32_t number, const struct uiommu_root *root)
 {
     (void)hw;
+    (void)d;
+    (void)number;
     return root->format == UIOMMU_ROOT_X86_64 ? UIOMMU_OK : UIOMMU_E_UNSUPPORTED;
 }
 static uiommu_err toy_attach(void *hw, const struct uiommu_device_desc *desc, void **out)
@@ -101,11 +103,13 @@ static void toy_clear(void *hw, void *d, uint32_t number)
     (void)toy_pasid(hw, d, number);
     toy.cleared++;
 }
-static uiommu_err toy_tlb(void *hw, uint32_t tag, uint32_t number, const struct uiommu_range *r)
+static uiommu_err toy_tlb(void *hw, void *d, uint32_t number, const struct uiommu_root *root,
+                          uint32_t tag, const struct uiommu_range *r)
 {
+    (void)root;
     (void)tag;
     (void)r;
-    return toy_pasid(hw, NULL, number);
+    return toy_pasid(hw, d, number);
 }
 static uiommu_err toy_dtlb(void *hw, void *d, uint32_t number, const struct uiommu_range *r)
 {
@@ -222,7 +226,7 @@ static void begin_with(const struct uiommu_backend_ops *ops)
 {
     struct uiommu_pasid_space_config numbers = {.size = sizeof(numbers), .first = 1, .last = 1023};
     static const struct uiommu_aspace_ops faults = {.size = sizeof(faults), .fault = fault};
-    static const struct uiommu_root root = {UIOMMU_ROOT_X86_64, 12, 48, 48, 0, 0x1000, 0};
+    static const struct uiommu_root root = {UIOMMU_ROOT_X86_64, 12, 48, 48, 0, 0x1000, 0, {0}};
     struct uiommu_aspace_config config = {
         .size = sizeof(config), .ops = &faults, .roots = &root, .root_count = 1};
 

@@ -8,7 +8,7 @@ static struct uiommu *u;
 static struct uiommu_amd *hw;
 static const struct uiommu_backend_ops *ops;
 static const uint32_t ids[] = {0x118, 0x119};
-static const struct uiommu_root root = {UIOMMU_ROOT_X86_64, 12, 48, 0, 0, 0x123456000, 0};
+static const struct uiommu_root root = {UIOMMU_ROOT_X86_64, 12, 48, 0, 0, 0x123456000, 0, {0}};
 
 static void begin(void)
 {
@@ -31,7 +31,7 @@ static void end(void)
 static void *attach(uint32_t pasid_bits)
 {
     struct uiommu_device_desc desc = {
-        ids, 2, UIOMMU_DEVICE_PASID | UIOMMU_DEVICE_ATS | UIOMMU_DEVICE_PRI, pasid_bits};
+        ids, 2, UIOMMU_DEVICE_PASID | UIOMMU_DEVICE_ATS | UIOMMU_DEVICE_PRI, pasid_bits, 1, 0};
     void *dev = NULL;
 
     cr_assert_eq(ops->device_attach(hw, &desc, &dev), UIOMMU_OK);
@@ -173,13 +173,13 @@ Test(amd_flow, roots)
 {
     struct uiommu_root r = root;
 
-    cr_assert_eq(ops->root_check(hw, &r), UIOMMU_OK);
+    cr_assert_eq(ops->root_check(hw, NULL, 1, &r), UIOMMU_OK);
     r.va_bits = 57;
-    cr_assert_eq(ops->root_check(hw, &r), UIOMMU_E_UNSUPPORTED);
+    cr_assert_eq(ops->root_check(hw, NULL, 1, &r), UIOMMU_E_UNSUPPORTED);
     hw->config.flags |= UIOMMU_AMD_FIVE_LEVEL;
-    cr_assert_eq(ops->root_check(hw, &r), UIOMMU_OK);
+    cr_assert_eq(ops->root_check(hw, NULL, 1, &r), UIOMMU_OK);
     r.table = 0x123;
-    cr_assert_eq(ops->root_check(hw, &r), UIOMMU_E_UNSUPPORTED);
+    cr_assert_eq(ops->root_check(hw, NULL, 1, &r), UIOMMU_E_UNSUPPORTED);
 }
 
 Test(amd_flow, commands_name_device_and_domain)
@@ -192,8 +192,7 @@ Test(amd_flow, commands_name_device_and_domain)
     bind(dev, 5, 77);
     cr_assert_eq(ops->config_invalidate(hw, dev, UIOMMU_PASID_ALL), UIOMMU_OK);
     cr_assert_eq(ops->config_invalidate(hw, dev, 5), UIOMMU_OK);
-    cr_assert_eq(ops->tlb_invalidate(hw, 77, 5, NULL), UIOMMU_OK);
-    cr_assert_eq(ops->tlb_invalidate(hw, 78, 5, NULL), UIOMMU_OK); /* names nothing */
+    cr_assert_eq(ops->tlb_invalidate(hw, dev, 5, NULL, 77, NULL), UIOMMU_OK);
     cr_assert_eq(ops->dtlb_invalidate(hw, dev, 5, NULL), UIOMMU_OK);
     cr_assert_eq(ops->ticket(hw, &ticket), UIOMMU_OK);
     cr_assert_eq(u->logged - at, 9);
@@ -314,25 +313,6 @@ Test(amd_flow, refused_command)
     u->refusals = 0;
     cr_assert_eq(ops->restart(hw), UIOMMU_OK);
     ops->device_detach(hw, dev);
-}
-
-Test(amd_flow, failed_ranges)
-{
-    struct amd_cmdq q;
-    uint32_t i;
-
-    memset(&q, 0, sizeof(q));
-    uiommu_amd_failed_add(&q, 10, 20);
-    uiommu_amd_failed_add(&q, 5, 6);
-    uiommu_amd_failed_add(&q, 7, 9);
-    cr_assert_eq(q.failed_count, 1);
-    cr_assert(uiommu_amd_failed_has(&q, 5) && uiommu_amd_failed_has(&q, 20));
-    cr_assert_not(uiommu_amd_failed_has(&q, 4));
-    for (i = 0; i < 100; i++)
-        uiommu_amd_failed_add(&q, 100 + i * 2, 100 + i * 2);
-    cr_assert_eq(q.failed_count, AMD_FAILED);
-    cr_assert(uiommu_amd_failed_has(&q, 298) && !uiommu_amd_failed_has(&q, 297));
-    cr_assert(uiommu_amd_failed_has(&q, 11) && uiommu_amd_failed_has(&q, 5));
 }
 
 static uiommu_err create(uint32_t low_clear, uint32_t high_clear, uint32_t flags)

@@ -209,7 +209,7 @@ Test(amd_log, nothing_survives_a_stop)
 Test(amd_log, faults_of_a_shut_device_are_quiet)
 {
     uint32_t id = 0x118;
-    struct uiommu_device_desc desc = {&id, 1, 0, 0};
+    struct uiommu_device_desc desc = {&id, 1, 0, 0, 1, 0};
     struct uiommu_fetch io;
     void *dev;
 

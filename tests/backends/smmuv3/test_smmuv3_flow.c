@@ -34,7 +34,7 @@ static void end(void)
 static void attach(uint32_t flags, uint32_t pasid_bits)
 {
     static const uint32_t ids[] = {0x208, 0x310};
-    struct uiommu_device_desc desc = {ids, 2, flags, pasid_bits};
+    struct uiommu_device_desc desc = {ids, 2, flags, pasid_bits, 1, 0};
 
     cr_assert_eq(uiommu_smmuv3_device_attach(hw, &desc, &dev), UIOMMU_OK);
 }
@@ -47,7 +47,8 @@ static uint64_t ticket(void)
     return t;
 }
 
-static const struct uiommu_root root = {UIOMMU_ROOT_AARCH64, 12, 48, 48, 0, 0x812345000, 0x44ff04};
+static const struct uiommu_root root = {UIOMMU_ROOT_AARCH64, 12,       48, 48, 0,
+                                        0x812345000,         0x44ff04, {0}};
 
 TestSuite(flow, .init = begin, .fini = end);
 
@@ -177,7 +178,7 @@ Test(flow, a_full_ring_is_busy_and_leaves_room_for_a_ticket)
     uint32_t n = 0;
 
     u->hold = true;
-    while (uiommu_smmuv3_tlb_invalidate(hw, 1, 0, NULL) == UIOMMU_OK)
+    while (uiommu_smmuv3_tlb_invalidate(hw, NULL, 0, NULL, 1, NULL) == UIOMMU_OK)
         n++;
     cr_assert_eq(n, 15);
     (void)ticket();
@@ -185,7 +186,7 @@ Test(flow, a_full_ring_is_busy_and_leaves_room_for_a_ticket)
     cr_assert_eq(*fake_reg(u, 0x98), (*fake_reg(u, 0x9c) + 16) & 31);
     u->hold = false;
     fake_run(u);
-    cr_assert_eq(uiommu_smmuv3_tlb_invalidate(hw, 1, 0, NULL), UIOMMU_OK);
+    cr_assert_eq(uiommu_smmuv3_tlb_invalidate(hw, NULL, 0, NULL, 1, NULL), UIOMMU_OK);
 }
 
 Test(flow, an_illegal_command_fails_its_ticket_alone)
@@ -197,7 +198,7 @@ Test(flow, an_illegal_command_fails_its_ticket_alone)
     u->error_op = SMMUV3_OP_TLBI_NH_ASID;
     u->error_code = 1;
     u->error_times = 1;
-    cr_assert_eq(uiommu_smmuv3_tlb_invalidate(hw, 0xab, 0, NULL), UIOMMU_OK);
+    cr_assert_eq(uiommu_smmuv3_tlb_invalidate(hw, NULL, 0, NULL, 0xab, NULL), UIOMMU_OK);
     u->hold = true;
     b = ticket();
     c = ticket();
@@ -271,40 +272,23 @@ Test(flow, an_abort_is_tried_again_and_not_for_ever)
     cr_assert_eq(uiommu_smmuv3_ticket_poll(hw, t), UIOMMU_OK);
 }
 
-Test(flow, many_failures_are_forgotten_to_the_safe_side)
-{
-    struct smmuv3_cmdq q;
-    uint64_t t;
-
-    memset(&q, 0, sizeof(q));
-    for (t = 10; t <= 10 * (SMMUV3_FAILED + 1); t += 10)
-        uiommu_smmuv3_failed_add(&q, t, t);
-    cr_assert(uiommu_smmuv3_failed_has(&q, 5));
-    cr_assert(uiommu_smmuv3_failed_has(&q, 10));
-    cr_assert_not(uiommu_smmuv3_failed_has(&q, 15));
-    cr_assert(uiommu_smmuv3_failed_has(&q, 20));
-    cr_assert(uiommu_smmuv3_failed_has(&q, 10 * (SMMUV3_FAILED + 1)));
-    uiommu_smmuv3_failed_add(&q, 10 * (SMMUV3_FAILED + 1), 10 * (SMMUV3_FAILED + 1) + 5);
-    cr_assert(uiommu_smmuv3_failed_has(&q, 10 * (SMMUV3_FAILED + 1) + 5));
-}
-
 Test(flow, ranges)
 {
     struct uiommu_range range = {0x700000200000, 0x7000003fffff, true};
 
-    cr_assert_eq(uiommu_smmuv3_tlb_invalidate(hw, 0xab, 0, &range), UIOMMU_OK);
+    cr_assert_eq(uiommu_smmuv3_tlb_invalidate(hw, NULL, 0, NULL, 0xab, &range), UIOMMU_OK);
     hw->granules_seen = 1u << 12;
-    cr_assert_eq(uiommu_smmuv3_tlb_invalidate(hw, 0xab, 0, &range), UIOMMU_OK);
+    cr_assert_eq(uiommu_smmuv3_tlb_invalidate(hw, NULL, 0, NULL, 0xab, &range), UIOMMU_OK);
     range.last = 0x700000200fff;
     range.tables = false;
-    cr_assert_eq(uiommu_smmuv3_tlb_invalidate(hw, 0xab, 0, &range), UIOMMU_OK);
+    cr_assert_eq(uiommu_smmuv3_tlb_invalidate(hw, NULL, 0, NULL, 0xab, &range), UIOMMU_OK);
     range.first = 0;
     range.last = UINT64_MAX;
-    cr_assert_eq(uiommu_smmuv3_tlb_invalidate(hw, 0xab, 0, &range), UIOMMU_OK);
+    cr_assert_eq(uiommu_smmuv3_tlb_invalidate(hw, NULL, 0, NULL, 0xab, &range), UIOMMU_OK);
     hw->granules_seen |= 1u << 16; /* two sizes: by address */
     range.first = 0x10fff;
     range.last = 0x12000;
-    cr_assert_eq(uiommu_smmuv3_tlb_invalidate(hw, 0xab, 0, &range), UIOMMU_OK);
+    cr_assert_eq(uiommu_smmuv3_tlb_invalidate(hw, NULL, 0, NULL, 0xab, &range), UIOMMU_OK);
     (void)ticket();
     cr_assert_eq(u->log[0].d[0], 0x00ab000000000011);
     cr_assert_eq(u->log[1].d[0], 0x00ab00000041f012); /* 32 * 2^4 pages */
@@ -484,7 +468,7 @@ Test(start, erratum_sync_before_a_batch_fills)
     cr_assert_eq(*fake_reg(u, 0x2c), 0xa); /* no PTM: not to be used */
     u->logged = 0;
     for (i = 0; i < 200; i++)
-        cr_assert_eq(uiommu_smmuv3_tlb_invalidate(hw, 1, 0, NULL), UIOMMU_OK);
+        cr_assert_eq(uiommu_smmuv3_tlb_invalidate(hw, NULL, 0, NULL, 1, NULL), UIOMMU_OK);
     (void)ticket();
     for (i = 0; i < u->logged; i++) {
         gap = u->log[i].d[0] == 0x46 ? 0 : gap + 1;

@@ -172,11 +172,11 @@ Test(golden, context_descriptors)
     static const uint64_t k5[] = {0xffffe206c000354c, 0x0000000800010000, 0, 0x44ff04};
     static const uint64_t k6[] = {0x0001e204c0003591, 0x0000000800004000, 0, 0x44ff04};
     const uint8_t hahd = UIOMMU_ROOT_ACCESSED | UIOMMU_ROOT_DIRTY;
-    struct uiommu_root r1 = {UIOMMU_ROOT_AARCH64, 12, 48, 48, 0, 0x812345000, 0x44ff04};
+    struct uiommu_root r1 = {UIOMMU_ROOT_AARCH64, 12, 48, 48, 0, 0x812345000, 0x44ff04, {0}};
     struct uiommu_root r2 = {UIOMMU_ROOT_AARCH64, 12, 48, 48, hahd, 0x876543000,
-                             0x00f4040c0044ff00};
-    struct uiommu_root r5 = {UIOMMU_ROOT_AARCH64, 16, 52, 52, 0, 0x800010000, 0x44ff04};
-    struct uiommu_root r6 = {UIOMMU_ROOT_AARCH64, 14, 47, 44, 0, 0x800004000, 0x44ff04};
+                             0x00f4040c0044ff00,  {0}};
+    struct uiommu_root r5 = {UIOMMU_ROOT_AARCH64, 16, 52, 52, 0, 0x800010000, 0x44ff04, {0}};
+    struct uiommu_root r6 = {UIOMMU_ROOT_AARCH64, 14, 47, 44, 0, 0x800004000, 0x44ff04, {0}};
     struct uiommu_smmuv3 hw = plain();
 
     same_cd("K1", &hw, 0, &r1, 0x42, k1);
@@ -194,7 +194,7 @@ Test(golden, forced_and_forbidden_stalls)
 {
     static const uint64_t forced[] = {0x00abf205c0003510, 0x0000000876543000, 0, UINT64_MAX};
     static const uint64_t never[] = {0x00abe205c0003510, 0x0000000876543000, 0, UINT64_MAX};
-    struct uiommu_root root = {UIOMMU_ROOT_AARCH64, 12, 48, 48, 0, 0x876543000, 0};
+    struct uiommu_root root = {UIOMMU_ROOT_AARCH64, 12, 48, 48, 0, 0x876543000, 0, {0}};
     struct uiommu_smmuv3 hw = plain();
 
     hw.f.stall_model = SMMUV3_STALL_FORCED;
@@ -210,7 +210,8 @@ Test(golden, what_hardware_cannot_is_not_asked)
     static const uint64_t af[] = {0x00abea05c0003510, 0x0000000876543000, 0, UINT64_MAX};
     static const uint64_t none[] = {0x00ab6205c0002010, 0x0000000876543000, 0, UINT64_MAX};
     struct uiommu_root root = {
-        UIOMMU_ROOT_AARCH64, 12, 48, 48, UIOMMU_ROOT_ACCESSED | UIOMMU_ROOT_DIRTY, 0x876543000, 0};
+        UIOMMU_ROOT_AARCH64, 12, 48, 48, UIOMMU_ROOT_ACCESSED | UIOMMU_ROOT_DIRTY,
+        0x876543000,         0,  {0}};
     struct uiommu_smmuv3 hw = plain();
 
     hw.f.httu = 1;
@@ -225,15 +226,15 @@ static uiommu_err root(struct uiommu_smmuv3 *hw, uint32_t granule, uint32_t va, 
                        uint64_t table)
 {
     struct uiommu_root r = {
-        UIOMMU_ROOT_AARCH64, (uint8_t)granule, (uint8_t)va, (uint8_t)pa, 0, table, 0};
+        UIOMMU_ROOT_AARCH64, (uint8_t)granule, (uint8_t)va, (uint8_t)pa, 0, table, 0, {0}};
 
-    return uiommu_smmuv3_root_check(hw, &r);
+    return uiommu_smmuv3_root_check(hw, NULL, 1, &r);
 }
 
 Test(golden, roots)
 {
     struct uiommu_smmuv3 hw = plain();
-    struct uiommu_root x86 = {UIOMMU_ROOT_X86_64, 12, 48, 48, 0, 0x1000, 0};
+    struct uiommu_root x86 = {UIOMMU_ROOT_X86_64, 12, 48, 48, 0, 0x1000, 0, {0}};
 
     cr_assert_eq(root(&hw, 12, 48, 48, 0x812345000), UIOMMU_OK);
     cr_assert_eq(root(&hw, 12, 39, 40, 0x812345000), UIOMMU_OK);
@@ -246,7 +247,7 @@ Test(golden, roots)
     cr_assert_eq(root(&hw, 12, 48, 52, 0x812345000), UIOMMU_E_UNSUPPORTED);
     cr_assert_eq(root(&hw, 13, 48, 48, 0x812345000), UIOMMU_E_UNSUPPORTED);
     cr_assert_eq(root(&hw, 16, 52, 48, 0x812340000), UIOMMU_E_UNSUPPORTED);
-    cr_assert_eq(uiommu_smmuv3_root_check(&hw, &x86), UIOMMU_E_UNSUPPORTED);
+    cr_assert_eq(uiommu_smmuv3_root_check(&hw, NULL, 1, &x86), UIOMMU_E_UNSUPPORTED);
     hw.f.vas = 52;
     hw.f.oas = 6;
     hw.f.small_tables = true;

@@ -8,7 +8,7 @@
 
 static struct uiommu *u;
 static struct uiommu_vtd *hw;
-static const struct uiommu_root root = {UIOMMU_ROOT_X86_64, 12, 48, 0, 0, 0x7654321000, 0};
+static const struct uiommu_root root = {UIOMMU_ROOT_X86_64, 12, 48, 0, 0, 0x7654321000, 0, {0}};
 
 static void begin_with(const struct uiommu_vtd_config *config)
 {
@@ -37,7 +37,7 @@ static void end(void)
 static struct vtd_device *attach(uint32_t flags, uint32_t pasid_bits)
 {
     static const uint32_t ids[] = {SID};
-    struct uiommu_device_desc desc = {ids, 1, flags, pasid_bits};
+    struct uiommu_device_desc desc = {ids, 1, flags, pasid_bits, 1, 0};
     void *dev = NULL;
 
     cr_assert_eq(uiommu_vtd_device_attach(hw, &desc, &dev), UIOMMU_OK);
@@ -242,7 +242,7 @@ Test(flow, pasid_life)
     cr_expect_eq(entry[2], 0x7654321000);
     cr_assert_eq(uiommu_vtd_config_invalidate(hw, dev, 0xabcde), UIOMMU_OK);
     ticket();
-    cr_assert_eq(uiommu_vtd_tlb_invalidate(hw, 1, 0xabcde, NULL), UIOMMU_OK);
+    cr_assert_eq(uiommu_vtd_tlb_invalidate(hw, NULL, 0xabcde, NULL, 1, NULL), UIOMMU_OK);
     ticket();
     cr_assert_eq(uiommu_vtd_dtlb_invalidate(hw, dev, 0xabcde, NULL), UIOMMU_OK);
     ticket();
@@ -330,7 +330,7 @@ Test(flow, time_out_fails_its_tickets)
     u->hold = true;
     cr_assert_eq(uiommu_vtd_dtlb_invalidate(hw, dev, 5, NULL), UIOMMU_OK);
     a = ticket();
-    cr_assert_eq(uiommu_vtd_tlb_invalidate(hw, 1, 5, NULL), UIOMMU_OK);
+    cr_assert_eq(uiommu_vtd_tlb_invalidate(hw, NULL, 5, NULL, 1, NULL), UIOMMU_OK);
     b = ticket();
     cr_expect_eq(uiommu_vtd_ticket_poll(hw, b), UIOMMU_PENDING);
     u->hold = false;
@@ -379,7 +379,7 @@ Test(flow, refused_descriptor)
     begin();
     u->bad_type = 6;
     u->bad_code = 4;
-    cr_assert_eq(uiommu_vtd_tlb_invalidate(hw, 1, 5, NULL), UIOMMU_OK);
+    cr_assert_eq(uiommu_vtd_tlb_invalidate(hw, NULL, 5, NULL, 1, NULL), UIOMMU_OK);
     a = ticket();
     b = ticket();
     cr_expect_eq(uiommu_vtd_ticket_poll(hw, a), UIOMMU_E_HW);
@@ -399,7 +399,7 @@ Test(flow, full_queue)
 
     begin();
     u->hold = true;
-    while (uiommu_vtd_tlb_invalidate(hw, 1, 5, NULL) == UIOMMU_OK)
+    while (uiommu_vtd_tlb_invalidate(hw, NULL, 5, NULL, 1, NULL) == UIOMMU_OK)
         n++;
     cr_expect_eq(n, 254); /* One slot free, one for the ticket. */
     t = ticket();
@@ -408,7 +408,7 @@ Test(flow, full_queue)
     fake_run(u);
     cr_expect_eq(uiommu_vtd_ticket_poll(hw, t), UIOMMU_OK);
     for (n = 0; n < 1000; n++) {
-        cr_assert_eq(uiommu_vtd_tlb_invalidate(hw, 1, 5, NULL), UIOMMU_OK);
+        cr_assert_eq(uiommu_vtd_tlb_invalidate(hw, NULL, 5, NULL, 1, NULL), UIOMMU_OK);
         cr_assert_eq(uiommu_vtd_ticket_poll(hw, ticket()), UIOMMU_OK);
     }
     end();
@@ -533,17 +533,17 @@ Test(flow, roots)
     struct uiommu_root r = root;
 
     begin();
-    cr_expect_eq(uiommu_vtd_root_check(hw, &r), UIOMMU_OK);
+    cr_expect_eq(uiommu_vtd_root_check(hw, NULL, 1, &r), UIOMMU_OK);
     r.va_bits = 57;
-    cr_expect_eq(uiommu_vtd_root_check(hw, &r), UIOMMU_OK);
+    cr_expect_eq(uiommu_vtd_root_check(hw, NULL, 1, &r), UIOMMU_OK);
     hw->f.five = false;
-    cr_expect_eq(uiommu_vtd_root_check(hw, &r), UIOMMU_E_UNSUPPORTED);
+    cr_expect_eq(uiommu_vtd_root_check(hw, NULL, 1, &r), UIOMMU_E_UNSUPPORTED);
     r = root;
     r.table += 64;
-    cr_expect_eq(uiommu_vtd_root_check(hw, &r), UIOMMU_E_UNSUPPORTED);
+    cr_expect_eq(uiommu_vtd_root_check(hw, NULL, 1, &r), UIOMMU_E_UNSUPPORTED);
     r = root;
     r.format = UIOMMU_ROOT_AARCH64;
-    cr_expect_eq(uiommu_vtd_root_check(hw, &r), UIOMMU_E_UNSUPPORTED);
+    cr_expect_eq(uiommu_vtd_root_check(hw, NULL, 1, &r), UIOMMU_E_UNSUPPORTED);
     end();
 }
 

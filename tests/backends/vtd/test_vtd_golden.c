@@ -158,7 +158,7 @@ Test(golden, tables)
 
 Test(golden, pasid_entries)
 {
-    struct uiommu_root root = {UIOMMU_ROOT_X86_64, 12, 48, 52, 0, 0x7654321000, 0};
+    struct uiommu_root root = {UIOMMU_ROOT_X86_64, 12, 48, 52, 0, 0x7654321000, 0, {0}};
     struct uiommu_vtd hw;
     uint64_t w[VTD_PASID_WORDS];
 
