@@ -83,8 +83,8 @@ enum bench_lie {
 /* The only thing a new vendor writes. */
 struct bench_vendor {
     const char *name;
-    const struct bench_skip *skips; /* Any other skip fails, and a listed one that passes. */
-    uint32_t skip_count;
+    const struct bench_skip *skips; /* Any other skip fails, and a listed one that passes... */
+    const uint32_t *skip_count;     /* ...so many; NULL: none. */
     /* Make the IOMMU model; fill b->features. */
     bool (*make)(struct bench *b);
     /* The vendor's constructor, from b->config. */
@@ -117,6 +117,11 @@ uint64_t bench_x86_page(uint64_t bus, uint32_t access);
 extern const struct bench_vendor bench_smmuv3;
 extern const struct bench_vendor bench_amd;
 extern const struct bench_vendor bench_vtd;
+/* In skips.c. */
+extern const struct bench_skip bench_skips_amd[];
+extern const uint32_t bench_skip_count_amd;
+extern const struct bench_skip bench_skips_vtd[];
+extern const uint32_t bench_skip_count_vtd;
 
 struct bench_piece {
     struct bench_piece *next; /* Free ones of a class. */

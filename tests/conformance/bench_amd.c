@@ -190,6 +190,8 @@ static bool uses_tables(struct bench *b, uint64_t first, uint64_t last)
 
 const struct bench_vendor bench_amd = {
     .name = "amd",
+    .skips = bench_skips_amd,
+    .skip_count = &bench_skip_count_amd,
     .make = make,
     .create = create,
     .read32 = read32,

@@ -183,6 +183,8 @@ static bool uses_tables(struct bench *b, uint64_t first, uint64_t last)
 
 const struct bench_vendor bench_vtd = {
     .name = "vtd",
+    .skips = bench_skips_vtd,
+    .skip_count = &bench_skip_count_vtd,
     .make = make,
     .create = create,
     .read32 = read32,

@@ -6,14 +6,26 @@
 #include "suite.h"
 
 /*
- * Runs the suite: every test on every variant of every bench.
- *   -l          list the tests
- *   -k TEXT     only tests whose name contains TEXT
- *   -v          a line for every run
- *   -x          stop at the first failure
- *   --variant TEXT  only variants whose name contains TEXT
- *   --seed N    of every choice the models make; 1
+ * Runs the suite: every test on every variant of every bench, and prints the matrix: rows are
+ * tests, columns backends, a cell says on how many variants the test passed.
  */
+
+static const char usage_text[] =
+    "usage: conformance [-l] [-k TEXT] [--vendor NAME] [--variant TEXT] [--seed N] [-v] [-x]\n"
+    "\n"
+    "  -l              list the tests, and run none\n"
+    "  -k TEXT         only tests whose name contains TEXT\n"
+    "  --vendor NAME   only this bench\n"
+    "  --variant TEXT  only variants whose name contains TEXT\n"
+    "  --seed N        of every choice the models make; 1\n"
+    "  -v              a line for every run\n"
+    "  -x              stop at the first test that fails\n"
+    "\n"
+    "A cell is the number of variants on which the test passed; of those it was skipped on it "
+    "says\n"
+    "\"+N\" (tests/conformance/skips.c has the reasons); \"-\" is skipped on all, \"FAILED\" on "
+    "some.\n"
+    "Exit code: 0 all passed, 1 some failed, 2 wrong usage.\n";
 
 static const struct bench_vendor *const vendors[] = {
     &bench_smmuv3,
@@ -24,15 +36,16 @@ static const struct bench_vendor *const vendors[] = {
     &bench_vtd,
 #endif
 };
+#define VENDORS (sizeof(vendors) / sizeof(vendors[0]))
 
 struct options {
-    const char *pattern;
-    const char *variant;
+    const char *pattern, *vendor, *variant;
     unsigned long seed;
     bool list, verbose, stop;
 };
 
-struct totals {
+/* One test on one bench: a cell of the matrix. */
+struct cell {
     unsigned passed, failed, skipped;
 };
 
@@ -67,44 +80,90 @@ static bool same_again(const struct conf_test *test, const struct bench_vendor *
     return second.trace == first->trace && second.verdict == first->verdict;
 }
 
-static void run_one(const struct conf_test *test, const struct options *options, void *memory,
-                    struct totals *totals)
+static struct cell run_cell(const struct conf_test *test, const struct bench_vendor *vendor,
+                            const struct options *options, void *memory)
 {
-    unsigned ran = 0, failed = 0;
-    const char *why = NULL;
-    size_t v;
+    struct cell cell = {0, 0, 0};
+    struct conf_result result;
     uint32_t i;
 
-    for (v = 0; v < sizeof(vendors) / sizeof(vendors[0]); v++) {
-        for (i = 0; i < bench_variant_count; i++) {
-            const struct bench_variant *variant = &bench_variants[i];
-            struct conf_result result;
+    for (i = 0; i < bench_variant_count; i++) {
+        const struct bench_variant *variant = &bench_variants[i];
 
-            if (!conf_matches(variant->name, options->variant)) {
-                continue;
-            }
-            conf_run_test(test, vendors[v], variant, options->seed + i, memory, &result);
-            if (i == 0 && !same_again(test, vendors[v], variant, options->seed, memory, &result)) {
-                printf("FAILED  %s: the same seed gave another trace\n", test->name);
-                failed++;
-            }
-            if (options->verbose || result.verdict == CONF_FAILED) {
-                tell(test, vendors[v], variant, &result);
-            }
-            ran += result.verdict == CONF_PASSED;
-            failed += result.verdict == CONF_FAILED;
-            why = result.verdict == CONF_SKIPPED ? result.what : why;
+        if (!conf_matches(variant->name, options->variant)) {
+            continue;
+        }
+        conf_run_test(test, vendor, variant, options->seed + i, memory, &result);
+        if (i == 0 && !same_again(test, vendor, variant, options->seed, memory, &result)) {
+            printf("FAILED  %s [%s]: the same seed gave another trace\n", test->name, vendor->name);
+            cell.failed++;
+        }
+        if (options->verbose || result.verdict == CONF_FAILED) {
+            tell(test, vendor, variant, &result);
+        }
+        cell.passed += result.verdict == CONF_PASSED;
+        cell.failed += result.verdict == CONF_FAILED;
+        cell.skipped += result.verdict == CONF_SKIPPED;
+    }
+    return cell;
+}
+
+static void print_cell(const struct cell *cell)
+{
+    char text[32];
+
+    if (cell->failed != 0) {
+        snprintf(text, sizeof(text), "FAILED");
+    } else if (cell->passed == 0) {
+        snprintf(text, sizeof(text), "-");
+    } else if (cell->skipped != 0) {
+        snprintf(text, sizeof(text), "%u+%u", cell->passed, cell->skipped);
+    } else {
+        snprintf(text, sizeof(text), "%u", cell->passed);
+    }
+    printf(" %7s", text);
+}
+
+static bool chosen(const struct bench_vendor *vendor, const struct options *options)
+{
+    return options->vendor == NULL || strcmp(options->vendor, vendor->name) == 0;
+}
+
+static void print_head(const struct options *options)
+{
+    size_t v;
+
+    for (v = 0; v < VENDORS; v++) {
+        if (chosen(vendors[v], options)) {
+            printf(" %7s", vendors[v]->name);
         }
     }
-    totals->failed += failed != 0;
-    totals->passed += failed == 0 && ran != 0;
-    totals->skipped += failed == 0 && ran == 0;
-    if (failed == 0 && ran != 0 && !options->verbose) {
-        printf("%-7s %s (%u)%s%s\n", "ok", test->name, ran,
-               why == NULL ? "" : "; elsewhere: ", why == NULL ? "" : why);
-    } else if (failed == 0 && ran == 0) {
-        printf("%-7s %s: %s\n", "skipped", test->name, why == NULL ? "no such variant" : why);
+    printf("  variants on which each test passed (+ skipped)\n");
+}
+
+/* A row of the matrix; adds to the totals, a cell at a time. */
+static void run_row(const struct conf_test *test, const struct options *options, void *memory,
+                    struct cell *totals)
+{
+    struct cell cells[VENDORS];
+    size_t v;
+
+    for (v = 0; v < VENDORS; v++) {
+        if (!chosen(vendors[v], options)) {
+            continue;
+        }
+        cells[v] = run_cell(test, vendors[v], options, memory);
+        totals->failed += cells[v].failed != 0;
+        totals->passed += cells[v].failed == 0 && cells[v].passed != 0;
+        totals->skipped += cells[v].failed == 0 && cells[v].passed == 0;
     }
+    for (v = 0; v < VENDORS; v++) {
+        if (chosen(vendors[v], options)) {
+            print_cell(&cells[v]);
+        }
+    }
+    printf("  %s\n", test->name);
+    fflush(stdout);
 }
 
 static bool parse(struct options *options, int argc, char **argv)
@@ -122,52 +181,106 @@ static bool parse(struct options *options, int argc, char **argv)
             options->stop = true;
         } else if (strcmp(argv[i], "-k") == 0 && more) {
             options->pattern = argv[++i];
+        } else if (strcmp(argv[i], "--vendor") == 0 && more) {
+            options->vendor = argv[++i];
         } else if (strcmp(argv[i], "--variant") == 0 && more) {
             options->variant = argv[++i];
         } else if (strcmp(argv[i], "--seed") == 0 && more) {
             options->seed = strtoul(argv[++i], NULL, 0);
         } else {
-            fprintf(stderr, "usage: %s [-l] [-v] [-x] [-k TEXT] [--variant TEXT] [--seed N]\n",
-                    argv[0]);
             return false;
         }
     }
     return true;
 }
 
-int main(int argc, char **argv)
+/* Every listed skip names a test and a variant that exist. */
+static bool skips_exist(const struct bench_skip *skips, uint32_t count)
 {
-    struct options options = {.pattern = "", .variant = "", .seed = 1};
-    struct totals totals = {0, 0, 0};
-    uint32_t i, k;
-    void *memory;
+    bool good = true;
+    uint32_t i, t, k, v;
 
-    if (!parse(&options, argc, argv)) {
-        return 2;
+    for (i = 0; i < count; i++) {
+        bool test = false, variant = false;
+
+        for (t = 0; t < conf_theme_count; t++) {
+            for (k = 0; k < conf_themes[t]->count; k++) {
+                test |= conf_matches(conf_themes[t]->tests[k].name, skips[i].test);
+            }
+        }
+        for (v = 0; v < bench_variant_count; v++) {
+            variant |= conf_matches(bench_variants[v].name, skips[i].variant);
+        }
+        if (!test || !variant) {
+            printf("FAILED  a skip is listed of \"%s\" on \"%s\", which does not exist\n",
+                   skips[i].test, skips[i].variant);
+            good = false;
+        }
     }
-    memory = malloc(CONF_MEMORY);
-    if (memory == NULL) {
-        fprintf(stderr, "no memory\n");
-        return 2;
+    return good;
+}
+
+static void check_skips(struct cell *totals)
+{
+    bool good = skips_exist(conf_skips, conf_skip_count);
+    size_t v;
+
+    for (v = 0; v < VENDORS; v++) {
+        if (vendors[v]->skips != NULL) {
+            good &= skips_exist(vendors[v]->skips, *vendors[v]->skip_count);
+        }
     }
+    totals->failed += !good;
+}
+
+static void run_all(const struct options *options, void *memory, struct cell *totals)
+{
+    uint32_t i, k;
+
     for (i = 0; i < conf_theme_count; i++) {
         for (k = 0; k < conf_themes[i]->count; k++) {
             const struct conf_test *test = &conf_themes[i]->tests[k];
 
-            if (!conf_matches(test->name, options.pattern) || (options.stop && totals.failed > 0)) {
+            if (!conf_matches(test->name, options->pattern) ||
+                (options->stop && totals->failed > 0)) {
                 continue;
             }
-            if (options.list) {
+            if (options->list) {
                 printf("%s\n", test->name);
             } else {
-                run_one(test, &options, memory, &totals);
+                run_row(test, options, memory, totals);
             }
-            fflush(stdout);
         }
     }
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {.pattern = "", .variant = "", .seed = 1};
+    struct cell totals = {0, 0, 0};
+    void *memory;
+
+    if (!parse(&options, argc, argv)) {
+        fputs(usage_text, stderr);
+        return 2;
+    }
+    memory = malloc(CONF_MEMORY);
+    if (memory == NULL) {
+        fprintf(stderr, "conformance: no memory (%zu bytes)\n", (size_t)CONF_MEMORY);
+        return 2;
+    }
+    if (!options.list) {
+        print_head(&options);
+    }
+    run_all(&options, memory, &totals);
     free(memory);
     if (!options.list) {
+        check_skips(&totals);
         printf("%u passed, %u failed, %u skipped\n", totals.passed, totals.failed, totals.skipped);
+        if (totals.passed + totals.failed + totals.skipped == 0) {
+            fprintf(stderr, "conformance: no such test\n");
+            return 2;
+        }
     }
     return totals.failed != 0;
 }

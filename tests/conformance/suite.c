@@ -52,6 +52,44 @@ bool conf_matches(const char *name, const char *pattern)
     }
 }
 
+static const struct bench_skip *listed(const struct bench_skip *skips, uint32_t count,
+                                       const char *test, const char *variant)
+{
+    uint32_t i;
+
+    for (i = 0; i < count; i++) {
+        if (conf_matches(test, skips[i].test) && conf_matches(variant, skips[i].variant)) {
+            return &skips[i];
+        }
+    }
+    return NULL;
+}
+
+const struct bench_skip *conf_skip(const struct conf_test *test, const struct bench_vendor *vendor,
+                                   const struct bench_variant *variant)
+{
+    const struct bench_skip *skip = listed(conf_skips, conf_skip_count, test->name, variant->name);
+
+    if (skip == NULL && vendor->skips != NULL) {
+        skip = listed(vendor->skips, *vendor->skip_count, test->name, variant->name);
+    }
+    return skip;
+}
+
+/* What is skipped is listed, and what is listed is skipped. */
+static void judge_skip(struct conf *c)
+{
+    const struct bench_skip *skip = conf_skip(c->test, c->b.vendor, c->b.variant);
+
+    if (c->result->verdict == CONF_SKIPPED && skip == NULL) {
+        c->result->verdict = CONF_PASSED; /* So that the check counts. */
+        CHECK(c, !"skipped, and not in the list of skips");
+    } else if (c->result->verdict == CONF_SKIPPED) {
+        c->result->what = skip->why;
+    }
+    CHECK(c, c->result->verdict != CONF_PASSED || skip == NULL);
+}
+
 /* ---- taking down ---- */
 
 /* From here on everybody is honest. */
@@ -231,5 +269,6 @@ void conf_run_test(const struct conf_test *test, const struct bench_vendor *vend
     if (out->verdict != CONF_FAILED) {
         last_look(c);
     }
+    judge_skip(c);
     out->trace = c->b.trace.hash;
 }

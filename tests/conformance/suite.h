@@ -28,6 +28,8 @@ struct conf_theme {
 };
 extern const struct conf_theme *const conf_themes[];
 extern const uint32_t conf_theme_count;
+extern const struct bench_skip conf_skips[]; /* Of every vendor. */
+extern const uint32_t conf_skip_count;
 
 enum conf_verdict {
     CONF_PASSED,
@@ -50,6 +52,9 @@ void conf_run_test(const struct conf_test *test, const struct bench_vendor *vend
                    struct conf_result *out);
 /* Whether name contains pattern. */
 bool conf_matches(const char *name, const char *pattern);
+/* Listed for the vendor or for all; NULL: it is not to be skipped. */
+const struct bench_skip *conf_skip(const struct conf_test *test, const struct bench_vendor *vendor,
+                                   const struct bench_variant *variant);
 
 /* ---- what tests are made of --------------------------------------------------------------- */
 
