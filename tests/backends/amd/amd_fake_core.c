@@ -1,63 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "amd_fake_core.h"
 
-#include <stdlib.h>
-
 #define BASE UINT64_C(0xfd000000)
-
-uint32_t *fake_reg(struct uiommu *u, uint32_t offset)
-{
-    return &u->reg[offset / 4];
-}
-
-uint64_t fake_reg64(struct uiommu *u, uint32_t offset)
-{
-    return *fake_reg(u, offset) | (uint64_t)*fake_reg(u, offset + 4) << 32;
-}
-
-static uiommu_err mem_get(void *ctx, uint64_t bytes, uint64_t align, uint64_t limit,
-                          struct uiommu_mem *out)
-{
-    struct uiommu *u = ctx;
-
-    (void)limit;
-    if (u->mem_left == 0)
-        return UIOMMU_E_NOMEM;
-    u->mem_left--;
-    out->cpu = aligned_alloc(align, (bytes + align - 1) & ~(align - 1));
-    if (out->cpu == NULL)
-        return UIOMMU_E_NOMEM;
-    memset(out->cpu, 0, bytes);
-    out->bus = (uintptr_t)out->cpu;
-    out->bytes = bytes;
-    u->mem_bytes += bytes;
-    return UIOMMU_OK;
-}
-
-static void mem_put(void *ctx, const struct uiommu_mem *mem)
-{
-    struct uiommu *u = ctx;
-
-    u->mem_bytes -= mem->bytes;
-    free(mem->cpu);
-}
-
-static void sync(void *ctx, const void *cpu, uint64_t bytes)
-{
-    (void)ctx;
-    (void)cpu;
-    (void)bytes;
-}
-
-static uint32_t read32(void *ctx, uint64_t addr)
-{
-    return *fake_reg(ctx, (uint32_t)(addr - BASE));
-}
-
-static uint64_t read64(void *ctx, uint64_t addr)
-{
-    return fake_reg64(ctx, (uint32_t)(addr - BASE));
-}
 
 static uint64_t *ring_of(struct uiommu *u, uint32_t base, uint32_t *mask)
 {
@@ -144,44 +88,14 @@ static void write32(void *ctx, uint64_t addr, uint32_t value)
         fake_run(u);
 }
 
-static void write64(void *ctx, uint64_t addr, uint64_t value)
-{
-    *fake_reg(ctx, (uint32_t)(addr - BASE) + 4) = (uint32_t)(value >> 32);
-    write32(ctx, addr, (uint32_t)value);
-}
-
-static uint64_t now_ns(void *ctx)
-{
-    struct uiommu *u = ctx;
-
-    return u->now += 1000000;
-}
-
 struct uiommu *fake_new(void)
 {
-    struct uiommu *u = calloc(1, sizeof(*u));
+    struct uiommu *u = fake_core_new(sizeof(*u), BASE, 0x4000, write32);
 
-    u->host.size = sizeof(u->host);
-    u->host.ctx = u;
-    u->host.mem_get = mem_get;
-    u->host.mem_put = mem_put;
-    u->host.mem_to_device = sync;
-    u->host.mem_from_device = sync;
-    u->host.mmio_read32 = read32;
-    u->host.mmio_read64 = read64;
-    u->host.mmio_write32 = write32;
-    u->host.mmio_write64 = write64;
-    u->host.now_ns = now_ns;
-    u->mem_left = UINT32_MAX;
     /* PPR GT IA, 5-level guest tables, GLX 3 levels, PASmax 19, stop marker blocking, GIO, EPH */
     *fake_reg(u, 0x30) = 1u << 1 | 1u << 4 | 1u << 6 | 1u << 12 | 2u << 14;
     *fake_reg(u, 0x34) = 19 | 1u << 12 | 1u << 16 | 1u << 18;
     return u;
-}
-
-void fake_free(struct uiommu *u)
-{
-    free(u);
 }
 
 struct uiommu_amd_config fake_config(void)
@@ -202,52 +116,5 @@ struct uiommu_amd *fake_unit(struct uiommu *u, const struct uiommu_amd_config *c
 
     if (uiommu_amd_create(u, config, &unit) != UIOMMU_OK)
         return NULL;
-    return unit->ops->start(unit->hw) == UIOMMU_OK ? unit->hw : NULL;
-}
-
-void fake_unit_free(struct uiommu *u)
-{
-    u->unit.ops->stop(u->unit.hw);
-    u->unit.ops->destroy(u->unit.hw);
-}
-
-uiommu_err uiommu_unit_create(struct uiommu *u, const struct uiommu_backend_ops *ops, void *hw,
-                              const struct uiommu_unit_config *config, struct uiommu_unit **out)
-{
-    (void)config;
-    u->unit.ops = ops;
-    u->unit.hw = hw;
-    *out = &u->unit;
-    return ops->probe(hw, &u->unit.caps);
-}
-
-const struct uiommu_host_ops *uiommu_host(const struct uiommu *u)
-{
-    return &u->host;
-}
-
-void *uiommu_heap_get(struct uiommu *u, size_t bytes)
-{
-    void *p = aligned_alloc(64, (bytes + 63) & ~(size_t)63);
-
-    memset(p, 0, bytes);
-    u->heap_bytes += bytes;
-    return p;
-}
-
-void uiommu_heap_put(struct uiommu *u, void *ptr, size_t bytes)
-{
-    if (ptr != NULL)
-        u->heap_bytes -= bytes;
-    free(ptr);
-}
-
-uintptr_t uiommu_unit_lock(struct uiommu_unit *unit)
-{
-    return unit->locked++;
-}
-
-void uiommu_unit_unlock(struct uiommu_unit *unit, uintptr_t state)
-{
-    unit->locked = (uint32_t)state;
+    return fake_unit_start(u);
 }

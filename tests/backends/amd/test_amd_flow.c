@@ -17,14 +17,14 @@ static void begin(void)
     u = fake_new();
     hw = fake_unit(u, &c);
     cr_assert_not_null(hw);
-    ops = u->unit.ops;
+    ops = u->core.unit.ops;
 }
 
 static void end(void)
 {
     fake_unit_free(u);
-    cr_assert_eq(u->mem_bytes, 0);
-    cr_assert_eq(u->heap_bytes, 0);
+    cr_assert_eq(u->core.mem_bytes, 0);
+    cr_assert_eq(u->core.heap_bytes, 0);
     fake_free(u);
 }
 
@@ -63,33 +63,33 @@ Test(amd_flow, starts_in_order)
     cr_assert_eq(*fake_reg(u, 0x2020), 0x98);
     cr_assert_eq(u->log[0].d[0] >> 60, 8);
     cr_assert_eq(u->log[1].d[0] >> 60, 1);
-    cr_assert_eq(u->unit.caps.rings, 2);
-    cr_assert_eq(u->unit.caps.pasid_bits, 20);
-    cr_assert_eq(u->unit.caps.request_entries, 511);
+    cr_assert_eq(u->core.unit.caps.rings, 2);
+    cr_assert_eq(u->core.unit.caps.pasid_bits, 20);
+    cr_assert_eq(u->core.unit.caps.request_entries, 511);
     cr_assert_eq(*uiommu_amd_dte_at(hw, 0xffff), 1);
 }
 
 Test(amd_flow, goes_on_blocking_when_stopped)
 {
-    u->unit.ops->stop(hw);
+    u->core.unit.ops->stop(hw);
     cr_assert_eq(*fake_reg(u, 0x18) & 0xf00d, 1); /* translation alone is on */
-    cr_assert_eq(u->mem_bytes, 2u << 20);
-    cr_assert_eq(u->unit.ops->start(hw), UIOMMU_OK);
-    cr_assert_eq(u->unit.ops->restart(hw), UIOMMU_OK);
+    cr_assert_eq(u->core.mem_bytes, 2u << 20);
+    cr_assert_eq(u->core.unit.ops->start(hw), UIOMMU_OK);
+    cr_assert_eq(u->core.unit.ops->restart(hw), UIOMMU_OK);
 }
 
 Test(amd_flow, undoes_a_start)
 {
     uint32_t left;
 
-    u->unit.ops->stop(hw);
+    u->core.unit.ops->stop(hw);
     for (left = 0; left < 5; left++) {
-        u->mem_left = left;
-        cr_assert_eq(u->unit.ops->start(hw), UIOMMU_E_NOMEM);
-        cr_assert_eq(u->mem_bytes, 2u << 20);
+        u->core.mem_left = left;
+        cr_assert_eq(u->core.unit.ops->start(hw), UIOMMU_E_NOMEM);
+        cr_assert_eq(u->core.mem_bytes, 2u << 20);
     }
-    u->mem_left = UINT32_MAX;
-    cr_assert_eq(u->unit.ops->start(hw), UIOMMU_OK);
+    u->core.mem_left = UINT32_MAX;
+    cr_assert_eq(u->core.unit.ops->start(hw), UIOMMU_OK);
 }
 
 Test(amd_flow, entries_open_and_shut)
@@ -272,7 +272,7 @@ Test(amd_flow, late_event_holds_the_ticket)
     fake_tail(u, 0x10);
     cr_assert_eq(ops->ticket(hw, &ticket), UIOMMU_OK);
     cr_assert_eq(ops->ticket_poll(hw, ticket), UIOMMU_PENDING);
-    u->now += 1000000000;
+    u->core.now += 1000000000;
     cr_assert_eq(ops->ticket_poll(hw, ticket), UIOMMU_E_HW);
 }
 
@@ -328,11 +328,11 @@ static uiommu_err create(uint32_t low_clear, uint32_t high_clear, uint32_t flags
     err = uiommu_amd_create(v, &c, &unit);
     if (err == UIOMMU_OK) {
         err = unit->ops->start(unit->hw);
-        cr_assert_eq(v->unit.caps.rings, (low_clear & 2) != 0 ? 1 : 2);
+        cr_assert_eq(v->core.unit.caps.rings, (low_clear & 2) != 0 ? 1 : 2);
         fake_unit_free(v);
     }
-    cr_assert_eq(v->mem_bytes, 0);
-    cr_assert_eq(v->heap_bytes, 0);
+    cr_assert_eq(v->core.mem_bytes, 0);
+    cr_assert_eq(v->core.heap_bytes, 0);
     fake_free(v);
     return err;
 }

@@ -22,13 +22,13 @@ static void begin(void)
     u = fake_new();
     hw = fake_unit(u, &c);
     cr_assert_not_null(hw);
-    ops = u->unit.ops;
+    ops = u->core.unit.ops;
 }
 
 static void end(void)
 {
     fake_unit_free(u);
-    cr_assert_eq(u->mem_bytes, 0);
+    cr_assert_eq(u->core.mem_bytes, 0);
     fake_free(u);
 }
 
@@ -97,7 +97,7 @@ Test(amd_log, late_entry_is_given_up)
     fake_tail(u, PPR);
     ask(3);
     cr_assert_eq(fetch(0, 16).entries, 0);
-    u->now += AMD_LATE_NS;
+    u->core.now += AMD_LATE_NS;
     io = fetch(0, 16);
     cr_assert_eq(io.entries, 2);
     cr_assert_eq(io.request_count, 1);

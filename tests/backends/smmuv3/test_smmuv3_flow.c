@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Start and stop, tickets and their failures, entries and their steps. */
-#include "fake_core.h"
+#include "fake_smmuv3.h"
 
 #include <criterion/criterion.h>
 
@@ -26,8 +26,8 @@ static void end(void)
     if (dev != NULL)
         uiommu_smmuv3_device_detach(hw, dev);
     fake_unit_free(u);
-    cr_assert_eq(u->mem_bytes, 0);
-    cr_assert_eq(u->heap_bytes, 0);
+    cr_assert_eq(u->core.mem_bytes, 0);
+    cr_assert_eq(u->core.heap_bytes, 0);
     fake_free(u);
 }
 
@@ -69,7 +69,7 @@ Test(flow, registers_after_start) /* R1, R2, R3, R4 */
 
 Test(flow, caps)
 {
-    const struct uiommu_caps *c = &u->unit.caps;
+    const struct uiommu_caps *c = &u->core.unit.caps;
 
     cr_assert_eq(c->id_bits, 16);
     cr_assert_eq(c->pasid_bits, 20);
@@ -116,7 +116,7 @@ Test(start, linear_table)
     ste = hw->strtab.cpu;
     cr_assert_eq(ste[63 * 8], 1); /* S1 */
     cr_assert_eq(ste[63 * 8 + 1], 0);
-    cr_assert_gt(u->cleaned, 0);
+    cr_assert_gt(u->core.cleaned, 0);
     dev = NULL;
     end();
 }
@@ -129,10 +129,10 @@ Test(start, a_unit_that_does_not_follow)
     *fake_reg(u, 0x24) = 1;
     u->stuck = true;
     cr_assert_null(fake_unit(u, &c));
-    cr_assert_gt(u->mem_bytes, 0); /* hardware may still use it */
+    cr_assert_gt(u->core.mem_bytes, 0); /* hardware may still use it */
     u->stuck = false;
-    cr_assert_eq(uiommu_smmuv3_start(u->unit.hw), UIOMMU_OK);
-    hw = u->unit.hw;
+    cr_assert_eq(uiommu_smmuv3_start(u->core.unit.hw), UIOMMU_OK);
+    hw = u->core.unit.hw;
     dev = NULL;
     end();
 }
@@ -144,12 +144,12 @@ Test(start, no_memory)
 
     u = fake_new();
     for (n = 0; n < 4; n++) {
-        u->mem_left = n;
+        u->core.mem_left = n;
         cr_assert_null(fake_unit(u, &c));
         cr_assert_eq(*fake_reg(u, 0x20), 0);
-        u->unit.ops->destroy(u->unit.hw);
-        cr_assert_eq(u->mem_bytes, 0);
-        cr_assert_eq(u->heap_bytes, 0);
+        u->core.unit.ops->destroy(u->core.unit.hw);
+        cr_assert_eq(u->core.mem_bytes, 0);
+        cr_assert_eq(u->core.heap_bytes, 0);
     }
     fake_free(u);
 }
@@ -509,7 +509,7 @@ static uiommu_err create(uint32_t offset, uint32_t value)
     err = uiommu_smmuv3_create(u, &c, &unit);
     if (err == UIOMMU_OK)
         unit->ops->destroy(unit->hw);
-    cr_assert_eq(u->heap_bytes, 0);
+    cr_assert_eq(u->core.heap_bytes, 0);
     fake_free(u);
     return err;
 }

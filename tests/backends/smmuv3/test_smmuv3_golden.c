@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Encodings against words computed from the specification, not from the backend. The names are
  * those of the table they come from. */
-#include "fake_core.h"
+#include "fake_smmuv3.h"
 
 #include <criterion/criterion.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The output queues: indices, overflow, nonsense, recovery. */
-#include "fake_core.h"
+#include "fake_smmuv3.h"
 
 #include <criterion/criterion.h>
 
@@ -33,8 +33,8 @@ static void begin(void)
 static void end(void)
 {
     fake_unit_free(u);
-    cr_assert_eq(u->mem_bytes, 0);
-    cr_assert_eq(u->heap_bytes, 0);
+    cr_assert_eq(u->core.mem_bytes, 0);
+    cr_assert_eq(u->core.heap_bytes, 0);
     fake_free(u);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Event records and page requests, from words computed from the specification. */
-#include "fake_core.h"
+#include "fake_smmuv3.h"
 
 #include <criterion/criterion.h>
 

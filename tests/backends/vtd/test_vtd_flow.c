@@ -28,9 +28,9 @@ static void begin(void)
 static void end(void)
 {
     fake_unit_free(u);
-    cr_assert_eq(u->mem_bytes, 0);
-    cr_assert_eq(u->heap_bytes, 0);
-    cr_assert_eq(u->unit.locked, 0);
+    cr_assert_eq(u->core.mem_bytes, 0);
+    cr_assert_eq(u->core.heap_bytes, 0);
+    cr_assert_eq(u->core.unit.locked, 0);
     fake_free(u);
 }
 
@@ -77,13 +77,13 @@ static void logged(uint32_t at, uint64_t q0)
 Test(flow, probe)
 {
     begin();
-    cr_expect_eq(u->unit.caps.flags,
+    cr_expect_eq(u->core.unit.caps.flags,
                  UIOMMU_CAP_MARKERS | UIOMMU_CAP_ISOLATE | UIOMMU_CAP_ATS | UIOMMU_CAP_COHERENT);
-    cr_expect_eq(u->unit.caps.pasid_bits, 20);
-    cr_expect_eq(u->unit.caps.tag_last, 0xffff);
-    cr_expect_eq(u->unit.caps.request_entries, 511);
-    cr_expect_eq(u->unit.caps.rings, 2);
-    cr_expect_eq(u->unit.caps.ring[1].entries, 8);
+    cr_expect_eq(u->core.unit.caps.pasid_bits, 20);
+    cr_expect_eq(u->core.unit.caps.tag_last, 0xffff);
+    cr_expect_eq(u->core.unit.caps.request_entries, 511);
+    cr_expect_eq(u->core.unit.caps.rings, 2);
+    cr_expect_eq(u->core.unit.caps.ring[1].entries, 8);
     end();
 }
 
@@ -99,7 +99,7 @@ Test(flow, probe_refuses)
     cr_assert_eq(fake_unit(u, &config), NULL);
     config.queue_log2 = 6;
     cr_assert_eq(fake_unit(u, &config), NULL);
-    cr_assert_eq(u->heap_bytes, 0);
+    cr_assert_eq(u->core.heap_bytes, 0);
     fake_free(u);
 }
 
@@ -164,9 +164,9 @@ Test(flow, takeover_of_legacy_mode)
     *fake_reg(u, 0x0c) &= 0x7fffffff; /* ESRTPS=0 */
     *fake_reg(u, 0x1c) = 0xc4000000;
     cr_assert_eq(fake_unit(u, &config), NULL);
-    cr_expect_eq(u->mem_bytes, 0);
+    cr_expect_eq(u->core.mem_bytes, 0);
     cr_expect_eq(*fake_reg(u, 0x1c), 0xc4000000);
-    u->unit.ops->destroy(u->unit.hw);
+    u->core.unit.ops->destroy(u->core.unit.hw);
     config.quirks = UIOMMU_VTD_QUIRK_TAKEOVER_WINDOW;
     begin_with(&config);
     end();
@@ -175,10 +175,10 @@ Test(flow, takeover_of_legacy_mode)
 Test(flow, stop_keeps_blocking)
 {
     begin();
-    u->unit.ops->stop(hw);
+    u->core.unit.ops->stop(hw);
     cr_expect_eq(*fake_reg(u, 0x1c) >> 31, 1);
-    cr_expect_eq(u->mem_bytes, 4096); /* The empty root table. */
-    cr_assert_eq(u->unit.ops->start(hw), UIOMMU_OK);
+    cr_expect_eq(u->core.mem_bytes, 4096); /* The empty root table. */
+    cr_assert_eq(u->core.unit.ops->start(hw), UIOMMU_OK);
     end();
 }
 
@@ -189,11 +189,11 @@ Test(flow, start_fails_at_every_allocation)
 
     for (n = 0; n < 4; n++) {
         u = fake_new();
-        u->mem_left = n;
+        u->core.mem_left = n;
         cr_assert_eq(fake_unit(u, &config), NULL);
-        cr_expect_eq(u->mem_bytes, 0);
-        u->unit.ops->destroy(u->unit.hw);
-        cr_expect_eq(u->heap_bytes, 0);
+        cr_expect_eq(u->core.mem_bytes, 0);
+        u->core.unit.ops->destroy(u->core.unit.hw);
+        cr_expect_eq(u->core.heap_bytes, 0);
         fake_free(u);
     }
 }
@@ -423,7 +423,7 @@ Test(flow, restart_fails_old_tickets)
     t = ticket();
     u->hold = false;
     *fake_reg(u, 0x34) |= 0x10; /* Stuck on an error. */
-    cr_assert_eq(u->unit.ops->restart(hw), UIOMMU_OK);
+    cr_assert_eq(u->core.unit.ops->restart(hw), UIOMMU_OK);
     cr_expect_eq(*fake_reg(u, 0x1c) >> 31, 1);
     cr_expect_eq(uiommu_vtd_ticket_poll(hw, t), UIOMMU_E_HW);
     cr_expect_eq(uiommu_vtd_ticket_poll(hw, ticket()), UIOMMU_OK);
@@ -574,11 +574,11 @@ Test(flow, tables_are_flushed_for_a_unit_that_does_not_snoop)
     u = fake_new();
     *fake_reg(u, 0x10) &= ~1u;
     begin_with(&config);
-    cr_expect_eq(u->unit.caps.flags & UIOMMU_CAP_COHERENT, 0);
+    cr_expect_eq(u->core.unit.caps.flags & UIOMMU_CAP_COHERENT, 0);
     dev = opened();
-    before = u->cleaned;
+    before = u->core.cleaned;
     bound(dev, 5);
-    cr_expect_gt(u->cleaned, before);
+    cr_expect_gt(u->core.cleaned, before);
     uiommu_vtd_device_detach(hw, dev);
     end();
 }

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef UIOMMU_TESTS_FAKE_CORE_H
+#define UIOMMU_TESTS_FAKE_CORE_H
+/*
+ * As much of the core and of a host as a backend's own tests need: memory at bus addresses that
+ * are CPU addresses, and is accounted for; a clock; registers that hold what was written; one
+ * unit with a lock that is only counted. It checks nothing; the device models do that. What the
+ * registers do is beside each backend: there struct uiommu is made, with struct fake_core core
+ * as its first member.
+ */
+#include <uiommu/backend.h>
+
+struct uiommu_unit {
+    const struct uiommu_backend_ops *ops;
+    void *hw;
+    struct uiommu_caps caps;
+    uint32_t locked;
+};
+
+struct fake_core {
+    struct uiommu_host_ops host;
+    struct uiommu_unit unit;
+    uint64_t base; /* Of the registers. */
+    uint32_t *reg;
+    uint64_t now;                   /* Every look at the clock is a millisecond. */
+    uint64_t mem_bytes, heap_bytes; /* Given out. */
+    uint32_t mem_left;              /* So many more mem_get() succeed. */
+    uint32_t cleaned;               /* Calls of mem_to_device(). */
+};
+
+/* Registers of the given bytes at base; writes of 32 bits go to write32, with struct uiommu. */
+struct uiommu *fake_core_new(size_t size, uint64_t base, size_t reg_bytes,
+                             void (*write32)(void *ctx, uint64_t addr, uint32_t value));
+void fake_free(struct uiommu *u);
+uint32_t *fake_reg(struct uiommu *u, uint32_t offset);
+uint64_t fake_reg64(struct uiommu *u, uint32_t offset);
+/* Start the unit that was made; its hw, or NULL. */
+void *fake_unit_start(struct uiommu *u);
+void fake_unit_free(struct uiommu *u);
+
+#endif
