@@ -151,7 +151,7 @@ void uiommu_smmuv3_cmdq_drop(struct uiommu_smmuv3 *hw)
 /* May ops push now? */
 uiommu_err uiommu_smmuv3_ready(const struct uiommu_smmuv3 *hw)
 {
-    if (hw->cmdq.dead)
+    if (hw->cmdq.dead || hw->cmdq.stopped)
         return UIOMMU_E_HW;
     return hw->cmdq.open ? UIOMMU_OK : UIOMMU_E_BUSY;
 }

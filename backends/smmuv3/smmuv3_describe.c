@@ -126,7 +126,7 @@ static bool show(const struct uiommu_smmuv3 *hw, uint32_t id, uint32_t pasid, ui
                  struct uiommu_item *out)
 {
     if (at < REGISTERS) {
-        if ((registers[at].flags & WITH_PRI) != 0 && !hw->f.pri)
+        if (((registers[at].flags & WITH_PRI) != 0 && !hw->f.pri) || hw->cmdq.stopped)
             return false;
         show_register(hw, (size_t)at, out);
         return true;

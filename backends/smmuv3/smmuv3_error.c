@@ -190,6 +190,8 @@ void uiommu_smmuv3_check(void *ctx, struct uiommu_check *out)
 
     out->flags = 0;
     out->event_count = 0;
+    if (hw->cmdq.stopped)
+        return;
     if (hw->cmdq.open) {
         active = (uiommu_smmuv3_read(hw, SMMUV3_GERROR) ^ hw->gerrorn) & SMMUV3_GERROR_ALL;
         if ((active & SMMUV3_GERROR_CMDQ) != 0)

@@ -41,15 +41,16 @@ static uiommu_err settle(const struct uiommu_smmuv3 *hw, uint32_t offset, uint32
     return UIOMMU_OK;
 }
 
+#define CR0_ALL                                                                                    \
+    (SMMUV3_CR0_SMMUEN | SMMUV3_CR0_PRIQEN | SMMUV3_CR0_EVENTQEN | SMMUV3_CR0_CMDQEN |             \
+     SMMUV3_CR0_ATSCHK)
+
 /* All enables are compared, so that no change is left in flight (6.3.9). */
 static uiommu_err cr0_write(struct uiommu_smmuv3 *hw, uint32_t value)
 {
-    const uint32_t all = SMMUV3_CR0_SMMUEN | SMMUV3_CR0_PRIQEN | SMMUV3_CR0_EVENTQEN |
-                         SMMUV3_CR0_CMDQEN | SMMUV3_CR0_ATSCHK;
-
     hw->cr0 = value;
     uiommu_smmuv3_write(hw, SMMUV3_CR0, value);
-    return settle(hw, SMMUV3_CR0ACK, all, value);
+    return settle(hw, SMMUV3_CR0ACK, CR0_ALL, value);
 }
 
 static uiommu_err irq_write(struct uiommu_smmuv3 *hw, uint32_t value)
@@ -72,13 +73,20 @@ static uiommu_err gbpa_abort(struct uiommu_smmuv3 *hw)
     return settle(hw, SMMUV3_GBPA, SMMUV3_GBPA_UPDATE, 0);
 }
 
-/* Block, then disable everything. Ends every stall; hardware is done with the memory after. */
+/*
+ * Block, then disable everything, whoever enabled it. Ends every stall; hardware is done with the
+ * memory after. Where traffic cannot be made to abort, translation stays on as it is and only the
+ * queues go: DMA would pass untranslated. A change that somebody left in flight is waited for, for
+ * another one on top of it means nothing (6.3.9).
+ */
 static uiommu_err disable(struct uiommu_smmuv3 *hw)
 {
-    uiommu_err err = gbpa_abort(hw);
-    uiommu_err off = cr0_write(hw, 0);
-    uiommu_err irq = irq_write(hw, 0);
+    uint32_t found = uiommu_smmuv3_read(hw, SMMUV3_CR0) & CR0_ALL;
+    uiommu_err err = gbpa_abort(hw), off, irq;
 
+    (void)settle(hw, SMMUV3_CR0ACK, CR0_ALL, found);
+    off = cr0_write(hw, err == UIOMMU_OK ? 0 : found & (SMMUV3_CR0_SMMUEN | SMMUV3_CR0_ATSCHK));
+    irq = irq_write(hw, 0);
     if (err == UIOMMU_OK)
         err = off;
     return err == UIOMMU_OK ? irq : err;
@@ -226,11 +234,13 @@ static uiommu_err enable(struct uiommu_smmuv3 *hw)
     return err;
 }
 
-static void set_open(struct uiommu_smmuv3 *hw, bool open)
+/* What was under way fails, except where it goes on. */
+static void set_state(struct uiommu_smmuv3 *hw, bool open, bool stopped)
 {
     uintptr_t state = uiommu_unit_lock(hw->unit);
 
     hw->cmdq.open = open;
+    hw->cmdq.stopped = stopped;
     if (!open)
         uiommu_smmuv3_cmdq_drop(hw);
     uiommu_unit_unlock(hw->unit, state);
@@ -244,65 +254,76 @@ static void set_dead(struct uiommu_smmuv3 *hw)
     uiommu_unit_unlock(hw->unit, state);
 }
 
-/* Memory that hardware may still use is never given back. */
-static void release(struct uiommu_smmuv3 *hw)
-{
-    hw->withheld = disable(hw) != UIOMMU_OK;
-    if (!hw->withheld)
-        uiommu_smmuv3_memory_put(hw);
-}
-
+/* Memory of a stop stays and serves again; nobody waits for what was in the queues then. */
 uiommu_err uiommu_smmuv3_start(void *ctx)
 {
     struct uiommu_smmuv3 *hw = ctx;
     uiommu_err err = uiommu_smmuv3_memory_get(hw);
 
     if (err != UIOMMU_OK) {
-        if (!hw->withheld)
-            uiommu_smmuv3_memory_put(hw);
+        uiommu_smmuv3_memory_put(hw);
         return err;
     }
+    uiommu_smmuv3_queue_forget(&hw->eventq);
+    uiommu_smmuv3_queue_forget(&hw->priq);
     uiommu_smmuv3_strtab_clear(hw);
+    set_state(hw, false, false);
     err = disable(hw);
     if (err == UIOMMU_OK)
         err = enable(hw);
+    hw->withheld = err != UIOMMU_OK && disable(hw) != UIOMMU_OK;
     if (err != UIOMMU_OK) {
-        set_open(hw, false);
-        release(hw);
+        set_state(hw, false, true);
+        uiommu_smmuv3_memory_put(hw);
         return err;
     }
-    hw->withheld = false;
-    set_open(hw, true);
+    set_state(hw, true, false);
     return UIOMMU_OK;
 }
 
-/* The core has detached every device: all entries block already. */
+/* What is lost with the queues: the unit is disabled and has written what it was to write. */
+static void discard(struct uiommu_smmuv3 *hw)
+{
+    uiommu_smmuv3_queue_discard(hw, &hw->eventq);
+    if (hw->priq.present)
+        uiommu_smmuv3_queue_discard(hw, &hw->priq);
+}
+
+/* Disabling ends stalls and makes hardware answer ResponseFailure to page requests. Tables and
+ * queues stay as they are. */
 void uiommu_smmuv3_stop(void *ctx)
 {
     struct uiommu_smmuv3 *hw = ctx;
 
-    set_open(hw, false);
-    release(hw);
+    if (hw->cmdq.stopped)
+        return;
+    set_state(hw, false, false);
+    hw->withheld = disable(hw) != UIOMMU_OK;
+    discard(hw);
+    set_state(hw, false, true);
 }
 
-/* Disabling ends stalls and makes hardware answer ResponseFailure to page requests. */
+/* After stop() the registers may hold anything: what went with the queues is counted already. */
 uiommu_err uiommu_smmuv3_restart(void *ctx)
 {
     struct uiommu_smmuv3 *hw = ctx;
+    bool stopped = hw->cmdq.stopped;
     uiommu_err err;
 
-    set_open(hw, false);
+    if (hw->strtab.cpu == NULL)
+        return UIOMMU_E_STATE; /* never started */
+    set_state(hw, false, false);
     err = disable(hw);
     if (err == UIOMMU_OK) {
-        uiommu_smmuv3_queue_discard(hw, &hw->eventq);
-        if (hw->priq.present)
-            uiommu_smmuv3_queue_discard(hw, &hw->priq);
+        if (!stopped)
+            discard(hw);
         err = enable(hw);
     }
+    hw->withheld = err != UIOMMU_OK;
     if (err != UIOMMU_OK) {
         set_dead(hw);
         return err;
     }
-    set_open(hw, true);
+    set_state(hw, true, false);
     return UIOMMU_OK;
 }

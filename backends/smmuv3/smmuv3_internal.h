@@ -49,6 +49,7 @@ struct smmuv3_cmdq {
     struct uiommu_failed failed;
     bool fail_next; /* A command failed that no ticket covers yet. */
     bool open;      /* Ops may push: between the end of start and stop. */
+    bool stopped;   /* No register may be touched: until start or restart. */
     bool dead;      /* Nothing will be consumed any more. */
 };
 
@@ -142,6 +143,7 @@ void uiommu_smmuv3_from_device(const struct uiommu_smmuv3 *hw, const volatile vo
                                uint64_t bytes);
 uiommu_err uiommu_smmuv3_memory_get(struct uiommu_smmuv3 *hw);
 void uiommu_smmuv3_memory_put(struct uiommu_smmuv3 *hw);
+void uiommu_smmuv3_destroy(void *ctx);
 
 /* ---- smmuv3_probe.c ------------------------------------------------------------------------ */
 uiommu_err uiommu_smmuv3_probe(void *ctx, struct uiommu_caps *out);
@@ -188,6 +190,7 @@ uiommu_err uiommu_smmuv3_dtlb_invalidate(void *ctx, void *dev, uint32_t pasid,
 uiommu_err uiommu_smmuv3_barrier(void *ctx, void *dev, uint32_t pasid, uint64_t *ticket,
                                  uint32_t *strength);
 uint32_t uiommu_smmuv3_respond(void *ctx, const struct uiommu_answer *answers, uint32_t count);
+uiommu_err uiommu_smmuv3_command(void *ctx, const uint64_t *words, uint32_t count);
 uint32_t uiommu_smmuv3_stu_bits(const struct uiommu_smmuv3 *hw);
 
 /* ---- smmuv3_ste.c: stream table ------------------------------------------------------------ */
@@ -222,6 +225,7 @@ void uiommu_smmuv3_pasid_clear(void *ctx, void *dev, uint32_t pasid);
 /* ---- smmuv3_queue.c: what the two output queues share -------------------------------------- */
 void uiommu_smmuv3_queues_init(struct uiommu_smmuv3 *hw);
 struct smmuv3_queue *uiommu_smmuv3_queue_of(struct uiommu_smmuv3 *hw, uint32_t ring);
+void uiommu_smmuv3_queue_forget(struct smmuv3_queue *q);
 void uiommu_smmuv3_queue_discard(struct uiommu_smmuv3 *hw, struct smmuv3_queue *q);
 void uiommu_smmuv3_queue_remake(struct uiommu_smmuv3 *hw, struct smmuv3_queue *q);
 uint32_t uiommu_smmuv3_ring_pending(void *ctx, uint32_t ring);

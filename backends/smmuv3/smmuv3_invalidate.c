@@ -196,3 +196,28 @@ uint32_t uiommu_smmuv3_respond(void *ctx, const struct uiommu_answer *answers, u
     uiommu_smmuv3_cmdq_tell(hw);
     return n;
 }
+
+/* The host's own, as it is: hardware refuses what is illegal, which fails the next ticket. What
+ * completes and what answers is the library's alone: the core counts those. */
+uiommu_err uiommu_smmuv3_command(void *ctx, const uint64_t *words, uint32_t count)
+{
+    struct uiommu_smmuv3 *hw = ctx;
+    struct smmuv3_command command;
+    uiommu_err err = uiommu_smmuv3_ready(hw);
+    uint64_t op;
+
+    if (count != 2)
+        return UIOMMU_E_INVALID;
+    op = uiommu_bits_get(words[0], SMMUV3_CMD_OP);
+    if (op == SMMUV3_OP_SYNC || op == SMMUV3_OP_PRI_RESP || op == SMMUV3_OP_RESUME ||
+        op == SMMUV3_OP_STALL_TERM)
+        return UIOMMU_E_INVALID;
+    if (err != UIOMMU_OK)
+        return err;
+    if (!uiommu_smmuv3_cmdq_room(hw, 1))
+        return UIOMMU_E_BUSY;
+    command.d[0] = words[0];
+    command.d[1] = words[1];
+    uiommu_smmuv3_cmdq_put(hw, command);
+    return UIOMMU_OK;
+}

@@ -9,7 +9,7 @@ uiommu_err uiommu_smmuv3_mem_get(struct uiommu_smmuv3 *hw, uint64_t bytes, uint6
     struct uiommu_mem got = {NULL, 0, 0};
     uiommu_err err;
 
-    if (mem->cpu != NULL) /* Kept from a stop that hardware did not follow. */
+    if (mem->cpu != NULL) /* Kept from before. */
         return UIOMMU_OK;
     err = hw->host->mem_get(hw->host->ctx, bytes, align, hw->limit, &got);
     if (err != UIOMMU_OK)
@@ -97,10 +97,13 @@ uiommu_err uiommu_smmuv3_memory_get(struct uiommu_smmuv3 *hw)
     return err;
 }
 
+/* Not what hardware may still use: that is never given back. */
 void uiommu_smmuv3_memory_put(struct uiommu_smmuv3 *hw)
 {
     uint32_t i;
 
+    if (hw->withheld)
+        return;
     for (i = 0; hw->l2 != NULL && i < hw->l2_count; i++)
         uiommu_smmuv3_mem_put(hw, &hw->l2[i]);
     uiommu_heap_put(hw->u, hw->l2, hw->l2_count * sizeof(*hw->l2));
@@ -111,4 +114,12 @@ void uiommu_smmuv3_memory_put(struct uiommu_smmuv3 *hw)
     uiommu_smmuv3_mem_put(hw, &hw->cmdq.mem);
     uiommu_heap_put(hw->u, hw->cmdq.tickets, ticket_bytes(hw));
     hw->cmdq.tickets = NULL;
+}
+
+void uiommu_smmuv3_destroy(void *ctx)
+{
+    struct uiommu_smmuv3 *hw = ctx;
+
+    uiommu_smmuv3_memory_put(hw);
+    uiommu_heap_put(hw->u, hw, sizeof(*hw));
 }

@@ -170,13 +170,6 @@ uiommu_err uiommu_smmuv3_probe(void *ctx, struct uiommu_caps *out)
     return UIOMMU_OK;
 }
 
-static void destroy(void *ctx)
-{
-    struct uiommu_smmuv3 *hw = ctx;
-
-    uiommu_heap_put(hw->u, hw, sizeof(*hw));
-}
-
 static const struct uiommu_backend_ops ops = {
     .size = sizeof(struct uiommu_backend_ops),
     .name = "smmuv3",
@@ -184,7 +177,7 @@ static const struct uiommu_backend_ops ops = {
     .start = uiommu_smmuv3_start,
     .stop = uiommu_smmuv3_stop,
     .restart = uiommu_smmuv3_restart,
-    .destroy = destroy,
+    .destroy = uiommu_smmuv3_destroy,
     .root_check = uiommu_smmuv3_root_check,
     .device_attach = uiommu_smmuv3_device_attach,
     .device_detach = uiommu_smmuv3_device_detach,
@@ -201,6 +194,7 @@ static const struct uiommu_backend_ops ops = {
     .ticket_poll = uiommu_smmuv3_ticket_poll,
     .barrier = uiommu_smmuv3_barrier,
     .respond = uiommu_smmuv3_respond,
+    .command = uiommu_smmuv3_command,
     .irq_ack = NULL, /* Interrupts are edges: there is nothing to acknowledge. */
     .check = uiommu_smmuv3_check,
     .ring_pending = uiommu_smmuv3_ring_pending,
@@ -232,6 +226,7 @@ uiommu_err uiommu_smmuv3_create(struct uiommu *u, const struct uiommu_smmuv3_con
     hw->u = u;
     hw->host = uiommu_host(u);
     hw->config = *config;
+    hw->cmdq.stopped = true;
     err = uiommu_unit_create(u, &ops, hw, &hw->config.unit, &hw->unit);
     if (err != UIOMMU_OK) {
         uiommu_heap_put(u, hw, sizeof(*hw));

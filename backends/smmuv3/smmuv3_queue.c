@@ -60,6 +60,15 @@ static void set_lost(const struct uiommu_smmuv3 *hw, struct smmuv3_queue *q, uin
     q->lost = q == &hw->priq || hw->f.stall_max != 0;
 }
 
+/* Nobody waits for what went with the queue. */
+void uiommu_smmuv3_queue_forget(struct smmuv3_queue *q)
+{
+    q->discarded = 0;
+    q->lost = false;
+    q->failure_sent = false;
+    q->note_bad_index = false;
+}
+
 /* What is in the queue goes: some of it may never have been written. While PRIQ_ABT was active
  * or the queue was off, hardware answered ResponseFailure by itself. */
 void uiommu_smmuv3_queue_discard(struct uiommu_smmuv3 *hw, struct smmuv3_queue *q)

@@ -73,6 +73,7 @@ static uint32_t read32(void *ctx, uint64_t addr)
 {
     struct fake_core *c = ctx;
 
+    c->accesses++;
     return c->reg[(addr - c->base) / 4];
 }
 
@@ -81,13 +82,21 @@ static uint64_t read64(void *ctx, uint64_t addr)
     return read32(ctx, addr) | (uint64_t)read32(ctx, addr + 4) << 32;
 }
 
+static void write32(void *ctx, uint64_t addr, uint32_t value)
+{
+    struct fake_core *c = ctx;
+
+    c->accesses++;
+    c->write32(ctx, addr, value);
+}
+
 /* The high half only holds what was written. */
 static void write64(void *ctx, uint64_t addr, uint64_t value)
 {
     struct fake_core *c = ctx;
 
     c->reg[(addr - c->base) / 4 + 1] = (uint32_t)(value >> 32);
-    c->host.mmio_write32(ctx, addr, (uint32_t)value);
+    write32(ctx, addr, (uint32_t)value);
 }
 
 static uint64_t now_ns(void *ctx)
@@ -98,12 +107,13 @@ static uint64_t now_ns(void *ctx)
 }
 
 struct uiommu *fake_core_new(size_t size, uint64_t base, size_t reg_bytes,
-                             void (*write32)(void *ctx, uint64_t addr, uint32_t value))
+                             void (*behave)(void *ctx, uint64_t addr, uint32_t value))
 {
     struct fake_core *c = zeroed(size, 64);
 
     c->reg = zeroed(reg_bytes, 64);
     c->base = base;
+    c->write32 = behave;
     c->mem_left = UINT32_MAX;
     c->host.size = sizeof(c->host);
     c->host.ctx = c;

@@ -22,15 +22,17 @@ struct fake_core {
     struct uiommu_unit unit;
     uint64_t base; /* Of the registers. */
     uint32_t *reg;
+    void (*write32)(void *ctx, uint64_t addr, uint32_t value); /* What the registers do. */
+    uint32_t accesses;                                         /* To registers. */
     uint64_t now;                   /* Every look at the clock is a millisecond. */
     uint64_t mem_bytes, heap_bytes; /* Given out. */
     uint32_t mem_left;              /* So many more mem_get() succeed. */
     uint32_t cleaned;               /* Calls of mem_to_device(). */
 };
 
-/* Registers of the given bytes at base; writes of 32 bits go to write32, with struct uiommu. */
+/* Registers of the given bytes at base; writes of 32 bits go to behave(), with struct uiommu. */
 struct uiommu *fake_core_new(size_t size, uint64_t base, size_t reg_bytes,
-                             void (*write32)(void *ctx, uint64_t addr, uint32_t value));
+                             void (*behave)(void *ctx, uint64_t addr, uint32_t value));
 void fake_free(struct uiommu *u);
 uint32_t *fake_reg(struct uiommu *u, uint32_t offset);
 uint64_t fake_reg64(struct uiommu *u, uint32_t offset);

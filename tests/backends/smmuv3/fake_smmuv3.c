@@ -43,12 +43,17 @@ static void write32(void *ctx, uint64_t addr, uint32_t value)
     struct uiommu *u = ctx;
     uint32_t offset = (uint32_t)(addr - BASE);
 
+    if (offset == 0x44 && u->gbpa_stuck)
+        value = *fake_reg(u, 0x44) | 0x80000000;
+    if (offset == 0x20 && (*fake_reg(u, 0x20) & ~value & 1) != 0 &&
+        (*fake_reg(u, 0x44) & 0x80100000) != 0x00100000)
+        u->leaks++;
     *fake_reg(u, offset) = value;
     if (offset == 0x20 && !u->stuck)
         *fake_reg(u, 0x24) = value;
     if (offset == 0x50)
         *fake_reg(u, 0x54) = value;
-    if (offset == 0x44)
+    if (offset == 0x44 && !u->gbpa_stuck)
         *fake_reg(u, 0x44) = value & 0x7fffffff;
     if (offset == 0x98)
         u->doorbells++;

@@ -18,6 +18,8 @@ struct uiommu {
     uint32_t doorbells;
     bool hold;           /* Commands are not consumed. */
     bool stuck;          /* CR0ACK does not follow. */
+    bool gbpa_stuck;     /* Nor does GBPA. */
+    uint32_t leaks;      /* Times that SMMUEN went off with GBPA open. */
     uint32_t error_op;   /* This opcode fails... */
     uint32_t error_code; /* ...so... */
     uint32_t error_times;
