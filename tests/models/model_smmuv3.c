@@ -27,6 +27,17 @@ uint32_t smmu_oas_bits(const struct model_smmuv3 *m)
     return bits[m->config.oas & 7];
 }
 
+/* The widest input of a stage that is bypassed although the stream is not, and of stage 2. */
+uint32_t smmu_ias_bits(const struct model_smmuv3 *m)
+{
+    uint32_t bits = (m->config.ttf & 1) != 0 ? 40 : 0;
+
+    if ((m->config.ttf & 2) != 0 && smmu_oas_bits(m) > bits) {
+        bits = smmu_oas_bits(m);
+    }
+    return bits;
+}
+
 /* The CPU's view of memory that software owns, without the side effects of a bus access. */
 const uint8_t *smmu_peek(const struct model_smmuv3 *m, uint64_t bus, uint64_t bytes)
 {
@@ -113,6 +124,7 @@ void model_smmuv3_default_knobs(struct model_smmuv3_knobs *knobs)
     knobs->atc_timeout_ns = 1000000;
     knobs->cons_jump = 300;
     knobs->walk_cache = 500;
+    knobs->stage2_grace = 2;
     knobs->no_stall_sid = MODEL_SMMUV3_NONE;
     knobs->after_timeout = MODEL_SMMUV3_FAIL_AGAIN;
 }
@@ -137,7 +149,7 @@ static void fill_idr(struct model_smmuv3 *m)
                 flag(c->rel, 28) | flag(c->queues_preset, 29) | flag(c->tables_preset, 30) |
                 flag(c->ecmdq, 31);
     m->idr[3] = flag(c->had, 2) | flag(c->pps, 5) | flag(c->stt, 9) | flag(c->ril, 10) |
-                c->bbml << 11 | flag(c->e0pd, 13) | flag(c->pasidtt, 16);
+                c->bbml << 11 | flag(c->xnx, 4) | flag(c->e0pd, 13) | flag(c->pasidtt, 16);
     m->idr[4] = (uint32_t)model_random(m->world);
     m->idr[5] = c->oas | flag(c->gran4k, 4) | flag(c->gran16k, 5) | flag(c->gran64k, 6) |
                 c->vax << 10 | (c->stall_model == 1 ? 0 : c->stall_max) << 16;

@@ -46,7 +46,7 @@ struct model_smmuv3_config {
     uint32_t bbml;        /* IDR3.BBML */
     bool s1p, s2p, cohacc, btm, hyp, ats, ns1ats, asid16, vmid16, msi, sev, pri, cd2l;
     bool term_model, ats_rec_err, attr_types_ovr, attr_perms_ovr;
-    bool pps, ril, had, stt, e0pd, pasidtt;
+    bool pps, ril, had, stt, e0pd, pasidtt, xnx;
     bool gran4k, gran16k, gran64k;
     bool queues_preset, tables_preset, rel, ecmdq; /* only the bits of IDR1 */
     bool page0_queues;   /* EVENTQ and PRIQ indexes in page 0 (a known chip), none in page 1 */
@@ -86,6 +86,9 @@ struct model_smmuv3_knobs {
     uint32_t fetch_lag_ns;      /* a slow fetch of a structure takes up to this long */
     uint32_t pri_lag_ns;        /* between a queued page request and PRIQ_PROD; 0: none */
     uint32_t atc_timeout_ns;    /* exact */
+    /* CMD_SYNCs for which an entry of both stages may be used after CMD_TLBI_S2_IPA; 0: any number.
+     */
+    uint32_t stage2_grace;
     /* Chances in 1/1000. */
     uint32_t cons_jump;       /* CONS is not published after a command, but later */
     uint32_t prefetch;        /* a register access is followed by a spontaneous fetch */
@@ -166,13 +169,16 @@ uint32_t model_smmuv3_atc_outstanding(const struct model_smmuv3 *model);
 bool model_smmuv3_ste_cached(const struct model_smmuv3 *model, uint32_t sid);
 bool model_smmuv3_cd_cached(const struct model_smmuv3 *model, uint32_t sid, uint32_t ssid);
 bool model_smmuv3_asid_cached(const struct model_smmuv3 *model, uint32_t asid);
+/* Translations of any stage. */
+bool model_smmuv3_vmid_cached(const struct model_smmuv3 *model, uint32_t vmid);
 /*
  * true: no cached configuration, fetch under way or TLB entry would still translate for
  * {sid, ssid}; ssid MODEL_SMMUV3_NONE = traffic without one. A cached quiesce descriptor (both
  * walks disabled) and a cached invalid one translate nothing.
  */
 bool model_smmuv3_check_unreachable(const struct model_smmuv3 *model, uint32_t sid, uint32_t ssid);
-/* true: no cached CD, walk or TLB entry was made from page tables in [first, last]. */
+/* true: no cached STE, CD, walk or TLB entry was made from page tables, of either stage, in
+ * [first, last]. */
 bool model_smmuv3_check_tables_unused(const struct model_smmuv3 *model, uint64_t first,
                                       uint64_t last);
 

@@ -21,6 +21,18 @@ uint32_t model_smmuv3_atc_outstanding(const struct model_smmuv3 *m)
  * An ATC may be refilled from the SMMU's TLB at once. If an entry that this command is about is
  * still there, and a TLBI for it is only on its way, the order was wrong.
  */
+/* The stream's cached configuration would still lead to this entry. */
+static bool reachable(const struct model_smmuv3 *m, const struct smmu_tlb *e)
+{
+    const struct smmu_ste *ste = smmu_ste_find(m, e->sid);
+    const struct smmu_cd *cd = smmu_cd_find(m, e->sid, e->ssid == MODEL_SMMUV3_NONE ? 0 : e->ssid);
+
+    if (e->ipa) {
+        return !e->inner && ste != NULL && ste->bad == 0 && (ste->config & 6) == 6;
+    }
+    return cd != NULL && cd->bad == 0;
+}
+
 static void check_order(struct model_smmuv3 *m, const struct model_invalidate *what)
 {
     uint64_t last = what->size_log2 >= 64 ? UINT64_MAX : what->address | smmu_ones(what->size_log2);
@@ -28,21 +40,20 @@ static void check_order(struct model_smmuv3 *m, const struct model_invalidate *w
 
     for (i = 0; i < SMMU_TLBS; i++) {
         const struct smmu_tlb *e = &m->tlb[i];
-        const struct smmu_cd *cd;
 
         if (!e->used || e->table || e->sid != what->id ||
             (what->has_pasid && e->ssid != what->pasid) || e->va > last ||
             (e->va | smmu_ones(e->size_log2)) < what->address) {
             continue;
         }
-        cd = smmu_cd_find(m, e->sid, e->ssid == MODEL_SMMUV3_NONE ? 0 : e->ssid);
-        if (cd == NULL || cd->bad != 0) {
+        if (!reachable(m, e)) {
             continue;
         }
         for (k = 0; k < SMMU_PENDING; k++) {
             const struct smmu_pending *p = &m->pending[k];
 
-            if (p->used && smmu_inval_tlb_match(m, p->d0, p->d1, e)) {
+            if (p->used && (smmu_inval_tlb_match(m, p->d0, p->d1, e) ||
+                            smmu_inval_under(m, p->d0, p->d1, e))) {
                 smmu_wrong(m, "smmuv3.order.atc-before-tlbi",
                            "CMD_ATC_INV while a TLBI for the same page is not completed", e->va,
                            what->id);

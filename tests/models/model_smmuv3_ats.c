@@ -27,8 +27,9 @@ static void answer_error(struct model_smmuv3 *m, const struct smmu_access *want,
 {
     uint64_t word[4];
 
+    /* A permission fault that comes here is one of stage 2 on a CD or a table. */
     if (found->event == SMMU_F_TRANSLATION || found->event == SMMU_F_ADDR_SIZE ||
-        found->event == SMMU_F_ACCESS) {
+        found->event == SMMU_F_ACCESS || found->event == SMMU_F_PERMISSION) {
         got->status = MODEL_TRANSLATE_OK;
         return;
     }
@@ -96,7 +97,7 @@ void smmu_ats(void *ctx, const struct model_translate *asked, struct model_trans
     }
     if (found.ats_off) {
         unsupported(m, &want);
-    } else if (found.event != 0 && found.event != SMMU_F_PERMISSION) {
+    } else if (found.event != 0) {
         answer_error(m, &want, &found, got);
     } else {
         answer_good(m, &want, &found, got);

@@ -108,6 +108,9 @@ static bool cd_bad(struct model_smmuv3 *m, const struct smmu_ste *ste, const str
         (c->httu == 3 && cd->haft && !cd->ha)) {
         return true;
     }
+    if (ste->config == 7 && smmu_bit(d0, 41) && !smmu_bit(ste->word[2], 51)) {
+        return true; /* AArch64 over an AArch32 stage 2. */
+    }
     if (!c->asid16 && cd->asid > 0xFF) {
         return true;
     }
@@ -151,6 +154,7 @@ void smmu_cd_decode(struct model_smmuv3 *m, const struct smmu_ste *ste, struct s
     cd->world = ste->strw == 2 && ste->config == 5
                     ? (smmu_bit(m->cr2, 0) ? SMMU_WORLD_E2H : SMMU_WORLD_EL2)
                     : SMMU_WORLD_EL1;
+    cd->nested = ste->config == 7;
     cd->vmid = cd->world == SMMU_WORLD_EL1 ? ste->vmid : 0;
     cd->asid = cd->world == SMMU_WORLD_EL2 ? 0 : smmu_bits(d0, 63, 48);
     cd->aset = smmu_bit(d0, 47);

@@ -37,11 +37,24 @@ static enum model_dma_result disabled(struct model_smmuv3 *m, const struct model
     return transfer(m, dma, dma->address);
 }
 
+/* Split-stage ATS gave the device an IPA. true: it passes stage 2, with *at where it leads. */
+static bool pass_split(struct model_smmuv3 *m, const struct model_dma *dma,
+                       const struct smmu_ste *cached, uint64_t *at, struct smmu_outcome *got)
+{
+    struct smmu_ste ste = *cached; /* What is fetched meanwhile may take its place. */
+    struct smmu_access want = {.sid = dma->id, .address = dma->address, .access = dma->access};
+
+    smmu_stage2_direct(m, &want, &ste, got);
+    *at = got->out | (dma->address & smmu_ones(got->size_log2));
+    return got->event == 0;
+}
+
 static enum model_dma_result translated(struct model_smmuv3 *m, const struct model_dma *dma,
-                                        uint64_t word[4])
+                                        uint64_t word[4], struct smmu_outcome *fault)
 {
     const struct smmu_ste *ste = smmu_ste_find(m, dma->id);
     uint64_t limit = smmu_ones(smmu_oas_bits(m));
+    uint64_t at = 0;
     struct smmu_access want;
     struct smmu_outcome got;
 
@@ -65,6 +78,9 @@ static enum model_dma_result translated(struct model_smmuv3 *m, const struct mod
             forbidden(dma, word);
             return MODEL_DMA_ABORTED;
         }
+        if (ste->eats == 2) {
+            return pass_split(m, dma, ste, &at, fault) ? transfer(m, dma, at) : MODEL_DMA_ABORTED;
+        }
     }
     if ((dma->address & ~limit) != 0 && model_chance(m->world, 500)) {
         return MODEL_DMA_ABORTED;
@@ -75,6 +91,34 @@ static enum model_dma_result translated(struct model_smmuv3 *m, const struct mod
 static bool stallable(uint32_t event)
 {
     return event >= SMMU_F_TRANSLATION && event <= SMMU_F_PERMISSION;
+}
+
+/* The event of an access, and what becomes of the access. */
+static enum model_dma_result refused(struct model_smmuv3 *m, struct smmu_access *want,
+                                     const struct smmu_outcome *got, uint64_t word[4], bool *stall,
+                                     bool *mergeable)
+{
+    if (got->event == SMMU_C_BAD_STREAMID && !smmu_bit(m->cr2, CR2_RECINVSID)) {
+        return MODEL_DMA_ABORTED;
+    }
+    want->access = got->access;
+    smmu_event_fault(m, word, want, got);
+    *mergeable = got->mev || got->event <= SMMU_C_BAD_STE;
+    if (!stallable(got->event)) {
+        return MODEL_DMA_ABORTED;
+    }
+    if (got->stall && want->sid != m->knobs.no_stall_sid) {
+        *stall = true;
+        word[1] |= EVENT_STALL;
+        return MODEL_DMA_STALLED;
+    }
+    if (got->stall) {
+        return MODEL_DMA_ABORTED;
+    }
+    if (!got->record) {
+        word[0] = 0;
+    }
+    return got->abort ? MODEL_DMA_ABORTED : MODEL_DMA_ZEROED;
 }
 
 /*
@@ -89,6 +133,7 @@ enum model_dma_result smmu_dma_try(struct model_smmuv3 *m, const struct model_dm
                                .ssid = dma->pasid,
                                .address = dma->address,
                                .access = dma->access};
+    enum model_dma_result result;
     struct smmu_outcome got;
 
     memset(word, 0, 4 * sizeof(word[0]));
@@ -101,7 +146,10 @@ enum model_dma_result smmu_dma_try(struct model_smmuv3 *m, const struct model_dm
         return disabled(m, dma, word);
     }
     if (dma->translated) {
-        return translated(m, dma, word);
+        memset(&got, 0, sizeof(got));
+        got.access = dma->access;
+        result = translated(m, dma, word, &got);
+        return got.event == 0 ? result : refused(m, &want, &got, word, stall, mergeable);
     }
     smmu_translate(m, &want, &got);
     if (got.silent) {
@@ -110,27 +158,7 @@ enum model_dma_result smmu_dma_try(struct model_smmuv3 *m, const struct model_dm
     if (got.event == 0) {
         return transfer(m, dma, got.out | (dma->address & smmu_ones(got.size_log2)));
     }
-    if (got.event == SMMU_C_BAD_STREAMID && !smmu_bit(m->cr2, CR2_RECINVSID)) {
-        return MODEL_DMA_ABORTED;
-    }
-    want.access = got.access;
-    smmu_event_fault(m, word, &want, &got);
-    *mergeable = got.mev || got.event <= SMMU_C_BAD_STE;
-    if (!stallable(got.event)) {
-        return MODEL_DMA_ABORTED;
-    }
-    if (got.stall && dma->id != m->knobs.no_stall_sid) {
-        *stall = true;
-        word[1] |= EVENT_STALL;
-        return MODEL_DMA_STALLED;
-    }
-    if (got.stall) {
-        return MODEL_DMA_ABORTED;
-    }
-    if (!got.record) {
-        word[0] = 0;
-    }
-    return got.abort ? MODEL_DMA_ABORTED : MODEL_DMA_ZEROED;
+    return refused(m, &want, &got, word, stall, mergeable);
 }
 
 enum model_dma_result smmu_dma(void *ctx, const struct model_dma *dma)

@@ -5,6 +5,9 @@
 #define PNU      ((uint64_t)1 << 33)
 #define IND      ((uint64_t)1 << 34)
 #define RNW      ((uint64_t)1 << 35)
+#define S2       ((uint64_t)1 << 39)
+#define TTRNW    ((uint64_t)1 << 44)
+#define IPA_BITS 0x00FFFFFFFFFFF000u
 
 void smmu_event_header(uint64_t word[4], uint32_t id, uint32_t sid, bool has_ssid, uint32_t ssid)
 {
@@ -46,6 +49,7 @@ void smmu_event_fault(struct model_smmuv3 *m, uint64_t word[4], const struct smm
         break;
     case SMMU_F_WALK_EABT:
         word[1] = (junk & 0xFFFF) | attributes(want->access) | (uint64_t)got->cls << 40;
+        word[1] |= got->s2 ? S2 : 0;
         word[2] = want->address;
         word[3] = got->fetch & 0x00FFFFFFFFFFFFF8u;
         break;
@@ -56,7 +60,14 @@ void smmu_event_fault(struct model_smmuv3 *m, uint64_t word[4], const struct smm
         word[1] =
             (junk & 0xFFFF00000000FFFFu) | attributes(want->access) | (uint64_t)got->cls << 40;
         word[2] = want->address;
-        word[3] = model_random(m->world) & 0x00FFFFFFFFFFF000u;
+        word[3] = model_random(m->world) & IPA_BITS;
+        if (got->s2) {
+            word[1] |= S2;
+            word[3] = got->ipa & IPA_BITS;
+        }
+        if (got->event == SMMU_F_PERMISSION && got->cls == SMMU_CLASS_TT && !got->table_write) {
+            word[1] |= TTRNW;
+        }
         break;
     default:
         break;

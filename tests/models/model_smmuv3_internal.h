@@ -38,6 +38,7 @@ uint64_t smmu_lag(struct model_smmuv3 *m, uint32_t most);
 void smmu_later(struct model_smmuv3 *m, uint64_t ns, model_work_fn *fn, uint64_t token);
 void smmu_wrong(struct model_smmuv3 *m, const char *rule, const char *text, uint64_t a, uint64_t b);
 uint32_t smmu_oas_bits(const struct model_smmuv3 *m);
+uint32_t smmu_ias_bits(const struct model_smmuv3 *m);
 const uint8_t *smmu_peek(const struct model_smmuv3 *m, uint64_t bus, uint64_t bytes);
 void smmu_see(struct model_smmuv3 *m, uint32_t sid, uint32_t ssid);
 
@@ -93,6 +94,8 @@ void smmu_inval_queue(struct model_smmuv3 *m, uint64_t d0, uint64_t d1);
 void smmu_inval_all(struct model_smmuv3 *m);
 bool smmu_inval_tlb_match(const struct model_smmuv3 *m, uint64_t d0, uint64_t d1,
                           const struct smmu_tlb *e);
+bool smmu_inval_under(const struct model_smmuv3 *m, uint64_t d0, uint64_t d1,
+                      const struct smmu_tlb *e);
 
 /* model_smmuv3_atc.c */
 bool smmu_atc_room(const struct model_smmuv3 *m);
@@ -106,6 +109,25 @@ void smmu_ste_check_style(struct model_smmuv3 *m, const struct smmu_ste *ste);
 void smmu_ste_used(const uint64_t word[8], uint64_t used[8]);
 void smmu_cd_decode(struct model_smmuv3 *m, const struct smmu_ste *ste, struct smmu_cd *cd);
 void smmu_cd_used(const uint64_t word[8], uint64_t used[8]);
+
+/* model_smmuv3_stage2.c, model_smmuv3_stage2_walk.c */
+void smmu_stage2_decode(const struct model_smmuv3 *m, struct smmu_ste *ste);
+bool smmu_stage2_bad(const struct model_smmuv3 *m, const struct smmu_ste *ste);
+uint32_t smmu_stage2_width(const struct smmu_s2 *s2);
+uint32_t smmu_stage2_permissions(const struct model_smmuv3 *m, uint64_t attrs, bool clean,
+                                 uint32_t access);
+bool smmu_stage2_fault(const struct smmu_ipa *ask, struct smmu_outcome *got, uint32_t event,
+                       uint64_t fetch);
+bool smmu_stage2(struct model_smmuv3 *m, const struct smmu_ipa *ask, struct smmu_tlb *leaf,
+                 struct smmu_outcome *got);
+bool smmu_stage2_fetch(struct model_smmuv3 *m, const struct smmu_ste *ste, uint32_t cls,
+                       uint32_t access, uint64_t *at, struct smmu_outcome *got);
+void smmu_stage2_direct(struct model_smmuv3 *m, const struct smmu_access *want,
+                        const struct smmu_ste *ste, struct smmu_outcome *got);
+bool smmu_stage2_walk(struct model_smmuv3 *m, const struct smmu_ipa *ask, struct smmu_tlb *leaf,
+                      struct smmu_outcome *got);
+bool smmu_stage2_peek(const struct model_smmuv3 *m, const struct smmu_ste *ste, uint64_t ipa,
+                      uint64_t *out);
 
 /* model_smmuv3_walk.c */
 const struct smmu_ste *smmu_ste_get(struct model_smmuv3 *m, uint32_t sid, struct smmu_outcome *got);
@@ -128,6 +150,8 @@ uint32_t smmu_slow_join(struct model_smmuv3 *m, bool cd, uint32_t sid, uint32_t 
 void smmu_tlb_translate(struct model_smmuv3 *m, const struct smmu_access *want,
                         const struct smmu_cd *cd, struct smmu_outcome *got);
 struct smmu_tlb *smmu_tlb_place(struct model_smmuv3 *m);
+void smmu_tlb_combine(struct smmu_tlb *e, const struct smmu_tlb *under, uint64_t ipa);
+void smmu_tlb_check_gone(struct model_smmuv3 *m, const struct smmu_tlb *e);
 uint32_t smmu_tlb_permissions(const struct smmu_cd *cd, uint64_t attrs, bool clean,
                               uint32_t access);
 

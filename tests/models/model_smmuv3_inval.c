@@ -82,7 +82,7 @@ static void drop_range(struct model_smmuv3 *m, uint32_t sid, uint32_t range)
 
 /* ---- translations ---- */
 
-static bool covers_va(uint64_t d0, uint64_t d1, bool ril, const struct smmu_tlb *e)
+static bool covers(uint64_t d0, uint64_t d1, bool ril, const struct smmu_tlb *e)
 {
     uint32_t tg = ril ? smmu_bits(d1, 11, 10) : 0;
     uint32_t ttl = ril ? smmu_bits(d1, 9, 8) : 0;
@@ -122,20 +122,24 @@ bool smmu_inval_tlb_match(const struct model_smmuv3 *m, uint64_t d0, uint64_t d1
     uint32_t asid = smmu_bits(d0, 63, 48);
     bool vmid = !m->config.s2p || smmu_bits(d0, 47, 32) == e->vmid;
     bool el1 = e->world == SMMU_WORLD_EL1;
-    bool va = covers_va(d0, d1, m->config.ril, e);
+    bool va = covers(d0, d1, m->config.ril, e);
+    bool one = el1 && !e->ipa; /* Of stage 1, or of both. */
 
     switch (d0 & 0xFF) {
     case SMMU_CMD_TLBI_NSNH_ALL:
         return el1;
-    case SMMU_CMD_TLBI_NH_ALL:
     case SMMU_CMD_TLBI_S12_VMALL:
         return el1 && vmid;
+    case SMMU_CMD_TLBI_S2_IPA:
+        return e->ipa && vmid && va;
+    case SMMU_CMD_TLBI_NH_ALL:
+        return one && vmid;
     case SMMU_CMD_TLBI_NH_ASID:
-        return el1 && vmid && !e->global && e->asid == asid;
+        return one && vmid && !e->global && e->asid == asid;
     case SMMU_CMD_TLBI_NH_VA:
-        return el1 && vmid && va && (e->global || e->asid == asid);
+        return one && vmid && va && (e->global || e->asid == asid);
     case SMMU_CMD_TLBI_NH_VAA:
-        return el1 && vmid && va;
+        return one && vmid && va;
     case SMMU_CMD_TLBI_EL2_ALL:
         return !el1;
     case SMMU_CMD_TLBI_EL2_ASID:
@@ -147,6 +151,23 @@ bool smmu_inval_tlb_match(const struct model_smmuv3 *m, uint64_t d0, uint64_t d1
     default:
         return false;
     }
+}
+
+/* Whether CMD_TLBI_S2_IPA takes away what lies under this entry of both stages, and leaves it. */
+bool smmu_inval_under(const struct model_smmuv3 *m, uint64_t d0, uint64_t d1,
+                      const struct smmu_tlb *e)
+{
+    uint32_t tg = m->config.ril ? smmu_bits(d1, 11, 10) : 0;
+    struct smmu_tlb under = *e;
+
+    if ((d0 & 0xFF) != SMMU_CMD_TLBI_S2_IPA || !e->combined || smmu_bits(d0, 47, 32) != e->vmid) {
+        return false;
+    }
+    under.table = false;
+    under.va = e->ipa_out & ~smmu_ones(e->table ? e->granule : e->size_log2);
+    under.size_log2 = e->table ? e->granule : e->size_log2;
+    under.granule = tg != 0 ? 10 + 2 * tg : e->granule;
+    return covers(d0, d1 & ~(uint64_t)0x300, m->config.ril, &under);
 }
 
 static void over_invalidate(struct model_smmuv3 *m)
@@ -185,6 +206,8 @@ static void apply(struct model_smmuv3 *m, uint64_t d0, uint64_t d1)
     for (i = 0; i < SMMU_TLBS; i++) {
         if (m->tlb[i].used && smmu_inval_tlb_match(m, d0, d1, &m->tlb[i])) {
             m->tlb[i].used = false;
+        } else if (m->tlb[i].used && smmu_inval_under(m, d0, d1, &m->tlb[i])) {
+            m->tlb[i].s2gone = m->counts.syncs + 1;
         }
     }
 }

@@ -118,6 +118,17 @@ struct smmu_msi {
     bool address_set, attributes_set;
 };
 
+/* What an STE says about stage 2. */
+struct smmu_s2 {
+    uint32_t t0sz;
+    uint32_t granule; /* 12, 14, 16; 0: none */
+    uint32_t level;   /* Of the first table. */
+    uint32_t ps_bits;
+    bool affd, ptw, ha, hd, stall, record;
+    uint64_t ttb;
+    uint64_t hash; /* Of what TLB entries may hold. */
+};
+
 struct smmu_ste {
     bool used;
     uint32_t sid;
@@ -127,6 +138,7 @@ struct smmu_ste {
     uint32_t config, s1fmt, s1cdmax, s1dss, eats, strw, instcfg, privcfg, vmid;
     bool mev, s1stalld, ppar;
     uint64_t s1ptr;
+    struct smmu_s2 s2;
 };
 
 struct smmu_half {
@@ -143,6 +155,7 @@ struct smmu_cd {
     uint64_t word[8];
     uint32_t bad;
     uint32_t world, vmid, asid;
+    bool nested; /* Its tables are at IPAs. */
     bool aset, ha, hd, haft, affd, wxn, uwxn, pan;
     bool abort, record, stall; /* A R S */
     uint32_t ips_bits;
@@ -159,7 +172,11 @@ struct smmu_l1 {
 
 struct smmu_tlb {
     bool used;
-    bool table; /* An intermediate descriptor: out is the next table. */
+    bool table;    /* An intermediate descriptor: out is the next table. */
+    bool ipa;      /* Of stage 2 alone: va is an IPA. */
+    bool inner;    /* ipa: made for something under stage 1, not for traffic's own address. */
+    bool combined; /* Of both stages: out went through stage 2. */
+    bool s2clean;  /* combined: writable, not yet dirty in stage 2. */
     bool global, aset;
     bool clean; /* Writable, not yet dirty. */
     uint32_t world, vmid, asid, granule, level, size_log2;
@@ -167,8 +184,11 @@ struct smmu_tlb {
     uint64_t out;
     uint64_t attrs; /* Descriptor bits, hierarchy folded in. */
     uint64_t hash;
-    uint64_t root; /* TTB it was walked from. */
-    uint64_t from; /* Descriptor it was made from. */
+    uint64_t root;    /* TTB it was walked from. */
+    uint64_t from;    /* Descriptor it was made from. */
+    uint64_t ipa_out; /* combined: what stage 1 put out. */
+    uint64_t s2attrs, s2root, s2from, s2hash;
+    uint64_t s2gone; /* combined: stage 2 under it was invalidated, after this many CMD_SYNCs. */
     uint32_t sid, ssid;
 };
 
@@ -247,6 +267,17 @@ struct smmu_access {
     uint64_t address;
     uint32_t access;
     bool ats;
+    bool split;                  /* ATS that ends with stage 1. */
+    const struct smmu_ste *over; /* Stage 2 under stage 1; NULL: none. */
+};
+/* An intermediate physical address that wants to be translated by stage 2. */
+struct smmu_ipa {
+    const struct smmu_ste *ste;
+    uint64_t ipa;
+    uint32_t access;
+    uint32_t cls; /* For whom. */
+    bool ats;
+    bool direct; /* It is traffic's own address. */
 };
 struct smmu_outcome {
     uint32_t event; /* 0: none */
@@ -255,6 +286,9 @@ struct smmu_outcome {
     bool ats_off; /* An ATS request met a stream without ATS. */
     uint32_t cls;
     uint64_t fetch;
+    bool s2;          /* The event is of stage 2. */
+    bool table_write; /* s2, CLASS=TT: the table was to be written. */
+    uint64_t ipa;     /* s2 */
     bool abort, record, stall, mev;
     uint32_t access; /* As the stream's overrides make it. */
     uint64_t out;    /* Of the block's first byte. */

@@ -47,37 +47,7 @@ static bool s1_bad(struct model_smmuv3 *m, const struct smmu_ste *ste)
     if (substreams && ste->s1cdmax > 0 && !c->cd2l && (ste->s1fmt == 1 || ste->s1fmt == 2)) {
         return true;
     }
-    return ste->config == 5 && (ste->s1ptr & ~smmu_ones(smmu_oas_bits(m))) != 0;
-}
-
-static bool s2_bad(struct model_smmuv3 *m, const struct smmu_ste *ste)
-{
-    const struct model_smmuv3_config *c = &m->config;
-    uint64_t d2 = ste->word[2];
-    uint32_t tg = smmu_bits(d2, 47, 46);
-    uint32_t t0sz = smmu_bits(d2, 37, 32);
-    bool stall = smmu_bit(d2, 57);
-    bool ha = smmu_bit(d2, 56);
-    bool hd = smmu_bit(d2, 55);
-
-    if (stall ? c->stall_model == 1 : c->stall_model == 2) {
-        return true;
-    }
-    if (smmu_bit(d2, 51) ? (c->ttf & 2) == 0 : (c->ttf & 1) == 0) {
-        return true;
-    }
-    if ((ha && c->httu == 0) || (hd && c->httu < 2) || (c->httu == 3 && smmu_bit(d2, 59) && !ha)) {
-        return true;
-    }
-    if (tg == 3 || (tg == 0 && !c->gran4k) || (tg == 1 && !c->gran64k) ||
-        (tg == 2 && !c->gran16k)) {
-        return true;
-    }
-    if (smmu_bit(d2, 52) ? c->ttendian == 2 : c->ttendian == 3) {
-        return true;
-    }
-    return t0sz < 64 - smmu_oas_bits(m) || t0sz > 39 ||
-           (ste->word[3] & 0x000FFFFFFFFFFFF0u & ~smmu_ones(smmu_oas_bits(m))) != 0;
+    return (ste->s1ptr & ~smmu_ones(ste->config == 7 ? smmu_ias_bits(m) : smmu_oas_bits(m))) != 0;
 }
 
 static bool ats_bad(struct model_smmuv3 *m, const struct smmu_ste *ste)
@@ -106,7 +76,7 @@ static bool ste_bad(struct model_smmuv3 *m, const struct smmu_ste *ste)
     if (ste->config == 5 && ste->strw != 0 && (!c->hyp || ste->strw != 2)) {
         return true;
     }
-    if ((s1 && s1_bad(m, ste)) || (s2 && s2_bad(m, ste))) {
+    if ((s1 && s1_bad(m, ste)) || (s2 && smmu_stage2_bad(m, ste))) {
         return true;
     }
     return (s1 || s2) && c->s2p && !(ste->config == 5 && ste->strw == 2) && !c->vmid16 &&
@@ -140,6 +110,7 @@ void smmu_ste_decode(struct model_smmuv3 *m, struct smmu_ste *ste)
     ste->privcfg = m->config.attr_perms_ovr ? smmu_bits(d1, 49, 48) : 0;
     ste->instcfg = m->config.attr_perms_ovr ? smmu_bits(d1, 51, 50) : 0;
     ste->vmid = m->config.s2p ? smmu_bits(ste->word[2], 15, 0) : 0;
+    smmu_stage2_decode(m, ste);
     if (ste->config >= 4 && ste_bad(m, ste)) {
         ste->bad = SMMU_C_BAD_STE;
     }
@@ -167,6 +138,22 @@ static bool ptr_misaligned(const struct smmu_ste *ste)
     return (ste->s1ptr & smmu_ones(log2)) != 0;
 }
 
+static void check_stage2_style(struct model_smmuv3 *m, const struct smmu_ste *ste)
+{
+    uint32_t width = smmu_stage2_width(&ste->s2);
+
+    if ((ste->s2.ttb & smmu_ones(width + 3 > 6 ? width + 3 : 6)) != 0) {
+        smmu_wrong(m, "smmuv3.ste.s2ttb-misaligned", "S2TTB is not aligned to its tables", ste->sid,
+                   ste->s2.ttb);
+    }
+    if ((ste->word[2] & 0xF0000000FFFF0000u) != 0 ||
+        (ste->word[3] & ~(uint64_t)0x000FFFFFFFFFFFF0u) != 0 ||
+        (ste->word[1] & 0x0000000002000F00u) != 0) {
+        smmu_wrong(m, "smmuv3.ste.reserved", "stage 2 bits of a feature that is not there",
+                   ste->sid, ste->word[2]);
+    }
+}
+
 /* Legal to hardware, wrong all the same. */
 void smmu_ste_check_style(struct model_smmuv3 *m, const struct smmu_ste *ste)
 {
@@ -190,9 +177,13 @@ void smmu_ste_check_style(struct model_smmuv3 *m, const struct smmu_ste *ste)
         smmu_wrong(m, "smmuv3.ste.reserved", "STE bits of a feature that is not there", ste->sid,
                    d1);
     }
-    if (ste->config == 4 && m->config.attr_types_ovr && smmu_bits(d1, 45, 44) != 1) {
+    if ((ste->config == 4 || ste->config == 6) && m->config.attr_types_ovr &&
+        smmu_bits(d1, 45, 44) != 1) {
         smmu_wrong(m, "smmuv3.ste.bypass-shareability",
-                   "bypass STE overrides the incoming shareability", ste->sid, d1);
+                   "STE without stage 1 overrides the incoming shareability", ste->sid, d1);
+    }
+    if ((ste->config & 2) != 0) {
+        check_stage2_style(m, ste);
     }
     if ((ste->config & 1) != 0 && ptr_misaligned(ste)) {
         smmu_wrong(m, "smmuv3.ste.ptr-misaligned", "S1ContextPtr is not aligned to its table",

@@ -21,9 +21,12 @@ struct walk {
     const struct smmu_cd *cd;
     const struct smmu_half *half;
     uint64_t va;
-    uint64_t table;
+    uint64_t table; /* An IPA if there is stage 2. */
+    uint64_t known; /* Its output address if that is kept; 0: not. */
+    uint64_t root;
     uint64_t hier; /* Table attributes met on the way. */
-    uint64_t at;   /* Of the descriptor at hand. */
+    uint64_t at;   /* Of the descriptor at hand, stage 2 passed. */
+    uint64_t at_ipa;
     uint32_t level, shift;
     uint32_t bits; /* Of the address that the tables translate. */
 };
@@ -63,7 +66,7 @@ static void fill(const struct walk *w, struct smmu_tlb *e, bool table)
     e->size_log2 = w->shift;
     e->va = w->va & ~smmu_ones(w->shift);
     e->hash = w->half->hash;
-    e->root = w->half->ttb;
+    e->root = w->root;
     e->from = w->at;
     e->sid = w->want->sid;
     e->ssid = w->want->has_ssid ? w->want->ssid : MODEL_SMMUV3_NONE;
@@ -78,9 +81,10 @@ static void use_walk_cache(struct model_smmuv3 *m, struct walk *w)
     for (i = 0; i < SMMU_TLBS; i++) {
         const struct smmu_tlb *e = &m->tlb[i];
 
-        if (e->used && e->table && e->world == w->cd->world && e->vmid == w->cd->vmid &&
-            e->asid == w->cd->asid && e->va == (w->va & ~smmu_ones(e->size_log2)) &&
-            e->granule == w->half->granule && (best == NULL || e->level > best->level)) {
+        if (e->used && e->table && !e->ipa && e->combined == (w->want->over != NULL) &&
+            e->world == w->cd->world && e->vmid == w->cd->vmid && e->asid == w->cd->asid &&
+            e->va == (w->va & ~smmu_ones(e->size_log2)) && e->granule == w->half->granule &&
+            (best == NULL || e->level > best->level)) {
             best = e;
         }
     }
@@ -91,10 +95,44 @@ static void use_walk_cache(struct model_smmuv3 *m, struct walk *w)
         smmu_wrong(m, "smmuv3.tlb.attributes-differ",
                    "a cached walk of this ASID was made under another CD", best->asid, w->va);
     }
-    w->table = best->out;
+    if (best->combined) {
+        smmu_tlb_check_gone(m, best);
+        w->known = best->out;
+    }
+    w->table = best->combined ? best->ipa_out : best->out;
+    w->root = best->root;
     w->hier = best->attrs;
     w->level = best->level + 1;
     w->shift = best->size_log2 - (w->half->granule - 3);
+}
+
+/* With stage 2 what is kept leads from the VA to the output address of the next table. */
+static bool keep(struct model_smmuv3 *m, struct walk *w, uint64_t next, struct smmu_outcome *got)
+{
+    struct smmu_ipa ask = {
+        .ste = w->want->over, .ipa = next, .access = MODEL_READ, .cls = SMMU_CLASS_TT};
+    struct smmu_tlb under, *e;
+
+    memset(&under, 0, sizeof(under));
+    w->table = next;
+    if (w->want->over != NULL) {
+        if (!smmu_stage2(m, &ask, &under, got)) {
+            return false;
+        }
+        if (under.size_log2 < w->half->granule) {
+            return true; /* The table lies in several pieces. */
+        }
+        w->known = under.out | (next & smmu_ones(under.size_log2));
+    }
+    e = smmu_tlb_place(m);
+    fill(w, e, true);
+    e->out = next;
+    e->attrs = w->hier;
+    if (w->want->over != NULL) {
+        smmu_tlb_combine(e, &under, next);
+        e->out = w->known;
+    }
+    return true;
 }
 
 static bool next_table(struct model_smmuv3 *m, struct walk *w, uint64_t desc,
@@ -108,12 +146,9 @@ static bool next_table(struct model_smmuv3 *m, struct walk *w, uint64_t desc,
     if (!w->half->had) {
         w->hier |= desc & TABLE_ATTRS;
     }
+    w->known = 0;
     if (model_chance(m->world, m->knobs.walk_cache)) {
-        struct smmu_tlb *e = smmu_tlb_place(m);
-
-        fill(w, e, true);
-        e->out = next;
-        e->attrs = w->hier;
+        return keep(m, w, next, got);
     }
     w->table = next;
     return true;
@@ -157,6 +192,14 @@ static bool update_flags(struct model_smmuv3 *m, const struct walk *w, uint64_t 
         (smmu_tlb_permissions(cd, seen, true, w->want->access) & MODEL_WRITE) != 0) {
         now &= ~((uint64_t)1 << DESC_AP2);
     }
+    if (now != *desc && w->want->over != NULL) {
+        uint64_t at = w->at_ipa;
+
+        if (!smmu_stage2_fetch(m, w->want->over, SMMU_CLASS_TT, MODEL_READ | MODEL_WRITE, &at,
+                               got)) {
+            return false;
+        }
+    }
     if (now != *desc && !model_bus_write64(m->world, w->at, now)) {
         return fault(got, SMMU_F_WALK_EABT, w->at);
     }
@@ -191,6 +234,23 @@ static bool block_allowed(const struct model_smmuv3 *m, const struct walk *w)
     return w->level == 2 || (w->half->granule == 16 && w->level == 1 && smmu_oas_bits(m) > 48);
 }
 
+/* Where the descriptor at hand is; with stage 2 it decides that. */
+static bool locate(struct model_smmuv3 *m, struct walk *w, uint64_t offset,
+                   struct smmu_outcome *got)
+{
+    w->at_ipa = w->table + offset;
+    w->at = w->at_ipa;
+    if (w->known != 0) {
+        w->at = w->known + offset;
+    } else if (!smmu_stage2_fetch(m, w->want->over, SMMU_CLASS_TT, MODEL_READ, &w->at, got)) {
+        return false;
+    }
+    if (w->root == 0) {
+        w->root = w->want->over != NULL ? w->at : w->half->ttb;
+    }
+    return true;
+}
+
 /* va has its tag byte replaced by the sign and lies in the half's range. */
 bool smmu_table_walk(struct model_smmuv3 *m, const struct smmu_access *want,
                      const struct smmu_cd *cd, unsigned half, uint64_t va, struct smmu_tlb *leaf,
@@ -217,7 +277,9 @@ bool smmu_table_walk(struct model_smmuv3 *m, const struct smmu_access *want,
     for (;; w.level++, w.shift -= stride) {
         uint32_t width = w.bits - w.shift < stride ? w.bits - w.shift : stride;
 
-        w.at = w.table + 8 * ((va >> w.shift) & smmu_ones(width));
+        if (!locate(m, &w, 8 * ((va >> w.shift) & smmu_ones(width)), got)) {
+            return false;
+        }
         if (!model_bus_read64(m->world, w.at, &desc)) {
             return fault(got, SMMU_F_WALK_EABT, w.at);
         }

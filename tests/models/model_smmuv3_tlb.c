@@ -18,6 +18,30 @@ struct smmu_tlb *smmu_tlb_place(struct model_smmuv3 *m)
     return &m->tlb[model_choose(m->world, SMMU_TLBS)];
 }
 
+/* An entry of stage 1 becomes one of both: ipa is what stage 1 puts out, under what it passes. */
+void smmu_tlb_combine(struct smmu_tlb *e, const struct smmu_tlb *under, uint64_t ipa)
+{
+    e->combined = true;
+    e->ipa_out = ipa;
+    e->s2clean = under->clean;
+    e->s2attrs = under->attrs;
+    e->s2root = under->root;
+    e->s2from = under->from;
+    e->s2hash = under->hash;
+    e->s2gone = under->s2gone;
+}
+
+/* CMD_TLBI_S2_IPA leaves entries of both stages: software has to follow it with stage 1. */
+void smmu_tlb_check_gone(struct model_smmuv3 *m, const struct smmu_tlb *e)
+{
+    if (e->s2gone != 0 && m->knobs.stage2_grace != 0 &&
+        m->counts.syncs + 1 - e->s2gone >= m->knobs.stage2_grace) {
+        smmu_wrong(m, "smmuv3.tlb.stage2-gone",
+                   "an entry of both stages is used although its stage 2 was invalidated", e->va,
+                   e->ipa_out);
+    }
+}
+
 /* What an entry grants at the privilege of access: MODEL_READ | MODEL_WRITE | MODEL_EXEC. */
 uint32_t smmu_tlb_permissions(const struct smmu_cd *cd, uint64_t attrs, bool clean, uint32_t access)
 {
@@ -55,7 +79,7 @@ static struct smmu_tlb *lookup(struct model_smmuv3 *m, const struct smmu_cd *cd,
     for (i = 0; i < SMMU_TLBS; i++) {
         struct smmu_tlb *e = &m->tlb[i];
 
-        if (e->used && !e->table && e->world == cd->world && e->vmid == cd->vmid &&
+        if (e->used && !e->table && !e->ipa && e->world == cd->world && e->vmid == cd->vmid &&
             (e->global ? e->aset == cd->aset : e->asid == cd->asid) &&
             e->va == (va & ~smmu_ones(e->size_log2))) {
             return e;
@@ -92,7 +116,7 @@ static void insert(struct model_smmuv3 *m, const struct smmu_tlb *leaf)
     for (i = 0; i < SMMU_TLBS; i++) {
         struct smmu_tlb *e = &m->tlb[i];
 
-        if (!e->used || e->table || e->world != leaf->world || e->vmid != leaf->vmid ||
+        if (!e->used || e->table || e->ipa || e->world != leaf->world || e->vmid != leaf->vmid ||
             (!e->global && !leaf->global && e->asid != leaf->asid) || e->va > last ||
             (e->va | smmu_ones(e->size_log2)) < leaf->va) {
             continue;
@@ -106,21 +130,67 @@ static void insert(struct model_smmuv3 *m, const struct smmu_tlb *leaf)
     *smmu_tlb_place(m) = *leaf;
 }
 
-static void finish(const struct smmu_access *want, const struct smmu_cd *cd,
-                   const struct smmu_tlb *e, struct smmu_outcome *got)
+static void fault_by_permission(const struct smmu_access *want, const struct smmu_tlb *e,
+                                bool stage1, struct smmu_outcome *got)
+{
+    struct smmu_ipa ask = {.ste = want->over, .access = want->access, .cls = SMMU_CLASS_IN};
+
+    if (stage1) {
+        got->event = SMMU_F_PERMISSION;
+        got->cls = SMMU_CLASS_IN;
+        return;
+    }
+    ask.ipa = e->ipa_out | (want->address & smmu_ones(e->size_log2));
+    smmu_stage2_fault(&ask, got, SMMU_F_PERMISSION, 0);
+}
+
+static void finish(const struct model_smmuv3 *m, const struct smmu_access *want,
+                   const struct smmu_cd *cd, const struct smmu_tlb *e, struct smmu_outcome *got)
 {
     uint32_t needed = want->access & (MODEL_READ | MODEL_WRITE | MODEL_EXEC);
+    uint32_t first = smmu_tlb_permissions(cd, e->attrs, false, want->access);
+    uint32_t second = MODEL_READ | MODEL_WRITE | MODEL_EXEC;
 
+    if (e->combined && want->over != NULL) {
+        second = smmu_stage2_permissions(m, e->s2attrs, false, want->access);
+    }
     got->out = e->out;
     got->size_log2 = e->size_log2;
-    got->granted = smmu_tlb_permissions(cd, e->attrs, false, want->access);
+    got->granted = first & second;
     if ((needed & MODEL_EXEC) != 0 && !want->ats) {
         needed = MODEL_EXEC;
     }
     if (!want->ats && (needed & ~got->granted) != 0) {
-        got->event = SMMU_F_PERMISSION;
-        got->cls = SMMU_CLASS_IN;
+        fault_by_permission(want, e, (needed & ~first) != 0, got);
     }
+}
+
+/* What lies on stage 2 goes through it; the smaller of the two sizes counts. */
+static bool pass_stage2(struct model_smmuv3 *m, const struct smmu_access *want,
+                        const struct smmu_cd *cd, struct smmu_tlb *leaf, struct smmu_outcome *got)
+{
+    struct smmu_ipa ask = {
+        .ste = want->over, .access = want->access, .cls = SMMU_CLASS_IN, .ats = want->ats};
+    uint32_t needed = want->access & (MODEL_READ | MODEL_WRITE | MODEL_EXEC);
+    uint64_t inside = want->address & smmu_ones(leaf->size_log2);
+    struct smmu_tlb under;
+
+    ask.ipa = leaf->out | inside;
+    if (!want->ats && ((needed & MODEL_EXEC) != 0 ? MODEL_EXEC : needed) &
+                          ~smmu_tlb_permissions(cd, leaf->attrs, false, want->access)) {
+        fault_by_permission(want, leaf, true, got);
+        return false;
+    }
+    if (!smmu_stage2(m, &ask, &under, got)) {
+        return false;
+    }
+    if (under.size_log2 < leaf->size_log2) {
+        leaf->size_log2 = under.size_log2;
+        leaf->va |= inside & ~smmu_ones(under.size_log2);
+    }
+    smmu_tlb_combine(leaf, &under, ask.ipa & ~smmu_ones(leaf->size_log2));
+    leaf->out = under.out | (ask.ipa & smmu_ones(under.size_log2) & ~smmu_ones(leaf->size_log2));
+    return true;
 }
 
 /* false: not in the range that the half translates. */
@@ -143,12 +213,61 @@ static bool split_va(const struct smmu_cd *cd, uint64_t address, unsigned *half,
     return sign == (high ? ~smmu_ones((unsigned)bits) : 0);
 }
 
+/* A hit is good only under the configuration that it was made under. */
+static void check_hit(struct model_smmuv3 *m, const struct smmu_access *want,
+                      const struct smmu_cd *cd, unsigned half, const struct smmu_tlb *e)
+{
+    if (e->combined != (want->over != NULL)) {
+        smmu_wrong(m, "smmuv3.tlb.stages-mixed",
+                   "an entry of stage 1 alone and one of both stages have the same tags", e->vmid,
+                   e->va);
+        return;
+    }
+    if ((!cd->half[half].epd && e->hash != cd->half[half].hash) ||
+        (e->combined && e->s2hash != want->over->s2.hash)) {
+        smmu_wrong(m, "smmuv3.tlb.attributes-differ",
+                   "a TLB entry of this ASID was made under another CD", e->asid, e->va);
+    }
+    smmu_tlb_check_gone(m, e);
+}
+
+/* true: done. Else a walk has to show. */
+static bool hit(struct model_smmuv3 *m, const struct smmu_access *want, const struct smmu_cd *cd,
+                unsigned half, uint64_t va, struct smmu_outcome *got)
+{
+    struct smmu_tlb *e = lookup(m, cd, va);
+    bool clean;
+
+    if (e == NULL) {
+        return false;
+    }
+    if (model_chance(m->world, m->knobs.evict)) {
+        e->used = false;
+        return false;
+    }
+    m->counts.tlb_hits++;
+    check_hit(m, want, cd, half, e);
+    finish(m, want, cd, e, got);
+    clean = (e->clean && cd->hd) || (e->s2clean && want->over != NULL && want->over->s2.hd);
+    /* A shortfall may come from the entry's age: hardware may look again, or not. */
+    if ((want->access & ~got->granted & (MODEL_READ | MODEL_WRITE)) == 0 ||
+        (!clean && model_chance(m->world, 500))) {
+        return true;
+    }
+    got->event = 0;
+    got->s2 = false;
+    got->abort = cd->abort;
+    got->record = cd->record;
+    got->stall = cd->stall;
+    e->used = false;
+    return false;
+}
+
 void smmu_tlb_translate(struct model_smmuv3 *m, const struct smmu_access *want,
                         const struct smmu_cd *cd, struct smmu_outcome *got)
 {
     unsigned half;
     uint64_t va;
-    struct smmu_tlb *e;
     struct smmu_tlb leaf;
     bool in_range = split_va(cd, want->address, &half, &va);
 
@@ -157,25 +276,8 @@ void smmu_tlb_translate(struct model_smmuv3 *m, const struct smmu_access *want,
         got->event = SMMU_F_TRANSLATION;
         return;
     }
-    e = lookup(m, cd, va);
-    if (e != NULL && model_chance(m->world, m->knobs.evict)) {
-        e->used = false;
-        e = NULL;
-    }
-    if (e != NULL) {
-        m->counts.tlb_hits++;
-        if (!cd->half[half].epd && e->hash != cd->half[half].hash) {
-            smmu_wrong(m, "smmuv3.tlb.attributes-differ",
-                       "a TLB entry of this ASID was made under another CD", e->asid, va);
-        }
-        finish(want, cd, e, got);
-        /* A shortfall may come from the entry's age: hardware may look again, or not. */
-        if ((want->access & ~got->granted & (MODEL_READ | MODEL_WRITE)) == 0 ||
-            (!(e->clean && cd->hd) && model_chance(m->world, 500))) {
-            return;
-        }
-        got->event = 0;
-        e->used = false;
+    if (!want->split && hit(m, want, cd, half, va, got)) {
+        return;
     }
     m->counts.tlb_misses++;
     if (cd->half[half].epd ||
@@ -187,6 +289,11 @@ void smmu_tlb_translate(struct model_smmuv3 *m, const struct smmu_access *want,
     if (!smmu_table_walk(m, want, cd, half, va, &leaf, got)) {
         return;
     }
-    insert(m, &leaf);
-    finish(want, cd, &leaf, got);
+    if (want->over != NULL && !want->split && !pass_stage2(m, want, cd, &leaf, got)) {
+        return;
+    }
+    if (!want->split) {
+        insert(m, &leaf);
+    }
+    finish(m, want, cd, &leaf, got);
 }

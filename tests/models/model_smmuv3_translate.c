@@ -18,10 +18,8 @@ static uint32_t override(const struct smmu_ste *ste, uint32_t access)
     return access;
 }
 
-static void identity(struct model_smmuv3 *m, const struct smmu_access *want, uint32_t bits,
-                     struct smmu_outcome *got)
+static void identity(const struct smmu_access *want, uint32_t bits, struct smmu_outcome *got)
 {
-    (void)m;
     if ((want->address & ~smmu_ones(bits)) != 0) {
         stop(got, SMMU_F_ADDR_SIZE);
         return;
@@ -32,15 +30,22 @@ static void identity(struct model_smmuv3 *m, const struct smmu_access *want, uin
     got->granted = MODEL_READ | MODEL_WRITE | MODEL_EXEC;
 }
 
-/* The widest input of a stage that is bypassed although the stream is not. */
-static uint32_t ias_bits(const struct model_smmuv3 *m)
+/* Stage 1 is bypassed although the stream is not: what goes in is what stage 2 gets, if it is on.
+ */
+static void past_stage1(struct model_smmuv3 *m, const struct smmu_access *want,
+                        const struct smmu_ste *ste, struct smmu_outcome *got)
 {
-    uint32_t bits = (m->config.ttf & 1) != 0 ? 40 : 0;
-
-    if ((m->config.ttf & 2) != 0 && smmu_oas_bits(m) > bits) {
-        bits = smmu_oas_bits(m);
+    if ((ste->config & 2) == 0 || want->split) {
+        identity(want, smmu_ias_bits(m), got);
+    } else if ((want->address & ~smmu_ones(smmu_ias_bits(m))) != 0) {
+        stop(got, SMMU_F_ADDR_SIZE);
+    } else if (!smmu_bit(ste->word[2], 51)) {
+        smmu_wrong(m, "smmuv3.model.stage2", "this model has no AArch32 tables of stage 2",
+                   want->sid, ste->config);
+        got->silent = true;
+    } else {
+        smmu_stage2_direct(m, want, ste, got);
     }
-    return bits;
 }
 
 /* Which CD; false: none (an event, or stage 1 is bypassed). */
@@ -64,7 +69,7 @@ static bool pick_cd(struct model_smmuv3 *m, const struct smmu_ste *ste,
         return true;
     }
     if (ste->s1dss == 1) {
-        identity(m, want, ias_bits(m), got);
+        past_stage1(m, want, ste, got);
     } else {
         stop(got, SMMU_F_STREAM_DISABLED);
     }
@@ -124,12 +129,16 @@ void smmu_translate(struct model_smmuv3 *m, const struct smmu_access *asked,
     want.access = override(&ste, want.access);
     got->access = want.access;
     if (ste.config == 4) {
-        identity(m, &want, smmu_oas_bits(m), got);
-    } else if (ste.config == 5) {
-        stage1(m, &ste, &want, got);
-    } else {
-        smmu_wrong(m, "smmuv3.model.stage2", "this model does not translate through stage 2",
+        identity(&want, smmu_oas_bits(m), got);
+    } else if (ste.config == 6) {
+        past_stage1(m, &want, &ste, got);
+    } else if (ste.config == 7 && !smmu_bit(ste.word[2], 51)) {
+        smmu_wrong(m, "smmuv3.model.stage2", "this model has no AArch32 tables of stage 2",
                    want.sid, ste.config);
         got->silent = true;
+    } else {
+        want.over = ste.config == 7 ? &ste : NULL;
+        want.split = want.ats && ste.eats == 2;
+        stage1(m, &ste, &want, got);
     }
 }

@@ -25,9 +25,12 @@ static bool within_oas(struct model_smmuv3 *m, uint64_t *at)
 
 /* ---- level-1 descriptors ---- */
 
-static bool level1(struct model_smmuv3 *m, bool cd, uint32_t sid, uint32_t index, uint32_t shift,
-                   uint64_t at, uint64_t *word)
+/* Of a CD table if ste is given: at is an IPA then, if the stream has stage 2. */
+static bool level1(struct model_smmuv3 *m, const struct smmu_ste *ste, uint32_t index,
+                   uint32_t shift, uint64_t at, uint64_t *word, struct smmu_outcome *got)
 {
+    bool cd = ste != NULL;
+    uint32_t sid = cd ? ste->sid : 0;
     struct smmu_l1 *place = NULL;
     unsigned i;
 
@@ -43,8 +46,11 @@ static bool level1(struct model_smmuv3 *m, bool cd, uint32_t sid, uint32_t index
         }
     }
     m->counts.config_fetches++;
-    if (!model_bus_read64(m->world, at, word)) {
+    if (!smmu_stage2_fetch(m, ste, SMMU_CLASS_CD, MODEL_READ, &at, got)) {
         return false;
+    }
+    if (!model_bus_read64(m->world, at, word)) {
+        return fail(got, cd ? SMMU_F_CD_FETCH : SMMU_F_STE_FETCH, at);
     }
     if (place == NULL) {
         place = &m->l1[model_choose(m->world, SMMU_L1S)];
@@ -69,8 +75,11 @@ static bool level1_ste(struct model_smmuv3 *m, uint32_t sid, uint32_t log2, uint
     base &= ~smmu_ones(written > split + 3 ? written - split + 3 : 6);
     index = split >= log2 ? 0 : sid >> split;
     where = base + 8 * (uint64_t)index;
-    if (!within_oas(m, &where) || !level1(m, false, 0, index, split, where, &word)) {
+    if (!within_oas(m, &where)) {
         return fail(got, SMMU_F_STE_FETCH, where);
+    }
+    if (!level1(m, NULL, index, split, where, &word, got)) {
+        return false;
     }
     span = smmu_bits(word, 4, 0);
     if (span == 0 || span > 11 || span - 1 > split ||
@@ -109,7 +118,7 @@ bool smmu_ste_address(struct model_smmuv3 *m, uint32_t sid, uint64_t *at, struct
     return true;
 }
 
-/* Where the CD is; false: an event. */
+/* Where the CD is, stage 2 passed; false: an event. */
 bool smmu_cd_address(struct model_smmuv3 *m, const struct smmu_ste *ste, uint32_t ssid,
                      uint64_t *at, struct smmu_outcome *got)
 {
@@ -118,15 +127,15 @@ bool smmu_cd_address(struct model_smmuv3 *m, const struct smmu_ste *ste, uint32_
 
     if (ste->s1cdmax == 0 || ste->s1fmt == 0 || ste->s1fmt == 3) {
         *at = (ste->s1ptr & ~smmu_ones(6 + ste->s1cdmax)) + 64 * (uint64_t)ssid;
-        return true;
+        return smmu_stage2_fetch(m, ste, SMMU_CLASS_CD, MODEL_READ, at, got);
     }
     where = ste->s1ptr;
     if (ste->s1cdmax > leaf) {
         where &= ~smmu_ones(ste->s1cdmax - leaf + 3);
     }
     where += 8 * (uint64_t)(ssid >> leaf);
-    if (!level1(m, true, ste->sid, ssid >> leaf, leaf, where, &word)) {
-        return fail(got, SMMU_F_CD_FETCH, where);
+    if (!level1(m, ste, ssid >> leaf, leaf, where, &word, got)) {
+        return false;
     }
     if ((word & ~(uint64_t)0x00FFFFFFFFFFF001u) != 0) {
         smmu_wrong(m, "smmuv3.l1cd.reserved", "reserved bits in a level-1 CD descriptor", word,
@@ -136,14 +145,15 @@ bool smmu_cd_address(struct model_smmuv3 *m, const struct smmu_ste *ste, uint32_
     if (!smmu_bit(word, 0)) {
         return fail(got, SMMU_C_BAD_SUBSTREAMID, 0);
     }
-    if ((*at & ~smmu_ones(smmu_oas_bits(m))) != 0) {
+    if ((*at & ~smmu_ones(smmu_oas_bits(m))) != 0 &&
+        ((ste->config & 2) == 0 || model_chance(m->world, 500))) {
         return fail(got, SMMU_C_BAD_SUBSTREAMID, 0);
     }
     if (leaf == 10 && (word & 0xF000u) != 0) {
         smmu_wrong(m, "smmuv3.l1cd.misaligned", "a 64 KiB leaf of CDs is not aligned", word,
                    ste->sid);
     }
-    return true;
+    return smmu_stage2_fetch(m, ste, SMMU_CLASS_CD, MODEL_READ, at, got);
 }
 
 /* ---- the entries themselves ---- */

@@ -29,6 +29,8 @@
     X(smmuv3_ats)                                                                                  \
     X(smmuv3_flow)                                                                                 \
     X(smmuv3_golden)                                                                               \
+    X(smmuv3_stage2)                                                                               \
+    X(smmuv3_nested)                                                                               \
     X(vtd_regs)                                                                                    \
     X(vtd_iq)                                                                                      \
     X(vtd_walk)                                                                                    \

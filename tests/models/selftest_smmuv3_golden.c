@@ -64,11 +64,16 @@ static const char *stage2_entries(void *memory, size_t bytes)
                                    UINT64_C(0x040D359000001234), UINT64_C(0x0000008876540000)};
     struct bench *b = rich(memory, bytes, false);
 
-    use_ste(b, s7, NONE);
-    REPORTED(b, "smmuv3.model.stage2"); /* Legal, that is. */
-    use_ste(b, s8, NONE);
-    REPORTED(b, "smmuv3.model.stage2");
-    EXPECT(b, rd(b, IDX_EVT_PROD) == 0);
+    use_ste(b, s7, NONE); /* Beyond S2T0SZ */
+    EXPECT(b, event_is(b, 0, UINT64_C(0x0000020800000010), UINT64_C(0x0000028800000000), VA, 0));
+    EXPECT(b, FETCH(b) == VA);
+    dma(b, NONE, UINT64_C(0x8123456000), MODEL_READ); /* The second of two tables; no memory. */
+    EXPECT(b, event_is(b, 1, UINT64_C(0x000002080000000B), UINT64_C(0x0000028800000000),
+                       UINT64_C(0x8123456000), UINT64_C(0x8876541020)));
+    push(b, UINT64_C(0x0000000700000028), 0);
+    use_ste(b, s8, NONE); /* For the CD */
+    EXPECT(b, event_is(b, 2, UINT64_C(0x000002080000000B), UINT64_C(0x0000008800000000), VA,
+                       UINT64_C(0x8876540000)));
     b = rich(memory, bytes, true);
     use_ste(b, s8, NONE);
     EXPECT(b, ID(b) == 4); /* NS1ATS=1 */
