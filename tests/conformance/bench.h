@@ -80,6 +80,14 @@ enum bench_lie {
     BENCH_LIE_REQUEST_NOISE,  /* Random bits in a request entry. */
 };
 
+/* A raw command of the host's. */
+enum bench_command {
+    BENCH_COMMAND_LEGAL,      /* Harmless, as interrupt remapping sends. */
+    BENCH_COMMAND_ILLEGAL,    /* The hardware refuses it. */
+    BENCH_COMMAND_COMPLETION, /* The library's own... */
+    BENCH_COMMAND_RESPONSE,   /* ...and this, too. */
+};
+
 /* The only thing a new vendor writes. */
 struct bench_vendor {
     const char *name;
@@ -103,10 +111,17 @@ struct bench_vendor {
     void (*lose_invalidations)(struct bench *b, uint32_t count); /* Of device TLBs. */
     void (*lie)(struct bench *b, enum bench_lie lie);
     void (*event_flood)(struct bench *b, uint32_t count); /* Records nobody asked for. */
+    /* The machine slept: registers, queues and caches are lost, memory is not. */
+    void (*power_cycle)(struct bench *b);
+    /* Before the unit is made: it is enabled, with tables of its own in which nobody passes. */
+    void (*found_enabled)(struct bench *b);
+    /* A command as it lies in the ring; how many words it has. */
+    uint32_t (*host_command)(struct bench *b, enum bench_command kind, uint64_t words[4]);
     /* Inspection: changes nothing. */
     uint32_t (*requests_waiting)(struct bench *b); /* In the rings. */
     uint32_t (*stalls_owed)(struct bench *b);      /* Stalls without an answer. */
     uint64_t (*answers)(struct bench *b);          /* Page responses sent by software. */
+    uint64_t (*host_commands)(struct bench *b);    /* Legal ones that took effect. */
     bool (*reaches)(struct bench *b, uint32_t id, uint32_t pasid);
     bool (*uses_tables)(struct bench *b, uint64_t first, uint64_t last);
 };
@@ -181,6 +196,9 @@ struct bench {
     bool due;            /* The library woke the word. */
     uint64_t wakes;
     uint64_t log_lines;
+    uint64_t mmio; /* Accesses to registers. */
+    /* Tables of whoever had the unit before. */
+    uint64_t found, found_bytes;
     /* an interrupt to come */
     void (*interrupt)(struct bench *b, void *arg);
     void *interrupt_arg;

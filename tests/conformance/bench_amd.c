@@ -161,6 +161,46 @@ static void lie(struct bench *b, enum bench_lie kind)
     state_of(b)->lie = kind;
 }
 
+/* ---- what a host does besides ---- */
+
+static void power_cycle(struct bench *b)
+{
+    bench_advance(b, BENCH_MS); /* What was under way is over. */
+    model_amd_power_cycle(model_of(b));
+}
+
+/* A table of 4096 IDs in which nobody may read or write. */
+static void found_enabled(struct bench *b)
+{
+    void *cpu;
+    uint64_t i;
+
+    b->found_bytes = UINT64_C(32) * 4096;
+    cpu = model_ram_get(b->world, b->found_bytes, 4096, UINT64_MAX, &b->found);
+    for (i = 0; i < b->found_bytes; i += 32) {
+        (void)model_bus_write64(b->world, b->found + i, 3);
+    }
+    model_ram_clean(b->world, cpu, b->found_bytes);
+    model_amd_write64(model_of(b), 0x0, b->found | (b->found_bytes / 4096 - 1));
+    model_amd_write64(model_of(b), 0x18, 1 | 1 << 10);
+    bench_advance(b, BENCH_MS);
+    b->reports = 0;
+}
+
+static uint32_t host_command(struct bench *b, enum bench_command kind, uint64_t words[4])
+{
+    static const uint8_t opcodes[] = {5, 0xE, 1, 7};
+
+    (void)b;
+    words[0] = (uint64_t)opcodes[kind] << 60;
+    return 2;
+}
+
+static uint64_t host_commands(struct bench *b)
+{
+    return model_amd_counts(model_of(b))->commands[5];
+}
+
 static uint32_t requests_waiting(struct bench *b)
 {
     return model_amd_pprlog_used(model_of(b));
@@ -206,9 +246,13 @@ const struct bench_vendor bench_amd = {
     .lose_invalidations = lose_invalidations,
     .lie = lie,
     .event_flood = event_flood,
+    .power_cycle = power_cycle,
+    .found_enabled = found_enabled,
+    .host_command = host_command,
     .requests_waiting = requests_waiting,
     .stalls_owed = stalls_owed,
     .answers = answers,
+    .host_commands = host_commands,
     .reaches = reaches,
     .uses_tables = uses_tables,
 };

@@ -164,6 +164,7 @@ static uint32_t mmio_read32(void *ctx, uint64_t addr)
 {
     struct bench *b = ctx;
 
+    b->mmio++;
     chance(b);
     return b->vendor->read32(b, addr);
 }
@@ -172,6 +173,7 @@ static uint64_t mmio_read64(void *ctx, uint64_t addr)
 {
     struct bench *b = ctx;
 
+    b->mmio++;
     chance(b);
     return b->vendor->read64(b, addr);
 }
@@ -180,6 +182,7 @@ static void mmio_write32(void *ctx, uint64_t addr, uint32_t value)
 {
     struct bench *b = ctx;
 
+    b->mmio++;
     chance(b);
     b->vendor->write32(b, addr, value);
 }
@@ -188,6 +191,7 @@ static void mmio_write64(void *ctx, uint64_t addr, uint64_t value)
 {
     struct bench *b = ctx;
 
+    b->mmio++;
     chance(b);
     b->vendor->write64(b, addr, value);
 }

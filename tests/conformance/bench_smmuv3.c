@@ -262,6 +262,44 @@ static void lie(struct bench *b, enum bench_lie kind)
     state_of(b)->lie = kind;
 }
 
+/* ---- what a host does besides ---- */
+
+static void power_cycle(struct bench *b)
+{
+    bench_advance(b, BENCH_MS); /* What was under way is over. */
+    model_smmuv3_power_cycle(model_of(b));
+    state_of(b)->flip[0] = 0;
+    state_of(b)->flip[1] = 0;
+}
+
+/* A linear table of 512 entries, none of them valid. */
+static void found_enabled(struct bench *b)
+{
+    b->found_bytes = UINT64_C(64) * 512;
+    (void)model_ram_get(b->world, b->found_bytes, b->found_bytes, UINT64_MAX, &b->found);
+    model_smmuv3_write64(model_of(b), 0x80, b->found);
+    model_smmuv3_write32(model_of(b), 0x88, 9);
+    model_smmuv3_write32(model_of(b), 0x28, 0xD75);
+    model_smmuv3_write32(model_of(b), 0x2C, 2);
+    model_smmuv3_write32(model_of(b), 0x20, 1);
+    bench_advance(b, BENCH_MS);
+    b->reports = 0;
+}
+
+static uint32_t host_command(struct bench *b, enum bench_command kind, uint64_t words[4])
+{
+    static const uint8_t opcodes[] = {0x30, 0xFF, 0x46, 0x41};
+
+    (void)b;
+    words[0] = opcodes[kind];
+    return 2;
+}
+
+static uint64_t host_commands(struct bench *b)
+{
+    return model_smmuv3_counts(model_of(b))->commands[0x30];
+}
+
 /* ---- inspection ---- */
 
 static uint32_t requests_waiting(struct bench *b)
@@ -306,9 +344,13 @@ const struct bench_vendor bench_smmuv3 = {
     .lose_invalidations = lose_invalidations,
     .lie = lie,
     .event_flood = event_flood,
+    .power_cycle = power_cycle,
+    .found_enabled = found_enabled,
+    .host_command = host_command,
     .requests_waiting = requests_waiting,
     .stalls_owed = stalls_owed,
     .answers = answers,
+    .host_commands = host_commands,
     .reaches = reaches,
     .uses_tables = uses_tables,
 };

@@ -154,6 +154,42 @@ static void lie(struct bench *b, enum bench_lie kind)
     state_of(b)->lie = kind;
 }
 
+/* ---- what a host does besides ---- */
+
+static void power_cycle(struct bench *b)
+{
+    bench_advance(b, BENCH_MS); /* What was under way is over. */
+    model_vtd_power_cycle(model_of(b));
+}
+
+/* Scalable mode, with a root table without entries. */
+static void found_enabled(struct bench *b)
+{
+    b->found_bytes = 4096;
+    (void)model_ram_get(b->world, b->found_bytes, 4096, UINT64_MAX, &b->found);
+    model_vtd_write64(model_of(b), 0x20, b->found | 1 << 10);
+    model_vtd_write32(model_of(b), 0x18, UINT32_C(1) << 30);
+    bench_advance(b, BENCH_MS);
+    model_vtd_write32(model_of(b), 0x18, UINT32_C(1) << 31);
+    bench_advance(b, BENCH_MS);
+    b->reports = 0;
+}
+
+/* Interrupt entry cache, all; type 0; a wait; a page group response. */
+static uint32_t host_command(struct bench *b, enum bench_command kind, uint64_t words[4])
+{
+    static const uint8_t types[] = {4, 0, 5, 9};
+
+    (void)b;
+    words[0] = types[kind];
+    return 4;
+}
+
+static uint64_t host_commands(struct bench *b)
+{
+    return model_vtd_counts(model_of(b))->executed[4];
+}
+
 static uint32_t requests_waiting(struct bench *b)
 {
     return model_vtd_prq_used(model_of(b));
@@ -199,9 +235,13 @@ const struct bench_vendor bench_vtd = {
     .lose_invalidations = lose_invalidations,
     .lie = lie,
     .event_flood = event_flood,
+    .power_cycle = power_cycle,
+    .found_enabled = found_enabled,
+    .host_command = host_command,
     .requests_waiting = requests_waiting,
     .stalls_owed = stalls_owed,
     .answers = answers,
+    .host_commands = host_commands,
     .reaches = reaches,
     .uses_tables = uses_tables,
 };

@@ -28,5 +28,7 @@ extern const struct conf_theme conf_service_theme;
 extern const struct conf_theme conf_hardware_theme;
 extern const struct conf_theme conf_moments_theme;
 extern const struct conf_theme conf_dump_theme;
+extern const struct conf_theme conf_power_theme;
+extern const struct conf_theme conf_host_theme;
 
 #endif

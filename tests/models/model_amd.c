@@ -148,11 +148,47 @@ static void found_running(struct model_amd *m)
     m->ring[AMD_PPR_A].run = amd_control(m, AMD_IOMMU_EN) && amd_control(m, AMD_PPR_LOG_EN);
 }
 
+/* As it comes out of reset; what it was made of stays. */
+static void power_on(struct model_amd *m)
+{
+    unsigned i;
+
+    fill_features(m);
+    amd_ring_name(m);
+    m->active = AMD_PPR_A;
+    for (i = 0; i < AMD_RINGS; i++) { /* Where the last owner left them. */
+        m->ring[i].head = (uint32_t)model_random(m->world) & 0x7FFF0u;
+        m->ring[i].tail = (uint32_t)model_random(m->world) & 0x7FFF0u;
+    }
+    if (m->config.starts_enabled) {
+        found_running(m);
+    }
+}
+
+void model_amd_power_cycle(struct model_amd *m)
+{
+    struct model_world *world = m->world;
+    struct model_fabric *fabric = m->fabric;
+    struct model_amd_config config = m->config;
+    struct model_amd_knobs knobs = m->knobs;
+    struct model_amd_counts counts = m->counts;
+    uint32_t *hash = m->cmd_hash;
+
+    memset(m, 0, sizeof(*m));
+    memset(hash, 0, AMD_SLOTS * sizeof(*hash));
+    m->world = world;
+    m->fabric = fabric;
+    m->config = config;
+    m->knobs = knobs;
+    m->counts = counts;
+    m->cmd_hash = hash;
+    power_on(m);
+}
+
 struct model_amd *model_amd_create(struct model_world *world, struct model_fabric *fabric,
                                    const struct model_amd_config *config)
 {
     struct model_amd *m;
-    unsigned i;
 
     if (!config_possible(config)) {
         return NULL;
@@ -169,16 +205,7 @@ struct model_amd *model_amd_create(struct model_world *world, struct model_fabri
     if (m->cmd_hash == NULL) {
         return NULL;
     }
-    fill_features(m);
-    amd_ring_name(m);
-    m->active = AMD_PPR_A;
-    for (i = 0; i < AMD_RINGS; i++) { /* Where the last owner left them. */
-        m->ring[i].head = (uint32_t)model_random(world) & 0x7FFF0u;
-        m->ring[i].tail = (uint32_t)model_random(world) & 0x7FFF0u;
-    }
-    if (config->starts_enabled) {
-        found_running(m);
-    }
+    power_on(m);
     if (fabric != NULL) {
         model_fabric_attach_iommu(fabric, model_amd_ops(), m);
     }

@@ -202,6 +202,39 @@ static void reset_unknown(struct model_smmuv3 *m)
     }
 }
 
+/* As it comes out of reset; what it was made of stays. */
+static void power_on(struct model_smmuv3 *m)
+{
+    const struct model_smmuv3_config *config = &m->config;
+
+    m->cmdq = (struct smmu_queue){.entry_log2 = 4, .max_log2 = config->cmdq_log2, .name = "cmdq"};
+    m->eventq =
+        (struct smmu_queue){.entry_log2 = 5, .max_log2 = config->eventq_log2, .name = "eventq"};
+    m->priq = (struct smmu_queue){.entry_log2 = 4, .max_log2 = config->priq_log2, .name = "priq"};
+    fill_idr(m);
+    reset_unknown(m);
+}
+
+void model_smmuv3_power_cycle(struct model_smmuv3 *m)
+{
+    struct model_world *world = m->world;
+    struct model_fabric *fabric = m->fabric;
+    struct model_smmuv3_config config = m->config;
+    struct model_smmuv3_knobs knobs = m->knobs;
+    struct model_smmuv3_counts counts = m->counts;
+    uint32_t *hash = m->cmdq_hash;
+
+    memset(m, 0, sizeof(*m));
+    memset(hash, 0, sizeof(*hash) << config.cmdq_log2);
+    m->world = world;
+    m->fabric = fabric;
+    m->config = config;
+    m->knobs = knobs;
+    m->counts = counts;
+    m->cmdq_hash = hash;
+    power_on(m);
+}
+
 struct model_smmuv3 *model_smmuv3_create(struct model_world *world, struct model_fabric *fabric,
                                          const struct model_smmuv3_config *config)
 {
@@ -218,16 +251,11 @@ struct model_smmuv3 *model_smmuv3_create(struct model_world *world, struct model
     m->fabric = fabric;
     m->config = *config;
     model_smmuv3_default_knobs(&m->knobs);
-    m->cmdq = (struct smmu_queue){.entry_log2 = 4, .max_log2 = config->cmdq_log2, .name = "cmdq"};
-    m->eventq =
-        (struct smmu_queue){.entry_log2 = 5, .max_log2 = config->eventq_log2, .name = "eventq"};
-    m->priq = (struct smmu_queue){.entry_log2 = 4, .max_log2 = config->priq_log2, .name = "priq"};
     m->cmdq_hash = model_alloc(world, sizeof(uint32_t) << config->cmdq_log2, sizeof(uint32_t));
     if (m->cmdq_hash == NULL) {
         return NULL;
     }
-    fill_idr(m);
-    reset_unknown(m);
+    power_on(m);
     if (fabric != NULL) {
         model_fabric_attach_iommu(fabric, model_smmuv3_ops(), m);
     }

@@ -148,6 +148,8 @@ void model_smmuv3_write32(struct model_smmuv3 *model, uint64_t offset, uint32_t 
 void model_smmuv3_write64(struct model_smmuv3 *model, uint64_t offset, uint64_t value);
 
 /* ---- misfortune, now ---- */
+/* Registers, queues and caches as out of reset; nothing may be under way. */
+void model_smmuv3_power_cycle(struct model_smmuv3 *model);
 void model_smmuv3_force_overflow(struct model_smmuv3 *model); /* the PRI queue overflows */
 void model_smmuv3_raise_gerror(struct model_smmuv3 *model, uint32_t bits);
 void model_smmuv3_inject_event(struct model_smmuv3 *model, const uint64_t words[4]);

@@ -159,11 +159,44 @@ static void start_enabled(struct model_vtd *m)
     m->record_next = 1 % m->config.records;
 }
 
+/* As it comes out of reset; what it was made of stays. */
+static void power_on(struct model_vtd *m)
+{
+    unsigned i;
+
+    fill_capabilities(m);
+    for (i = 0; i < MODEL_VTD_IRQ_SOURCES; i++) {
+        m->event[i].control = (uint32_t)1 << 31;
+    }
+    if (m->config.starts_enabled) {
+        start_enabled(m);
+    }
+}
+
+void model_vtd_power_cycle(struct model_vtd *m)
+{
+    struct model_world *world = m->world;
+    struct model_fabric *fabric = m->fabric;
+    struct model_vtd_config config = m->config;
+    struct model_vtd_knobs knobs = m->knobs;
+    struct model_vtd_counts counts = m->counts;
+    uint32_t *hash = m->slot_hash;
+
+    memset(m, 0, sizeof(*m));
+    memset(hash, 0, VTD_SLOTS * sizeof(*hash));
+    m->world = world;
+    m->fabric = fabric;
+    m->config = config;
+    m->knobs = knobs;
+    m->counts = counts;
+    m->slot_hash = hash;
+    power_on(m);
+}
+
 struct model_vtd *model_vtd_create(struct model_world *world, struct model_fabric *fabric,
                                    const struct model_vtd_config *config)
 {
     struct model_vtd *m;
-    unsigned i;
 
     if (!possible(config)) {
         return NULL;
@@ -180,13 +213,7 @@ struct model_vtd *model_vtd_create(struct model_world *world, struct model_fabri
     m->fabric = fabric;
     m->config = *config;
     model_vtd_default_knobs(&m->knobs);
-    fill_capabilities(m);
-    for (i = 0; i < MODEL_VTD_IRQ_SOURCES; i++) {
-        m->event[i].control = (uint32_t)1 << 31;
-    }
-    if (config->starts_enabled) {
-        start_enabled(m);
-    }
+    power_on(m);
     if (fabric != NULL) {
         model_fabric_attach_iommu(fabric, model_vtd_ops(), m);
     }

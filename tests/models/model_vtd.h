@@ -130,6 +130,8 @@ void model_vtd_write32(struct model_vtd *model, uint64_t offset, uint32_t value)
 void model_vtd_write64(struct model_vtd *model, uint64_t offset, uint64_t value);
 
 /* ---- misfortune, now ---- */
+/* Registers, queues and caches as out of reset; nothing may be under way. */
+void model_vtd_power_cycle(struct model_vtd *model);
 void model_vtd_force_overflow(struct model_vtd *model); /* PRS.PRO is set */
 void model_vtd_inject_fault(struct model_vtd *model, uint32_t id, uint32_t pasid, uint64_t address,
                             uint32_t reason);
