@@ -142,6 +142,8 @@ UIOMMU_MUST_CHECK uiommu_err uiommu_aspace_reap(struct uiommu_aspace *as);
  * Translations of [@p first, @p last] changed or went: drop them from every unit and device. The
  * caller has changed the page tables before, and frees pages and tables after. [any]; waits
  * (bounded) for the invalidations.
+ * Addresses are those that devices use; where a second stage under a guest's tables changed, no
+ * such range is known: 0 to UINT64_MAX, with tables.
  * @param tables  Whole tables were freed, not only leaf entries changed.
  * @retval UIOMMU_OK  No hardware uses the old translations.
  * @retval UIOMMU_E_WITHHELD  That is not proved: what was unmapped must not be reused before the

@@ -17,7 +17,7 @@
 #define BENCH_RAM     ((uint64_t)8 << 20)
 #define BENCH_HEAP    ((size_t)8 << 20)
 #define BENCH_CLASSES 24u
-#define BENCH_TABLES  4u
+#define BENCH_TABLES  8u
 #define BENCH_PIECES  64u
 #define BENCH_RULES   8u
 
@@ -59,7 +59,19 @@ struct bench_features {
     uint32_t request_room;    /* ...of which so many can be in use at once. */
     uint32_t command_entries; /* Of the command queue. */
     uint32_t access;          /* UIOMMU_READ and so on that a device can be granted. */
+    bool second;              /* Bonds without PASID can have second-stage tables... */
+    bool nested;              /* ...and a guest's first stage above. */
+    bool second_alone;        /* Not beside other bonds of the device. */
 };
+
+/* What page tables of a bench are. */
+enum bench_stage {
+    BENCH_FIRST,
+    BENCH_SECOND,
+    BENCH_NESTED, /* A guest's first stage, above a second stage of its own. */
+};
+/* Guest physical addresses are bus addresses, and this. */
+#define BENCH_GUEST (UINT64_C(1) << 38)
 
 /* A test that a machine cannot pass, with the reason in its sheet. */
 struct bench_skip {
@@ -69,6 +81,7 @@ struct bench_skip {
 };
 
 struct bench;
+struct bench_tables;
 
 /* Lies a register or a ring tells once, at the library's next look. */
 enum bench_lie {
@@ -105,6 +118,12 @@ struct bench_vendor {
     enum uiommu_root_format format;
     uint64_t (*entry_table)(uint64_t bus);
     uint64_t (*entry_page)(uint64_t bus, uint32_t access);
+    /* The same of a second stage, where there is one; level counts from 1, the last. */
+    enum uiommu_root_format second;
+    uint64_t (*second_table)(uint64_t bus, uint32_t level);
+    uint64_t (*second_page)(uint64_t bus, uint32_t access);
+    /* Optional: what a guest puts between its unit and its tables. Changes format and table. */
+    bool (*guest_root)(struct bench *b, struct bench_tables *t, struct uiommu_root *root);
     /* Misfortune. */
     void (*overflow)(struct bench *b);      /* The request queue overflows now. */
     void (*hang)(struct bench *b, bool on); /* Commands are not consumed any more. */
@@ -133,6 +152,8 @@ extern const struct bench_vendor bench_smmuv3;
 extern const struct bench_vendor bench_amd;
 extern const struct bench_vendor bench_vtd;
 /* In skips.c. */
+extern const struct bench_skip bench_skips_smmuv3[];
+extern const uint32_t bench_skip_count_smmuv3;
 extern const struct bench_skip bench_skips_amd[];
 extern const uint32_t bench_skip_count_amd;
 extern const struct bench_skip bench_skips_vtd[];
@@ -164,7 +185,9 @@ struct bench_trace {
 
 struct bench_tables {
     bool used;
-    uint64_t root;
+    enum bench_stage stage;
+    struct bench_tables *under;            /* BENCH_NESTED: its second stage. */
+    uint64_t root;                         /* Bus address. */
     struct uiommu_mem piece[BENCH_PIECES]; /* Tables and pages. */
     uint32_t pieces;
 };
@@ -244,9 +267,11 @@ void bench_arrive(struct bench *b);
 void bench_fabric(struct bench *b, uint64_t min_ns, uint64_t max_ns, uint32_t late_per_mille,
                   uint64_t late_ns);
 
-struct bench_tables *bench_tables_make(struct bench *b);
+struct bench_tables *bench_tables_make(struct bench *b, enum bench_stage stage);
+/* A zeroed page more, known to them; a guest sees it at bus + BENCH_GUEST. 0: no memory. */
+uint64_t bench_piece(struct bench *b, struct bench_tables *t, void **cpu);
 void bench_tables_free(struct bench *b, struct bench_tables *t);
-void bench_tables_root(struct bench *b, const struct bench_tables *t, struct uiommu_root *out);
+bool bench_tables_root(struct bench *b, struct bench_tables *t, struct uiommu_root *out);
 /* Map a new zeroed page; what it holds. NULL: no memory. */
 void *bench_map(struct bench *b, struct bench_tables *t, uint64_t va, uint32_t access);
 void bench_unmap(struct bench *b, struct bench_tables *t, uint64_t va);

@@ -161,6 +161,19 @@ static void lie(struct bench *b, enum bench_lie kind)
     state_of(b)->lie = kind;
 }
 
+/* ---- host tables ---- */
+
+static uint64_t second_table(uint64_t bus, uint32_t level)
+{
+    return bus | 1 | level << 9 | UINT64_C(3) << 61;
+}
+
+static uint64_t second_page(uint64_t bus, uint32_t access)
+{
+    return bus | 1 | ((access & UIOMMU_READ) != 0 ? UINT64_C(1) << 61 : 0) |
+           ((access & UIOMMU_WRITE) != 0 ? UINT64_C(1) << 62 : 0);
+}
+
 /* ---- what a host does besides ---- */
 
 static void power_cycle(struct bench *b)
@@ -241,6 +254,9 @@ const struct bench_vendor bench_amd = {
     .format = UIOMMU_ROOT_X86_64,
     .entry_table = bench_x86_table,
     .entry_page = bench_x86_page,
+    .second = UIOMMU_ROOT_X86_64_LEVELLED,
+    .second_table = second_table,
+    .second_page = second_page,
     .overflow = overflow,
     .hang = hang,
     .lose_invalidations = lose_invalidations,

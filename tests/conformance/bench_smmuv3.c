@@ -205,6 +205,37 @@ static uint64_t entry_page(uint64_t bus, uint32_t access)
            ((access & UIOMMU_EXEC) != 0 ? 0 : UINT64_C(1) << 54);
 }
 
+/* ---- VMSAv8-64 stage 2, 4 KiB ---- */
+
+static uint64_t second_table(uint64_t bus, uint32_t level)
+{
+    (void)level;
+    return bus | 3;
+}
+
+static uint64_t second_page(uint64_t bus, uint32_t access)
+{
+    return bus | 3 | 0xFu << 2 | ((access & UIOMMU_READ) != 0 ? 1u << 6 : 0) |
+           ((access & UIOMMU_WRITE) != 0 ? 1u << 7 : 0) | 3u << 8 | 1u << 10;
+}
+
+/* A guest's context descriptor: 48 bits in and out, ASID 1. */
+static bool guest_root(struct bench *b, struct bench_tables *t, struct uiommu_root *root)
+{
+    void *cpu;
+    uint64_t bus = bench_piece(b, t, &cpu);
+
+    if (bus == 0) {
+        return false;
+    }
+    (void)model_bus_write64(b->world, bus + 8, root->table);
+    (void)model_bus_write64(b->world, bus + 24, UINT64_MAX);
+    (void)model_bus_write64(b->world, bus, UINT64_C(0x0001E205C0003510));
+    root->format = UIOMMU_ROOT_AARCH64_CONTEXT;
+    root->table = bus + BENCH_GUEST;
+    return true;
+}
+
 /* ---- misfortune ---- */
 
 static void overflow(struct bench *b)
@@ -330,6 +361,8 @@ static bool uses_tables(struct bench *b, uint64_t first, uint64_t last)
 
 const struct bench_vendor bench_smmuv3 = {
     .name = "smmuv3",
+    .skips = bench_skips_smmuv3,
+    .skip_count = &bench_skip_count_smmuv3,
     .make = make,
     .create = create,
     .read32 = read32,
@@ -339,6 +372,10 @@ const struct bench_vendor bench_smmuv3 = {
     .format = UIOMMU_ROOT_AARCH64,
     .entry_table = entry_table,
     .entry_page = entry_page,
+    .second = UIOMMU_ROOT_AARCH64_STAGE2,
+    .second_table = second_table,
+    .second_page = second_page,
+    .guest_root = guest_root,
     .overflow = overflow,
     .hang = hang,
     .lose_invalidations = lose_invalidations,

@@ -7,7 +7,10 @@
 #define LEVELS   4u
 #define BUS_MASK UINT64_C(0x0000FFFFFFFFF000)
 
-static uint64_t piece_add(struct bench *b, struct bench_tables *t, void **cpu)
+static bool map_at(struct bench *b, struct bench_tables *t, uint64_t va, uint64_t bus,
+                   uint32_t access);
+
+uint64_t bench_piece(struct bench *b, struct bench_tables *t, void **cpu)
 {
     struct uiommu_mem *piece = &t->piece[t->pieces];
 
@@ -22,11 +25,16 @@ static uint64_t piece_add(struct bench *b, struct bench_tables *t, void **cpu)
     model_ram_clean(b->world, piece->cpu, PAGE);
     t->pieces++;
     *cpu = piece->cpu;
+    if (t->stage == BENCH_NESTED &&
+        !map_at(b, t->under, piece->bus + BENCH_GUEST, piece->bus, UIOMMU_READ | UIOMMU_WRITE)) {
+        return 0;
+    }
     return piece->bus;
 }
 
-struct bench_tables *bench_tables_make(struct bench *b)
+struct bench_tables *bench_tables_make(struct bench *b, enum bench_stage stage)
 {
+    struct bench_tables *under = stage == BENCH_NESTED ? bench_tables_make(b, BENCH_SECOND) : NULL;
     void *cpu;
     uint32_t i;
 
@@ -35,9 +43,11 @@ struct bench_tables *bench_tables_make(struct bench *b)
 
         if (!t->used) {
             memset(t, 0, sizeof(*t));
-            t->root = piece_add(b, t, &cpu);
-            t->used = t->root != 0;
-            return t->used ? t : NULL;
+            t->stage = stage;
+            t->under = under;
+            t->used = stage != BENCH_NESTED || under != NULL;
+            t->root = t->used ? bench_piece(b, t, &cpu) : 0;
+            return t->root != 0 ? t : NULL;
         }
     }
     return NULL;
@@ -50,16 +60,29 @@ void bench_tables_free(struct bench *b, struct bench_tables *t)
         model_ram_put(b->world, t->piece[t->pieces].bus, PAGE);
     }
     t->used = false;
+    if (t->under != NULL) {
+        bench_tables_free(b, t->under);
+    }
 }
 
-void bench_tables_root(struct bench *b, const struct bench_tables *t, struct uiommu_root *out)
+bool bench_tables_root(struct bench *b, struct bench_tables *t, struct uiommu_root *out)
 {
     memset(out, 0, sizeof(*out));
-    out->format = b->vendor->format;
+    out->format = t->stage == BENCH_SECOND ? b->vendor->second : b->vendor->format;
     out->granule_bits = 12;
     out->va_bits = 48;
     out->pa_bits = 40;
     out->table = t->root;
+    if (t->stage != BENCH_NESTED) {
+        return true;
+    }
+    out->table += BENCH_GUEST;
+    out->under.format = b->vendor->second;
+    out->under.granule_bits = 12;
+    out->under.va_bits = 48;
+    out->under.pa_bits = 40;
+    out->under.table = t->under->root;
+    return b->vendor->guest_root == NULL || b->vendor->guest_root(b, t, out);
 }
 
 /* Entries are little-endian, whatever the host is. */
@@ -84,6 +107,32 @@ static void entry_set(struct bench *b, uint8_t *at, uint64_t word)
     model_ram_clean(b->world, at, 8);
 }
 
+/* As entries of these tables have it, and back. */
+static uint64_t seen_at(const struct bench_tables *t, uint64_t bus)
+{
+    return t->stage == BENCH_NESTED ? bus + BENCH_GUEST : bus;
+}
+
+static uint64_t bus_of(const struct bench_tables *t, uint64_t entry)
+{
+    return (entry & BUS_MASK) - (t->stage == BENCH_NESTED ? BENCH_GUEST : 0);
+}
+
+static uint64_t page_entry(const struct bench *b, const struct bench_tables *t, uint64_t bus,
+                           uint32_t access)
+{
+    return t->stage == BENCH_SECOND ? b->vendor->second_page(bus, access)
+                                    : b->vendor->entry_page(seen_at(t, bus), access);
+}
+
+/* level: of the table that it points to. */
+static uint64_t table_entry(const struct bench *b, const struct bench_tables *t, uint64_t bus,
+                            uint32_t level)
+{
+    return t->stage == BENCH_SECOND ? b->vendor->second_table(bus, level)
+                                    : b->vendor->entry_table(seen_at(t, bus));
+}
+
 /* The last-level entry of va; tables on the way are made. */
 static uint8_t *entry_of(struct bench *b, struct bench_tables *t, uint64_t va)
 {
@@ -100,15 +149,26 @@ static uint8_t *entry_of(struct bench *b, struct bench_tables *t, uint64_t va)
             return at;
         }
         if (entry_get(at) == 0) {
-            bus = piece_add(b, t, &cpu);
+            bus = bench_piece(b, t, &cpu);
             if (bus == 0) {
                 return NULL;
             }
-            entry_set(b, at, b->vendor->entry_table(bus));
+            entry_set(b, at, table_entry(b, t, bus, LEVELS - 1 - level));
         }
-        bus = entry_get(at) & BUS_MASK;
+        bus = bus_of(t, entry_get(at));
     }
     return NULL;
+}
+
+static bool map_at(struct bench *b, struct bench_tables *t, uint64_t va, uint64_t bus,
+                   uint32_t access)
+{
+    uint8_t *at = entry_of(b, t, va);
+
+    if (at != NULL) {
+        entry_set(b, at, page_entry(b, t, bus, access));
+    }
+    return at != NULL;
 }
 
 void *bench_map(struct bench *b, struct bench_tables *t, uint64_t va, uint32_t access)
@@ -121,13 +181,13 @@ void *bench_map(struct bench *b, struct bench_tables *t, uint64_t va, uint32_t a
         return NULL;
     }
     if (entry_get(at) != 0) {
-        return model_ram_cpu(b->world, entry_get(at) & BUS_MASK, PAGE);
+        return model_ram_cpu(b->world, bus_of(t, entry_get(at)), PAGE);
     }
-    bus = piece_add(b, t, &cpu);
+    bus = bench_piece(b, t, &cpu);
     if (bus == 0) {
         return NULL;
     }
-    entry_set(b, at, b->vendor->entry_page(bus, access));
+    entry_set(b, at, page_entry(b, t, bus, access));
     return cpu;
 }
 
@@ -149,7 +209,7 @@ bool bench_uses_tables(struct bench *b, const struct bench_tables *t)
             return true;
         }
     }
-    return false;
+    return t->under != NULL && bench_uses_tables(b, t->under);
 }
 
 /* ---- x86-64 entries, for the vendors that share that format ---- */

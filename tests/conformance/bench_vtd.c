@@ -154,6 +154,19 @@ static void lie(struct bench *b, enum bench_lie kind)
     state_of(b)->lie = kind;
 }
 
+/* ---- second stage ---- */
+
+static uint64_t second_table(uint64_t bus, uint32_t level)
+{
+    (void)level;
+    return bus | 3;
+}
+
+static uint64_t second_page(uint64_t bus, uint32_t access)
+{
+    return bus | ((access & UIOMMU_READ) != 0 ? 1u : 0) | ((access & UIOMMU_WRITE) != 0 ? 2u : 0);
+}
+
 /* ---- what a host does besides ---- */
 
 static void power_cycle(struct bench *b)
@@ -230,6 +243,9 @@ const struct bench_vendor bench_vtd = {
     .format = UIOMMU_ROOT_X86_64,
     .entry_table = bench_x86_table,
     .entry_page = bench_x86_page,
+    .second = UIOMMU_ROOT_X86_64_STAGE2,
+    .second_table = second_table,
+    .second_page = second_page,
     .overflow = overflow,
     .hang = hang,
     .lose_invalidations = lose_invalidations,

@@ -57,6 +57,11 @@ static void on_orphaned(void *user, struct uiommu_unit *unit, struct uiommu_grou
 
 struct conf_space *conf_space_make(struct conf *c)
 {
+    return conf_space_make_of(c, BENCH_FIRST);
+}
+
+struct conf_space *conf_space_make_of(struct conf *c, enum bench_stage stage)
+{
     static const struct uiommu_aspace_ops ops = {
         .size = sizeof(ops), .fault = on_fault, .orphaned = on_orphaned};
     struct uiommu_aspace_config config;
@@ -66,12 +71,12 @@ struct conf_space *conf_space_make(struct conf *c)
     memset(s, 0, sizeof(*s));
     s->c = c;
     s->answer = UIOMMU_CODE_SUCCESS;
-    s->tables = bench_tables_make(&c->b);
+    s->tables = bench_tables_make(&c->b, stage);
     if (!CHECK(c, s->tables != NULL)) {
         return NULL;
     }
     c->spaces++;
-    bench_tables_root(&c->b, s->tables, &root);
+    CHECK(c, bench_tables_root(&c->b, s->tables, &root));
     memset(&config, 0, sizeof(config));
     config.size = sizeof(config);
     config.owner = c->owner;

@@ -21,12 +21,19 @@ const struct bench_skip conf_skips[] = {
 };
 const uint32_t conf_skip_count = sizeof(conf_skips) / sizeof(conf_skips[0]);
 
+const struct bench_skip bench_skips_smmuv3[] = {
+    {"stages: ", "", "not yet"},
+};
+const uint32_t bench_skip_count_smmuv3 = sizeof(bench_skips_smmuv3) / sizeof(bench_skips_smmuv3[0]);
+
 const struct bench_skip bench_skips_amd[] = {
+    {"stages: ", "", "not yet"},
     {"stall: ", "", "faulting accesses are never held (amd 10: page requests are all there is)"},
 };
 const uint32_t bench_skip_count_amd = sizeof(bench_skips_amd) / sizeof(bench_skips_amd[0]);
 
 const struct bench_skip bench_skips_vtd[] = {
+    {"stages: ", "", "not yet"},
     {"stall: ", "", "faulting accesses are never held (vtd 11: page requests are all there is)"},
 };
 const uint32_t bench_skip_count_vtd = sizeof(bench_skips_vtd) / sizeof(bench_skips_vtd[0]);

@@ -167,6 +167,7 @@ struct conf_device *conf_device_make(struct conf *c, const struct conf_how *how)
 struct conf_device *conf_device_plan(struct conf *c, const struct conf_how *how,
                                      struct uiommu_device_config *out);
 struct conf_space *conf_space_make(struct conf *c);
+struct conf_space *conf_space_make_of(struct conf *c, enum bench_stage stage);
 uint32_t conf_pasid(struct conf *c);
 bool conf_bind(struct conf *c, struct conf_device *d, struct conf_space *s, uint32_t pasid,
                struct uiommu_bond_ref *out);
