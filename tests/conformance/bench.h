@@ -151,6 +151,9 @@ uint64_t bench_x86_page(uint64_t bus, uint32_t access);
 extern const struct bench_vendor bench_smmuv3;
 extern const struct bench_vendor bench_amd;
 extern const struct bench_vendor bench_vtd;
+/* Those that were built. */
+extern const struct bench_vendor *const bench_vendors[];
+extern const uint32_t bench_vendor_count;
 /* In skips.c. */
 extern const struct bench_skip bench_skips_smmuv3[];
 extern const uint32_t bench_skip_count_smmuv3;

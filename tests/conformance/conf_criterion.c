@@ -6,31 +6,36 @@
 
 #include "suite.h"
 
-/* Criterion as a runner: one parameter a variant, all tests in each. */
+/* Criterion as a runner: one parameter a bench and variant, all tests in each. */
 
 struct parameter {
-    uint32_t variant;
+    uint32_t vendor, variant;
 };
 
 ParameterizedTestParameters(conformance, variants)
 {
-    static struct parameter parameters[64];
-    uint32_t i;
+    static struct parameter parameters[128];
+    uint32_t i, v, n = 0;
 
-    for (i = 0; i < bench_variant_count && i < 64; i++) {
-        parameters[i].variant = i;
+    for (v = 0; v < bench_vendor_count; v++) {
+        for (i = 0; i < bench_variant_count && n < 128; i++) {
+            parameters[n].vendor = v;
+            parameters[n++].variant = i;
+        }
     }
-    return cr_make_param_array(struct parameter, parameters, i);
+    return cr_make_param_array(struct parameter, parameters, n);
 }
 
-static void run(const struct conf_test *test, uint32_t variant, void *memory)
+static void run(const struct conf_test *test, const struct parameter *p, void *memory)
 {
+    const struct bench_vendor *vendor = bench_vendors[p->vendor];
+    const struct bench_variant *variant = &bench_variants[p->variant];
     struct conf_result result;
 
-    conf_run_test(test, &bench_smmuv3, &bench_variants[variant], 1 + variant, memory, &result);
-    cr_expect(result.verdict != CONF_FAILED, "%s [%s]\n%s:%d: %s%s%s", test->name,
-              bench_variants[variant].name, result.verdict == CONF_FAILED ? result.file : "",
-              result.line, result.verdict == CONF_FAILED ? result.what : "",
+    conf_run_test(test, vendor, variant, 1 + p->variant, memory, &result);
+    cr_expect(result.verdict != CONF_FAILED, "%s [%s %s]\n%s:%d: %s%s%s", test->name, vendor->name,
+              variant->name, result.verdict == CONF_FAILED ? result.file : "", result.line,
+              result.verdict == CONF_FAILED ? result.what : "",
               result.rule != NULL ? "; a model complained: " : "",
               result.rule != NULL ? result.rule : "");
 }
@@ -43,7 +48,7 @@ ParameterizedTest(struct parameter *parameter, conformance, variants)
     cr_assert_not_null(memory);
     for (i = 0; i < conf_theme_count; i++) {
         for (k = 0; k < conf_themes[i]->count; k++) {
-            run(&conf_themes[i]->tests[k], parameter->variant, memory);
+            run(&conf_themes[i]->tests[k], parameter, memory);
         }
     }
     free(memory);

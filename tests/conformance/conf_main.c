@@ -27,16 +27,7 @@ static const char usage_text[] =
     "some.\n"
     "Exit code: 0 all passed, 1 some failed, 2 wrong usage.\n";
 
-static const struct bench_vendor *const vendors[] = {
-    &bench_smmuv3,
-#ifdef BENCH_AMD
-    &bench_amd,
-#endif
-#ifdef BENCH_VTD
-    &bench_vtd,
-#endif
-};
-#define VENDORS (sizeof(vendors) / sizeof(vendors[0]))
+#define VENDORS 8u /* At most. */
 
 struct options {
     const char *pattern, *vendor, *variant;
@@ -131,11 +122,11 @@ static bool chosen(const struct bench_vendor *vendor, const struct options *opti
 
 static void print_head(const struct options *options)
 {
-    size_t v;
+    uint32_t v;
 
-    for (v = 0; v < VENDORS; v++) {
-        if (chosen(vendors[v], options)) {
-            printf(" %7s", vendors[v]->name);
+    for (v = 0; v < bench_vendor_count; v++) {
+        if (chosen(bench_vendors[v], options)) {
+            printf(" %7s", bench_vendors[v]->name);
         }
     }
     printf("  variants on which each test passed (+ skipped)\n");
@@ -146,19 +137,19 @@ static void run_row(const struct conf_test *test, const struct options *options,
                     struct cell *totals)
 {
     struct cell cells[VENDORS];
-    size_t v;
+    uint32_t v;
 
-    for (v = 0; v < VENDORS; v++) {
-        if (!chosen(vendors[v], options)) {
+    for (v = 0; v < bench_vendor_count; v++) {
+        if (!chosen(bench_vendors[v], options)) {
             continue;
         }
-        cells[v] = run_cell(test, vendors[v], options, memory);
+        cells[v] = run_cell(test, bench_vendors[v], options, memory);
         totals->failed += cells[v].failed != 0;
         totals->passed += cells[v].failed == 0 && cells[v].passed != 0;
         totals->skipped += cells[v].failed == 0 && cells[v].passed == 0;
     }
-    for (v = 0; v < VENDORS; v++) {
-        if (chosen(vendors[v], options)) {
+    for (v = 0; v < bench_vendor_count; v++) {
+        if (chosen(bench_vendors[v], options)) {
             print_cell(&cells[v]);
         }
     }
@@ -223,11 +214,11 @@ static bool skips_exist(const struct bench_skip *skips, uint32_t count)
 static void check_skips(struct cell *totals)
 {
     bool good = skips_exist(conf_skips, conf_skip_count);
-    size_t v;
+    uint32_t v;
 
-    for (v = 0; v < VENDORS; v++) {
-        if (vendors[v]->skips != NULL) {
-            good &= skips_exist(vendors[v]->skips, *vendors[v]->skip_count);
+    for (v = 0; v < bench_vendor_count; v++) {
+        if (bench_vendors[v]->skips != NULL) {
+            good &= skips_exist(bench_vendors[v]->skips, *bench_vendors[v]->skip_count);
         }
     }
     totals->failed += !good;

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """summary.py LOG...: counts what meson's testlog.json files say, per test case.
+summary.py --show NAME LOG: prints what one program of a log printed.
 
 A Criterion program and a plain main report how many of their cases passed; a gate is one case. A
 program that ends without such a report counts as one failure, whatever it returned.
@@ -45,7 +46,19 @@ def count(test):
     return passed, failed, skipped, reasons if skipped else []
 
 
+def show(log, name):
+    """What the program of this name printed."""
+    with open(log, encoding="utf-8") as file:
+        for line in file:
+            test = json.loads(line)
+            if test["name"].split(" / ")[-1] == name:
+                print(COLOUR.sub("", test.get("stdout", "")).rstrip())
+
+
 def main():
+    if len(sys.argv) == 4 and sys.argv[1] == "--show":
+        show(sys.argv[3], sys.argv[2])
+        return
     total = [0, 0, 0]
     bad, left_out = [], []
     for log in sys.argv[1:]:
