@@ -146,6 +146,8 @@ static void refused(struct conf *c)
     }
     CHECK(c, raw(c, BENCH_COMMAND_ILLEGAL) == UIOMMU_E_HW);
     c->reports = c->b.reports; /* The host's mistake, not the library's. */
+    c->b.irq = true;
+    conf_run(c, BENCH_MS);
     CHECK(c, conf_events(c, UIOMMU_EVENT_COMMAND_ERROR) >= 1);
     CHECK(c, raw(c, BENCH_COMMAND_LEGAL) == UIOMMU_OK);
     conf_ask(f.d, f.pasid, CONF_VA, 1);
