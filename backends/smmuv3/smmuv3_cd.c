@@ -55,8 +55,8 @@ static uint32_t root_pa_bits(const struct uiommu_smmuv3 *hw, const struct uiommu
     return root->pa_bits != 0 ? root->pa_bits : uiommu_smmuv3_pa_bits(hw->f.oas);
 }
 
-/* The smallest output size that holds the root's; TG0 has an order of its own. */
-static uint32_t ips_of(uint32_t pa_bits)
+/* The smallest output size that holds so many bits. */
+uint32_t uiommu_smmuv3_pa_code(uint32_t pa_bits)
 {
     uint32_t code = 0;
 
@@ -65,7 +65,8 @@ static uint32_t ips_of(uint32_t pa_bits)
     return code;
 }
 
-static uint32_t tg0_of(uint32_t granule_bits)
+/* As in CD.TG0 and STE.S2TG. */
+uint32_t uiommu_smmuv3_granule_code(uint32_t granule_bits)
 {
     if (granule_bits == 16)
         return 1;
@@ -81,21 +82,26 @@ static uint64_t root_align(const struct uiommu_root *root)
     return top < 3u ? 64u : UINT64_C(8) << top;
 }
 
+/* Output addresses that tables with such pages can hold. */
+uint32_t uiommu_smmuv3_pa_most(const struct uiommu_smmuv3 *hw, uint32_t granule_bits)
+{
+    uint32_t most = uiommu_smmuv3_pa_bits(hw->f.oas), holds = granule_bits == 16 ? 52 : 48;
+
+    return most < holds ? most : holds;
+}
+
 /*
  * Whether word 0 could make a legal descriptor of it (5.4.1), and whether hardware reaches all of
  * it. The tables must not hold global leaf entries (nG=0): invalidation by ASID leaves those.
  */
-uiommu_err uiommu_smmuv3_root_check(void *ctx, void *dev_ctx, uint32_t pasid,
-                                    const struct uiommu_root *root)
+static uiommu_err first_check(const struct uiommu_smmuv3 *hw, const struct smmuv3_device *dev,
+                              const struct uiommu_root *root)
 {
-    const struct uiommu_smmuv3 *hw = ctx;
     uint32_t g = root->granule_bits;
     uint32_t va_most = g == 16 && hw->f.vas > 48 ? 52 : 48;
     uint32_t va_least = 25, pa_most, pa;
 
-    (void)dev_ctx;
-    (void)pasid;
-    if (root->under.format != 0 || root->format != UIOMMU_ROOT_AARCH64 ||
+    if (!hw->f.s1p || root->under.format != 0 || root->format != UIOMMU_ROOT_AARCH64 ||
         (g != 12 && g != 14 && g != 16) || ((hw->f.granules >> g) & 1u) == 0)
         return UIOMMU_E_UNSUPPORTED;
     if (hw->f.small_tables)
@@ -103,18 +109,22 @@ uiommu_err uiommu_smmuv3_root_check(void *ctx, void *dev_ctx, uint32_t pasid,
     if (root->va_bits < va_least || root->va_bits > va_most)
         return UIOMMU_E_UNSUPPORTED;
     pa = root_pa_bits(hw, root);
-    pa_most = uiommu_smmuv3_pa_bits(hw->f.oas);
-    if (pa_most > 52)
-        pa_most = 52;
-    if (g != 16 && pa_most > 48)
-        pa_most = 48;
+    pa_most = uiommu_smmuv3_pa_most(hw, g);
     if (pa > pa_most && root->pa_bits != 0)
         return UIOMMU_E_UNSUPPORTED;
     if (pa > pa_most)
         pa = pa_most;
     if ((root->table >> pa) != 0 || (root->table & (root_align(root) - 1u)) != 0)
         return UIOMMU_E_UNSUPPORTED;
-    return UIOMMU_OK;
+    return dev->second[0] != 0 ? UIOMMU_E_BUSY : UIOMMU_OK;
+}
+
+uiommu_err uiommu_smmuv3_root_check(void *ctx, void *dev_ctx, uint32_t pasid,
+                                    const struct uiommu_root *root)
+{
+    if (uiommu_smmuv3_is_second(root))
+        return uiommu_smmuv3_second_check(ctx, dev_ctx, pasid, root);
+    return first_check(ctx, dev_ctx, root);
 }
 
 /*
@@ -133,10 +143,10 @@ void uiommu_smmuv3_cd_build(const struct uiommu_smmuv3 *hw, const struct smmuv3_
     if (hw->f.stall_model != SMMUV3_STALL_CHOICE)
         stall = hw->f.stall_model == SMMUV3_STALL_FORCED;
     out[0] = word_common(hw) | uiommu_bits_make(SMMUV3_CD0_T0SZ, 64u - root->va_bits) |
-             uiommu_bits_make(SMMUV3_CD0_TG0, tg0_of(root->granule_bits)) |
+             uiommu_bits_make(SMMUV3_CD0_TG0, uiommu_smmuv3_granule_code(root->granule_bits)) |
              uiommu_bits_make(SMMUV3_CD0_IR0, cache) | uiommu_bits_make(SMMUV3_CD0_OR0, cache) |
              uiommu_bits_make(SMMUV3_CD0_SH0, cache != 0 ? SMMUV3_SH_INNER : SMMUV3_SH_OUTER) |
-             uiommu_bits_make(SMMUV3_CD0_IPS, ips_of(root_pa_bits(hw, root))) |
+             uiommu_bits_make(SMMUV3_CD0_IPS, uiommu_smmuv3_pa_code(root_pa_bits(hw, root))) |
              uiommu_bits_make(SMMUV3_CD0_HA, accessed) | uiommu_bits_make(SMMUV3_CD0_HD, dirty) |
              uiommu_bits_make(SMMUV3_CD0_S, stall) | uiommu_bits_make(SMMUV3_CD0_R, 1) |
              uiommu_bits_make(SMMUV3_CD0_ASID, asid);
@@ -250,45 +260,73 @@ uiommu_err uiommu_smmuv3_pasid_prepare(void *ctx, void *dev_ctx, uint32_t pasid)
     return dev->two_level ? leaf_get(ctx, dev, pasid >> SMMUV3_CD_LEAF_LOG2) : UIOMMU_OK;
 }
 
+/* Is the descriptor somebody's: neither invalid nor what untagged traffic meets at rest? */
+static bool in_use(const struct uiommu_smmuv3 *hw, uint64_t word)
+{
+    return word != 0 && word != uiommu_smmuv3_cd_idle(hw);
+}
+
 /*
  * The words that neither an invalid entry nor descriptor 0 at rest uses; then word 0, which alone
  * makes the entry live. Between the two the core has CFGI and SYNC done. Words that are there
  * when a bind begins count as unwritten: nobody knows whether a SYNC followed them. A step may
  * be repeated, where its CFGI did not fit in the ring.
  */
-uiommu_err uiommu_smmuv3_pasid_set(void *ctx, void *dev_ctx, uint32_t pasid,
-                                   const struct uiommu_root *root, uint32_t tag, uint32_t step)
+static uiommu_err first_set(struct uiommu_smmuv3 *hw, struct smmuv3_device *dev, uint32_t pasid,
+                            const struct uiommu_root *root, uint32_t tag, uint32_t step)
 {
-    struct uiommu_smmuv3 *hw = ctx;
-    struct smmuv3_device *dev = dev_ctx;
     volatile uint64_t *cd = uiommu_smmuv3_cd_at(dev, pasid);
     uint64_t words[SMMUV3_CD_WORDS] = {0}, now;
-    uiommu_err err = uiommu_smmuv3_root_check(hw, dev_ctx, pasid, root);
+    uiommu_err err;
 
-    if (err != UIOMMU_OK)
-        return err;
     if (cd == NULL || tag == 0 || tag > hw->f.asid_last)
         return UIOMMU_E_INVALID;
     uiommu_smmuv3_cd_build(hw, dev, root, tag, words);
     now = uiommu_bits_load64(&cd[0]);
-    if (now == words[0] && step != 0)
-        return UIOMMU_OK;
-    if (now != 0 && (pasid != UIOMMU_PASID_NONE || now != uiommu_smmuv3_cd_idle(hw)))
+    if (in_use(hw, now) && (now != words[0] || step == 0))
         return UIOMMU_E_STATE;
-    if (words_put(hw, cd, words) || step == 0)
+    if (step == 0)
+        dev->written = 0;
+    err = dev->by_ste ? uiommu_smmuv3_ste_sync(hw, dev, step) : UIOMMU_OK;
+    if (err != UIOMMU_OK || (now == words[0] && step != 0))
+        return err;
+    if (words_put(hw, cd, words) || step <= dev->written) {
+        dev->written = step;
         return UIOMMU_MORE;
-    hw->granules_seen |= UINT32_C(1) << root->granule_bits;
+    }
+    dev->firsts++;
     uiommu_bits_publish64(&cd[0], words[0]);
     uiommu_smmuv3_to_device(hw, cd, sizeof(*cd));
     return UIOMMU_OK;
 }
 
+uiommu_err uiommu_smmuv3_pasid_set(void *ctx, void *dev_ctx, uint32_t pasid,
+                                   const struct uiommu_root *root, uint32_t tag, uint32_t step)
+{
+    uiommu_err err = uiommu_smmuv3_root_check(ctx, dev_ctx, pasid, root);
+
+    if (err != UIOMMU_OK)
+        return err;
+    return uiommu_smmuv3_is_second(root) ? uiommu_smmuv3_second_set(ctx, dev_ctx, root, tag, step)
+                                         : first_set(ctx, dev_ctx, pasid, root, tag, step);
+}
+
+static bool entry_is_second(const struct smmuv3_device *dev, uint32_t pasid)
+{
+    return pasid == UIOMMU_PASID_NONE && dev->second[0] != 0;
+}
+
 void uiommu_smmuv3_pasid_block(void *ctx, void *dev_ctx, uint32_t pasid)
 {
     struct uiommu_smmuv3 *hw = ctx;
-    volatile uint64_t *cd = uiommu_smmuv3_cd_at(dev_ctx, pasid);
+    struct smmuv3_device *dev = dev_ctx;
+    volatile uint64_t *cd = uiommu_smmuv3_cd_at(dev, pasid);
     uint64_t word;
 
+    if (entry_is_second(dev, pasid)) {
+        uiommu_smmuv3_second_block(hw, dev);
+        return;
+    }
     if (cd == NULL)
         return;
     word = uiommu_bits_load64(&cd[0]);
@@ -301,8 +339,16 @@ void uiommu_smmuv3_pasid_block(void *ctx, void *dev_ctx, uint32_t pasid)
 void uiommu_smmuv3_pasid_clear(void *ctx, void *dev_ctx, uint32_t pasid)
 {
     struct uiommu_smmuv3 *hw = ctx;
-    volatile uint64_t *cd = uiommu_smmuv3_cd_at(dev_ctx, pasid);
+    struct smmuv3_device *dev = dev_ctx;
+    volatile uint64_t *cd = uiommu_smmuv3_cd_at(dev, pasid);
 
-    if (cd != NULL)
-        cd_store(hw, cd, pasid == UIOMMU_PASID_NONE ? uiommu_smmuv3_cd_idle(hw) : 0);
+    if (entry_is_second(dev, pasid)) {
+        uiommu_smmuv3_second_clear(hw, dev);
+        return;
+    }
+    if (cd == NULL)
+        return;
+    if (in_use(hw, uiommu_bits_load64(&cd[0])))
+        dev->firsts--;
+    cd_store(hw, cd, pasid == UIOMMU_PASID_NONE ? uiommu_smmuv3_cd_idle(hw) : 0);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Commands as words (IHI 0070 ch. 4). Every command is of VMID 0 and of the NS-EL1 world. */
+/* Commands as words (IHI 0070 ch. 4). First stages are of VMID 0; everything is of
+ * the NS-EL1 world. */
 #include "smmuv3_internal.h"
 
 static struct smmuv3_command command(uint32_t op)
@@ -66,16 +67,33 @@ struct smmuv3_command uiommu_smmuv3_cmd_tlbi_va(uint32_t asid, uint64_t va, bool
     return c;
 }
 
-/* (num + 1) * 2^scale granules from va. TTL stays 0: entries of every level, and the only
- * alignment asked for is the granule's (4.4.1.1). */
-struct smmuv3_command uiommu_smmuv3_cmd_tlbi_range(uint32_t asid, uint64_t va, bool leaf,
-                                                   uint32_t granule, uint32_t num, uint32_t scale)
+/* Both stages of a VMID. */
+struct smmuv3_command uiommu_smmuv3_cmd_tlbi_vmid(uint32_t vmid)
 {
-    struct smmuv3_command c = uiommu_smmuv3_cmd_tlbi_va(asid, va, leaf);
+    struct smmuv3_command c = command(SMMUV3_OP_TLBI_VMID);
 
-    c.d[0] |= uiommu_bits_make(SMMUV3_CMD_NUM, num) | uiommu_bits_make(SMMUV3_CMD_SCALE, scale);
-    c.d[1] |= uiommu_bits_make(SMMUV3_CMD_TG, (granule >> 1) - 5u); /* 12, 14, 16: 1, 2, 3 */
+    c.d[0] |= uiommu_bits_make(SMMUV3_CMD_VMID, vmid);
     return c;
+}
+
+/* What a second stage alone has translated; no entry that a first stage has part in. */
+struct smmuv3_command uiommu_smmuv3_cmd_tlbi_ipa(uint32_t vmid, uint64_t ipa, bool leaf)
+{
+    struct smmuv3_command c = command(SMMUV3_OP_TLBI_IPA);
+
+    c.d[0] |= uiommu_bits_make(SMMUV3_CMD_VMID, vmid);
+    c.d[1] = uiommu_bits_make(SMMUV3_CMD_LEAF, leaf) | (ipa & uiommu_bits_mask(SMMUV3_CMD_IPA));
+    return c;
+}
+
+/* (num + 1) * 2^scale granules from the address of an invalidation. TTL stays 0: entries of every
+ * level, and the only alignment asked for is the granule's (4.4.1.1). */
+struct smmuv3_command uiommu_smmuv3_cmd_ranged(struct smmuv3_command tlbi, uint32_t granule,
+                                               uint32_t num, uint32_t scale)
+{
+    tlbi.d[0] |= uiommu_bits_make(SMMUV3_CMD_NUM, num) | uiommu_bits_make(SMMUV3_CMD_SCALE, scale);
+    tlbi.d[1] |= uiommu_bits_make(SMMUV3_CMD_TG, (granule >> 1) - 5u); /* 12, 14, 16: 1, 2, 3 */
+    return tlbi;
 }
 
 /*

@@ -19,6 +19,8 @@ struct smmuv3_command {
 
 /* What the ID registers and firmware say. (c) */
 struct smmuv3_features {
+    bool s1p, s2p, nested; /* Stages, and both in one walk. */
+    bool types_ovr;        /* STE.SHCFG exists. */
     bool coherent, btm, hyp, ats, msi, pri, cd2l, atsrecerr, two_level, small_tables, ril;
     bool sync_often;      /* Erratum: see SMMUV3_SYNC_EVERY. */
     uint32_t page1;       /* Offset of the page-1 registers. */
@@ -27,7 +29,7 @@ struct smmuv3_features {
     uint32_t stall_max;
     uint32_t oas; /* As in CD.IPS. */
     uint32_t vas; /* Bits of an input address. */
-    uint32_t sid_bits, ssid_bits, asid_last;
+    uint32_t sid_bits, ssid_bits, asid_last, vmid_last;
     uint32_t granules; /* Bit n: pages of 2^n bytes. */
     uint32_t cmdq_log2, eventq_log2, priq_log2;
 };
@@ -103,7 +105,6 @@ struct uiommu_smmuv3 {
     struct uiommu_mem strtab;           /* (c) */
     struct uiommu_mem *l2;              /* (l) One for each level-1 descriptor. */
     uint32_t l2_count;                  /* (c) */
-    uint32_t granules_seen;             /* (l) Of all roots ever set, as in features. */
     struct smmuv3_device *devices;      /* (l) */
     struct uiommu_notes notes;          /* (l) For check(). */
     bool sfm;                           /* (l) Service failure was reported. */
@@ -122,6 +123,11 @@ struct smmuv3_device {
     struct uiommu_mem table; /* Context descriptors, or their level-1 table. */
     struct uiommu_mem *leaf; /* (l) Two-level: one for each level-1 descriptor. */
     uint32_t leaf_count;
+    uint32_t firsts;    /* (l) Context descriptors in use. */
+    uint32_t written;   /* (l) The step that last wrote words which a later step makes used. */
+    uint64_t second[4]; /* (l) Of a second stage's entry; word 0 is 0: there is no such bond. */
+    bool quiet;         /* (l) It is blocked. */
+    bool by_ste;        /* (l) There was one: the whole entry is what changes. */
 };
 
 /* ---- smmuv3_init.c: registers, start, stop ------------------------------------------------ */
@@ -171,8 +177,10 @@ struct smmuv3_command uiommu_smmuv3_cmd_cfgi_cd(uint32_t sid, uint32_t ssid, boo
 struct smmuv3_command uiommu_smmuv3_cmd_tlbi(uint32_t op);
 struct smmuv3_command uiommu_smmuv3_cmd_tlbi_asid(uint32_t asid);
 struct smmuv3_command uiommu_smmuv3_cmd_tlbi_va(uint32_t asid, uint64_t va, bool leaf);
-struct smmuv3_command uiommu_smmuv3_cmd_tlbi_range(uint32_t asid, uint64_t va, bool leaf,
-                                                   uint32_t granule, uint32_t num, uint32_t scale);
+struct smmuv3_command uiommu_smmuv3_cmd_tlbi_vmid(uint32_t vmid);
+struct smmuv3_command uiommu_smmuv3_cmd_tlbi_ipa(uint32_t vmid, uint64_t ipa, bool leaf);
+struct smmuv3_command uiommu_smmuv3_cmd_ranged(struct smmuv3_command tlbi, uint32_t granule,
+                                               uint32_t num, uint32_t scale);
 struct smmuv3_command uiommu_smmuv3_cmd_atc_inv(uint32_t sid, uint32_t pasid,
                                                 const struct uiommu_range *range,
                                                 uint32_t stu_bits);
@@ -197,6 +205,8 @@ uint32_t uiommu_smmuv3_stu_bits(const struct uiommu_smmuv3 *hw);
 void uiommu_smmuv3_strtab_clear(struct uiommu_smmuv3 *hw);
 uint64_t uiommu_smmuv3_l1std(uint64_t bus);
 volatile uint64_t *uiommu_smmuv3_ste_at(const struct uiommu_smmuv3 *hw, uint32_t sid);
+uint64_t uiommu_smmuv3_ste_attributes(const struct uiommu_smmuv3 *hw,
+                                      const struct smmuv3_device *dev);
 void uiommu_smmuv3_ste_build(const struct uiommu_smmuv3 *hw, const struct smmuv3_device *dev,
                              uint32_t set, uint64_t out[2]);
 uiommu_err uiommu_smmuv3_device_attach(void *ctx, const struct uiommu_device_desc *desc,
@@ -204,10 +214,28 @@ uiommu_err uiommu_smmuv3_device_attach(void *ctx, const struct uiommu_device_des
 void uiommu_smmuv3_device_detach(void *ctx, void *dev);
 uiommu_err uiommu_smmuv3_device_set(void *ctx, void *dev, uint32_t flags, uint32_t step);
 uiommu_err uiommu_smmuv3_device_isolate(void *ctx, void *dev);
+uiommu_err uiommu_smmuv3_ste_sync(struct uiommu_smmuv3 *hw, struct smmuv3_device *dev,
+                                  uint32_t step);
+void uiommu_smmuv3_ste_shut(struct uiommu_smmuv3 *hw, const struct smmuv3_device *dev);
+
+/* ---- smmuv3_stage2.c: bonds of the entry itself -------------------------------------------- */
+bool uiommu_smmuv3_is_second(const struct uiommu_root *root);
+uiommu_err uiommu_smmuv3_second_check(const struct uiommu_smmuv3 *hw,
+                                      const struct smmuv3_device *dev, uint32_t pasid,
+                                      const struct uiommu_root *root);
+void uiommu_smmuv3_second_build(const struct uiommu_smmuv3 *hw, const struct smmuv3_device *dev,
+                                const struct uiommu_root *root, uint32_t vmid, uint64_t out[4]);
+uiommu_err uiommu_smmuv3_second_set(struct uiommu_smmuv3 *hw, struct smmuv3_device *dev,
+                                    const struct uiommu_root *root, uint32_t tag, uint32_t step);
+void uiommu_smmuv3_second_block(struct uiommu_smmuv3 *hw, struct smmuv3_device *dev);
+void uiommu_smmuv3_second_clear(struct uiommu_smmuv3 *hw, struct smmuv3_device *dev);
 
 /* ---- smmuv3_cd.c: context descriptors ------------------------------------------------------ */
 uiommu_err uiommu_smmuv3_root_check(void *ctx, void *dev_ctx, uint32_t pasid,
                                     const struct uiommu_root *root);
+uint32_t uiommu_smmuv3_pa_most(const struct uiommu_smmuv3 *hw, uint32_t granule_bits);
+uint32_t uiommu_smmuv3_pa_code(uint32_t pa_bits);
+uint32_t uiommu_smmuv3_granule_code(uint32_t granule_bits);
 uint64_t uiommu_smmuv3_l1cd(uint64_t bus);
 uint64_t uiommu_smmuv3_cd_idle(const struct uiommu_smmuv3 *hw);
 uint64_t uiommu_smmuv3_cd_quiet(const struct uiommu_smmuv3 *hw, uint64_t word);

@@ -16,11 +16,13 @@ uint32_t uiommu_smmuv3_stu_bits(const struct uiommu_smmuv3 *hw)
 }
 
 /* Descriptors are cached by (ID, PASID), not by where they lie: each ID of the device needs its
- * own command. Level 1 goes with them, in case a table was hung in. */
+ * own command. Level 1 goes with them, in case a table was hung in. That of the entry takes all
+ * descriptors of the ID along; without a first stage there is no other. */
 uiommu_err uiommu_smmuv3_config_invalidate(void *ctx, void *dev_ctx, uint32_t pasid)
 {
     struct uiommu_smmuv3 *hw = ctx;
     const struct smmuv3_device *dev = dev_ctx;
+    bool entry = pasid == UIOMMU_PASID_ALL || dev->by_ste || !hw->f.s1p;
     uint32_t ssid = pasid == UIOMMU_PASID_NONE ? 0 : pasid;
     uiommu_err err = uiommu_smmuv3_ready(hw);
     uint32_t i;
@@ -30,7 +32,7 @@ uiommu_err uiommu_smmuv3_config_invalidate(void *ctx, void *dev_ctx, uint32_t pa
     if (!uiommu_smmuv3_cmdq_room(hw, dev->id_count))
         return UIOMMU_E_BUSY;
     for (i = 0; i < dev->id_count; i++) {
-        if (pasid == UIOMMU_PASID_ALL)
+        if (entry)
             uiommu_smmuv3_cmdq_put(hw, uiommu_smmuv3_cmd_cfgi_ste(dev->ids[i], false));
         else
             uiommu_smmuv3_cmdq_put(hw,
@@ -39,53 +41,66 @@ uiommu_err uiommu_smmuv3_config_invalidate(void *ctx, void *dev_ctx, uint32_t pa
     return UIOMMU_OK;
 }
 
-/*
- * A range command covers (num + 1) * 2^scale granules: the smallest scale that num can still
- * count, rounded up. Entries of other granules need not be hit, so all roots must have one.
- */
-static bool by_range(const struct uiommu_smmuv3 *hw, uint32_t tag, uint64_t page, uint64_t more,
-                     bool leaf, struct smmuv3_command *out)
+/* One address of a root. */
+static struct smmuv3_command by_address(const struct uiommu_root *root, uint32_t tag,
+                                        uint64_t address, bool leaf)
 {
-    uint32_t granule = uiommu_bits_length(hw->granules_seen) - 1u, scale = 0;
+    return uiommu_smmuv3_is_second(root) ? uiommu_smmuv3_cmd_tlbi_ipa(tag, address, leaf)
+                                         : uiommu_smmuv3_cmd_tlbi_va(tag, address, leaf);
+}
 
-    if (!hw->f.ril || hw->granules_seen != UINT32_C(1) << granule)
+/* A range command covers (num + 1) * 2^scale granules: the smallest scale that num can still
+ * count, rounded up. Entries of other granules need not be hit, but a tag has one root. */
+static bool by_range(const struct uiommu_smmuv3 *hw, uint32_t granule, uint64_t more,
+                     struct smmuv3_command *io)
+{
+    uint32_t scale = 0;
+
+    if (!hw->f.ril)
         return false;
     while ((more >> scale) > 31)
         scale++;
     if (scale > SMMUV3_SCALE_MOST)
         return false;
-    *out = uiommu_smmuv3_cmd_tlbi_range(tag, page << granule, leaf, granule,
-                                        (uint32_t)(more >> scale), scale);
+    *io = uiommu_smmuv3_cmd_ranged(*io, granule, (uint32_t)(more >> scale), scale);
     return true;
 }
 
-/* @return how many commands out[] got; more than BY_ADDRESS never. */
-static uint32_t tlb_commands(const struct uiommu_smmuv3 *hw, uint32_t tag,
-                             const struct uiommu_range *range, struct smmuv3_command *out)
+/*
+ * @return how many commands out[] got; more than BY_ADDRESS never. Nested, TLB entries may be of
+ * both stages together, tagged with addresses of the first: whatever the range is about, all of
+ * the VMID goes.
+ */
+static uint32_t tlb_commands(const struct uiommu_smmuv3 *hw, const struct uiommu_root *root,
+                             uint32_t tag, const struct uiommu_range *range,
+                             struct smmuv3_command *out)
 {
-    uint32_t granule = 12, most = UINT32_C(1) << (hw->cmdq.log2 - 1u), n;
+    uint32_t granule = root->granule_bits, most = UINT32_C(1) << (hw->cmdq.log2 - 1u), n;
+    struct smmuv3_command all = uiommu_smmuv3_is_second(root) ? uiommu_smmuv3_cmd_tlbi_vmid(tag)
+                                                              : uiommu_smmuv3_cmd_tlbi_asid(tag);
     uint64_t page, more;
 
-    out[0] = uiommu_smmuv3_cmd_tlbi_asid(tag);
-    if (range == NULL || hw->granules_seen == 0)
+    out[0] = all;
+    if (range == NULL || root->format == UIOMMU_ROOT_AARCH64_CONTEXT)
         return 1;
-    while (((hw->granules_seen >> granule) & 1u) == 0)
-        granule += 2;
     page = range->first >> granule;
     more = (range->last >> granule) - page;
+    out[0] = by_address(root, tag, page << granule, !range->tables);
     /* One granule must not be a range command, which would be illegal; as a plain address it
      * meets entries of any size. */
-    if (more != 0 && by_range(hw, tag, page, more, !range->tables, out))
+    if (more != 0 && by_range(hw, granule, more, &out[0]))
         return 1;
     most = most < BY_ADDRESS ? most : BY_ADDRESS;
-    if (more >= most)
+    if (more >= most) {
+        out[0] = all;
         return 1;
-    for (n = 0; n <= more; n++)
-        out[n] = uiommu_smmuv3_cmd_tlbi_va(tag, (page + n) << granule, !range->tables);
+    }
+    for (n = 1; n <= more; n++)
+        out[n] = by_address(root, tag, (page + n) << granule, !range->tables);
     return n;
 }
 
-/* TLB entries carry the ASID only; the PASID is not looked at. */
+/* TLB entries carry an ASID or a VMID only; the PASID is not looked at. */
 uiommu_err uiommu_smmuv3_tlb_invalidate(void *ctx, void *dev_ctx, uint32_t pasid,
                                         const struct uiommu_root *root, uint32_t tag,
                                         const struct uiommu_range *range)
@@ -97,10 +112,9 @@ uiommu_err uiommu_smmuv3_tlb_invalidate(void *ctx, void *dev_ctx, uint32_t pasid
 
     (void)dev_ctx;
     (void)pasid;
-    (void)root;
     if (err != UIOMMU_OK)
         return err;
-    n = tlb_commands(hw, tag, range, commands);
+    n = tlb_commands(hw, root, tag, range, commands);
     if (!uiommu_smmuv3_cmdq_room(hw, n))
         return UIOMMU_E_BUSY;
     for (i = 0; i < n; i++)
@@ -141,6 +155,9 @@ uiommu_err uiommu_smmuv3_dtlb_invalidate(void *ctx, void *dev_ctx, uint32_t pasi
         return err;
     if (!uiommu_smmuv3_cmdq_room(hw, dev->id_count))
         return UIOMMU_E_BUSY;
+    /* Nested, a range of the second stage says nothing of the addresses that the device knows. */
+    if (uiommu_bits_get(dev->second[0], SMMUV3_STE0_CONFIG) == SMMUV3_CONFIG_NESTED)
+        range = NULL;
     put_atc(hw, dev, pasid, range);
     return UIOMMU_OK;
 }

@@ -30,6 +30,9 @@ static void read_idr0(struct uiommu_smmuv3 *hw, uint32_t idr0)
 {
     struct smmuv3_features *f = &hw->f;
 
+    f->s1p = flag(idr0, SMMUV3_IDR0_S1P);
+    f->s2p = flag(idr0, SMMUV3_IDR0_S2P);
+    f->nested = f->s1p && f->s2p;
     f->coherent =
         hw->config.coherency == UIOMMU_SMMUV3_COHERENT ||
         (hw->config.coherency == UIOMMU_SMMUV3_COHERENT_BY_ID && flag(idr0, SMMUV3_IDR0_COHACC));
@@ -44,6 +47,7 @@ static void read_idr0(struct uiommu_smmuv3 *hw, uint32_t idr0)
     f->two_level = flag(idr0, SMMUV3_IDR0_ST_LEVEL);
     f->stall_model = (uint32_t)uiommu_bits_get(idr0, SMMUV3_IDR0_STALL_MODEL);
     f->asid_last = flag(idr0, SMMUV3_IDR0_ASID16) ? 0xffffu : 0xffu;
+    f->vmid_last = flag(idr0, SMMUV3_IDR0_VMID16) ? 0xffffu : 0xffu;
 }
 
 static void read_others(struct uiommu_smmuv3 *hw, uint32_t idr1)
@@ -54,7 +58,8 @@ static void read_others(struct uiommu_smmuv3 *hw, uint32_t idr1)
     uint32_t idr5 = uiommu_smmuv3_read(hw, SMMUV3_IDR5);
 
     f->sid_bits = (uint32_t)uiommu_bits_get(idr1, SMMUV3_IDR1_SIDSIZE);
-    f->ssid_bits = (uint32_t)uiommu_bits_get(idr1, SMMUV3_IDR1_SSIDSIZE);
+    f->ssid_bits = f->s1p ? (uint32_t)uiommu_bits_get(idr1, SMMUV3_IDR1_SSIDSIZE) : 0;
+    f->types_ovr = flag(idr1, SMMUV3_IDR1_TYPES_OVR);
     f->cmdq_log2 = queue_log2(hw->config.cmdq_log2, 8, idr1, SMMUV3_IDR1_CMDQS);
     f->eventq_log2 = queue_log2(hw->config.eventq_log2, 7, idr1, SMMUV3_IDR1_EVENTQS);
     f->priq_log2 = queue_log2(hw->config.priq_log2, 9, idr1, SMMUV3_IDR1_PRIQS);
@@ -85,6 +90,9 @@ static void read_quirks(struct uiommu_smmuv3 *hw)
     if (product == SMMUV3_MMU700)
         hw->f.sync_often = uiommu_bits_get(iidr, SMMUV3_IIDR_VARIANT) < 1 ||
                            uiommu_bits_get(iidr, SMMUV3_IIDR_REVISION) < 1;
+    if (hw->f.sync_often || /* 2268618, 1209401 */
+        (product == SMMUV3_MMU600 && uiommu_bits_get(iidr, SMMUV3_IIDR_VARIANT) < 2))
+        hw->f.nested = false;
 }
 
 static uiommu_err refuse(const struct uiommu_smmuv3 *hw, uint32_t idr0, uint32_t idr1)
@@ -97,7 +105,7 @@ static uiommu_err refuse(const struct uiommu_smmuv3 *hw, uint32_t idr0, uint32_t
         f->stall_model > SMMUV3_STALL_FORCED || f->cmdq_log2 > SMMUV3_QUEUE_LOG2_MOST ||
         f->eventq_log2 > SMMUV3_QUEUE_LOG2_MOST || f->priq_log2 > SMMUV3_QUEUE_LOG2_MOST)
         return UIOMMU_E_HW;
-    if (!flag(idr0, SMMUV3_IDR0_S1P) ||
+    if ((!f->s1p && !f->s2p) ||
         (uiommu_bits_get(idr0, SMMUV3_IDR0_TTF) & SMMUV3_TTF_AARCH64) == 0 ||
         uiommu_bits_get(idr0, SMMUV3_IDR0_TTENDIAN) == SMMUV3_TTENDIAN_BIG ||
         flag(idr1, SMMUV3_IDR1_QUEUES_PRESET) || flag(idr1, SMMUV3_IDR1_TABLES_PRESET))
@@ -127,6 +135,14 @@ static void size_tables(struct uiommu_smmuv3 *hw)
     hw->cmdq.log2 = hw->f.cmdq_log2;
 }
 
+/* A tag is an ASID under VMID 0, or a VMID: one number range for both. */
+static uint32_t tag_last(const struct smmuv3_features *f)
+{
+    if (!f->s2p)
+        return f->asid_last;
+    return f->s1p ? smaller(f->asid_last, f->vmid_last) : f->vmid_last;
+}
+
 static void fill_caps(const struct uiommu_smmuv3 *hw, struct uiommu_caps *out)
 {
     const struct smmuv3_features *f = &hw->f;
@@ -139,8 +155,8 @@ static void fill_caps(const struct uiommu_smmuv3 *hw, struct uiommu_caps *out)
     out->pasid_bits = f->ssid_bits;
     out->pasid_first = 1; /* Number 0 is the descriptor of untagged traffic (S1DSS=2). */
     out->stall_max = f->stall_max;
-    out->tag_first = 1; /* ASID 0 is the blocked descriptors' own. */
-    out->tag_last = f->asid_last;
+    out->tag_first = 1; /* ASID 0 is the blocked descriptors' own, VMID 0 that of first stages. */
+    out->tag_last = tag_last(f);
     out->stu_bits = uiommu_smmuv3_stu_bits(hw);
     if (f->pri) {
         out->request_entries = UINT32_C(1) << f->priq_log2;

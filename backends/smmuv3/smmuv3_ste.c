@@ -3,13 +3,16 @@
  * Stream table (IHI 0070 3.3.1, 5.1, 5.2) and devices.
  *
  * An entry is always valid: shut it says 'abort', silently, and hardware ignores the rest of it.
- * So it is opened without ever being invalid: first word 1, which an aborting entry does not use;
- * after CFGI and SYNC word 0, in one store. Open, only word 1 changes, and shut only word 0.
+ * So it is opened without ever being invalid: first words 1 to 3, which an aborting entry does not
+ * use; after CFGI and SYNC word 0, in one store. Open, only word 1 changes, and shut only word 0.
+ * From one kind of stage to another the way is through 'abort', for the VMID is in word 2.
  */
 #include "smmuv3_internal.h"
 
 /* V=1, Config=0 */
 #define STE_ABORT UINT64_C(1)
+/* Words that are ever used. */
+#define STE_USED 4u
 
 static void table_clear(struct uiommu_smmuv3 *hw, const struct uiommu_mem *mem, uint64_t entries)
 {
@@ -82,34 +85,65 @@ static uiommu_err l2_get(struct uiommu_smmuv3 *hw, uint32_t sid)
     return UIOMMU_OK;
 }
 
+/* How descriptors are fetched, and whether they may make accesses stall. */
+uint64_t uiommu_smmuv3_ste_attributes(const struct uiommu_smmuv3 *hw,
+                                      const struct smmuv3_device *dev)
+{
+    uint64_t word = 0;
+
+    if (hw->f.coherent)
+        word = uiommu_bits_make(SMMUV3_STE1_S1CIR, SMMUV3_CD_WRITE_BACK) |
+               uiommu_bits_make(SMMUV3_STE1_S1COR, SMMUV3_CD_WRITE_BACK) |
+               uiommu_bits_make(SMMUV3_STE1_S1CSH, SMMUV3_SH_INNER);
+    if (hw->f.stall_model == SMMUV3_STALL_CHOICE && (dev->flags & UIOMMU_DEVICE_STALL) == 0)
+        word |= uiommu_bits_make(SMMUV3_STE1_S1STALLD, 1);
+    return word;
+}
+
+/* What an open entry of any kind says of the device's interface. */
+static uint64_t ste_interface(uint32_t set)
+{
+    uint64_t word = 0;
+
+    if ((set & UIOMMU_DEVICE_SET_ATS) != 0)
+        word |= uiommu_bits_make(SMMUV3_STE1_EATS, 1);
+    if ((set & UIOMMU_DEVICE_SET_PASID_REQUIRED) != 0)
+        word |= uiommu_bits_make(SMMUV3_STE1_PPAR, 1);
+    return word;
+}
+
 /*
- * Words 0 and 1 of an open entry; the others are 0 (VMID 0, no MPAM).
+ * Words 0 and 1 of an open entry of first stages; the others are 0 (VMID 0, no MPAM).
  * S1DSS=2: untagged traffic uses descriptor 0, which blocks quietly while nothing is bound to
  * it; any other S1DSS would let such traffic bypass translation or raise an event each time.
  */
 void uiommu_smmuv3_ste_build(const struct uiommu_smmuv3 *hw, const struct smmuv3_device *dev,
                              uint32_t set, uint64_t out[2])
 {
-    uint64_t attributes = 0;
-
     out[0] = uiommu_bits_make(SMMUV3_STE0_V, 1) |
              uiommu_bits_make(SMMUV3_STE0_CONFIG, SMMUV3_CONFIG_S1) | dev->table.bus |
              uiommu_bits_make(SMMUV3_STE0_CDMAX, dev->pasid_bits);
     if (dev->two_level)
         out[0] |= uiommu_bits_make(SMMUV3_STE0_S1FMT, SMMUV3_S1FMT_64K);
-    if (hw->f.coherent)
-        attributes = uiommu_bits_make(SMMUV3_STE1_S1CIR, SMMUV3_CD_WRITE_BACK) |
-                     uiommu_bits_make(SMMUV3_STE1_S1COR, SMMUV3_CD_WRITE_BACK) |
-                     uiommu_bits_make(SMMUV3_STE1_S1CSH, SMMUV3_SH_INNER);
-    out[1] = attributes;
+    out[1] = uiommu_smmuv3_ste_attributes(hw, dev) | ste_interface(set);
     if (dev->pasid_bits != 0)
         out[1] |= uiommu_bits_make(SMMUV3_STE1_S1DSS, SMMUV3_S1DSS_CD0);
-    if (hw->f.stall_model == SMMUV3_STALL_CHOICE && (dev->flags & UIOMMU_DEVICE_STALL) == 0)
-        out[1] |= uiommu_bits_make(SMMUV3_STE1_S1STALLD, 1);
-    if ((set & UIOMMU_DEVICE_SET_ATS) != 0)
-        out[1] |= uiommu_bits_make(SMMUV3_STE1_EATS, 1);
-    if ((set & UIOMMU_DEVICE_SET_PASID_REQUIRED) != 0)
-        out[1] |= uiommu_bits_make(SMMUV3_STE1_PPAR, 1);
+}
+
+/* What the entry is to be. A unit without first stages has nothing for a device without bond. */
+static void ste_want(const struct uiommu_smmuv3 *hw, const struct smmuv3_device *dev,
+                     uint64_t out[STE_USED])
+{
+    memset(out, 0, STE_USED * sizeof(out[0]));
+    out[0] = STE_ABORT;
+    if ((dev->set & UIOMMU_DEVICE_SET_OPEN) == 0 || dev->quiet)
+        return;
+    if (dev->second[0] != 0) {
+        memcpy(out, dev->second, sizeof(dev->second));
+        out[1] |= ste_interface(dev->set);
+    } else if (hw->f.s1p) {
+        uiommu_smmuv3_ste_build(hw, dev, dev->set, out);
+    }
 }
 
 static uiommu_err attach_check(const struct uiommu_smmuv3 *hw,
@@ -178,7 +212,8 @@ uiommu_err uiommu_smmuv3_device_attach(void *ctx, const struct uiommu_device_des
     dev = device_new(hw, desc);
     if (dev == NULL)
         return UIOMMU_E_NOMEM;
-    err = uiommu_smmuv3_cd_table_get(hw, dev);
+    if (hw->f.s1p)
+        err = uiommu_smmuv3_cd_table_get(hw, dev);
     for (i = 0; err == UIOMMU_OK && i < dev->id_count; i++)
         err = l2_get(hw, dev->ids[i]); /* Stays if a later step fails: it blocks. */
     if (err != UIOMMU_OK) {
@@ -216,53 +251,80 @@ static void ste_store(struct uiommu_smmuv3 *hw, volatile uint64_t *ste, uint32_t
     uiommu_smmuv3_to_device(hw, &ste[word], sizeof(*ste));
 }
 
-/* One step for one entry. @return whether the opening store is still to come. */
-static bool ste_step(struct uiommu_smmuv3 *hw, volatile uint64_t *ste, const uint64_t want[2],
-                     uint32_t step)
+/* One step for one entry. @return whether the opening store is still to come. The opening store
+ * is never in the step that wrote the words, nor in a repetition of it: no SYNC was between. */
+static bool ste_step(struct uiommu_smmuv3 *hw, struct smmuv3_device *dev, volatile uint64_t *ste,
+                     const uint64_t want[STE_USED], uint32_t step)
 {
     uint64_t now = uiommu_bits_load64(&ste[0]);
-    bool same = uiommu_bits_load64(&ste[1]) == want[1];
+    bool same1 = uiommu_bits_load64(&ste[1]) == want[1];
+    bool same = uiommu_bits_load64(&ste[2]) == want[2] && uiommu_bits_load64(&ste[3]) == want[3];
+    uint32_t i;
 
-    if (now == want[0]) { /* Open: word 1 alone may change. */
-        if (!same)
+    if (now == want[0] && same) { /* Open: word 1 alone may change. */
+        if (!same1)
             ste_store(hw, ste, 1, want[1]);
         return false;
     }
-    if (now != STE_ABORT) { /* Another device's table: shut it first. */
+    if (now != STE_ABORT) { /* Another table, or another stage: shut it first. */
         ste_store(hw, ste, 0, STE_ABORT);
         return true;
     }
-    if (step == 0 || !same) {
-        ste_store(hw, ste, 1, want[1]);
+    if (!same1 || !same || step <= dev->written) {
+        dev->written = step;
+        for (i = 1; i < STE_USED; i++)
+            ste_store(hw, ste, i, want[i]);
         return true;
     }
     ste_store(hw, ste, 0, want[0]);
     return false;
 }
 
-uiommu_err uiommu_smmuv3_device_set(void *ctx, void *dev_ctx, uint32_t flags, uint32_t step)
+/* A step of the way from what the entries are to what they are to be. */
+uiommu_err uiommu_smmuv3_ste_sync(struct uiommu_smmuv3 *hw, struct smmuv3_device *dev,
+                                  uint32_t step)
 {
-    struct uiommu_smmuv3 *hw = ctx;
-    struct smmuv3_device *dev = dev_ctx;
-    bool open = (flags & UIOMMU_DEVICE_SET_OPEN) != 0, more = false;
     volatile uint64_t *ste;
-    uint64_t want[2];
+    uint64_t want[STE_USED];
+    bool more = false;
     uint32_t i;
 
-    if ((flags & UIOMMU_DEVICE_SET_ATS) != 0 && !hw->f.ats)
-        return UIOMMU_E_UNSUPPORTED;
-    dev->set = flags;
-    uiommu_smmuv3_ste_build(hw, dev, flags, want);
+    if (step == 0)
+        dev->written = 0;
+    ste_want(hw, dev, want);
     for (i = 0; i < dev->id_count; i++) {
         ste = uiommu_smmuv3_ste_at(hw, dev->ids[i]);
         if (ste == NULL)
             return UIOMMU_E_INTERNAL;
-        if (!open)
+        if (want[0] == STE_ABORT)
             ste_store(hw, ste, 0, STE_ABORT);
-        else if (ste_step(hw, ste, want, step))
+        else if (ste_step(hw, dev, ste, want, step))
             more = true;
     }
     return more ? UIOMMU_MORE : UIOMMU_OK;
+}
+
+void uiommu_smmuv3_ste_shut(struct uiommu_smmuv3 *hw, const struct smmuv3_device *dev)
+{
+    volatile uint64_t *ste;
+    uint32_t i;
+
+    for (i = 0; i < dev->id_count; i++) {
+        ste = uiommu_smmuv3_ste_at(hw, dev->ids[i]);
+        if (ste != NULL)
+            ste_store(hw, ste, 0, STE_ABORT);
+    }
+}
+
+uiommu_err uiommu_smmuv3_device_set(void *ctx, void *dev_ctx, uint32_t flags, uint32_t step)
+{
+    struct uiommu_smmuv3 *hw = ctx;
+    struct smmuv3_device *dev = dev_ctx;
+
+    if ((flags & UIOMMU_DEVICE_SET_ATS) != 0 && !hw->f.ats)
+        return UIOMMU_E_UNSUPPORTED;
+    dev->set = flags;
+    return uiommu_smmuv3_ste_sync(hw, dev, step);
 }
 
 /* An aborting entry refuses translated traffic and translation requests too (ATSCHK=1), but no

@@ -65,10 +65,11 @@ struct uiommu *fake_new(void)
 {
     struct uiommu *u = fake_core_new(sizeof(*u), BASE, 0x20000, write32);
 
-    /* S1P S2P TTF=2 COHACC BTM HTTU=2 Hyp ATS ASID16 MSI PRI CD2L LE ATSRECERR two-level */
+    /* S1P S2P TTF=2 COHACC BTM HTTU=2 Hyp ATS ASID16 MSI PRI VMID16 CD2L LE ATSRECERR two-level */
     *fake_reg(u, 0x00) = 0x3 | 2u << 2 | 1u << 4 | 1u << 5 | 2u << 6 | 1u << 9 | 1u << 10 |
-                         1u << 12 | 1u << 13 | 1u << 16 | 1u << 19 | 2u << 21 | 1u << 23 | 1u << 27;
-    *fake_reg(u, 0x04) = 16 | 20u << 6 | 10u << 11 | 10u << 16 | 10u << 21;
+                         1u << 12 | 1u << 13 | 1u << 16 | 1u << 18 | 1u << 19 | 2u << 21 |
+                         1u << 23 | 1u << 27;
+    *fake_reg(u, 0x04) = 16 | 20u << 6 | 10u << 11 | 10u << 16 | 10u << 21 | 1u << 27;
     *fake_reg(u, 0x0c) = 1u << 10;
     *fake_reg(u, 0x14) = 5 | 7u << 4 | 64u << 16;
     return u;

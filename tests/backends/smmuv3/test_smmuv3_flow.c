@@ -178,7 +178,7 @@ Test(flow, a_full_ring_is_busy_and_leaves_room_for_a_ticket)
     uint32_t n = 0;
 
     u->hold = true;
-    while (uiommu_smmuv3_tlb_invalidate(hw, NULL, 0, NULL, 1, NULL) == UIOMMU_OK)
+    while (uiommu_smmuv3_tlb_invalidate(hw, NULL, 0, &root, 1, NULL) == UIOMMU_OK)
         n++;
     cr_assert_eq(n, 15);
     (void)ticket();
@@ -186,7 +186,7 @@ Test(flow, a_full_ring_is_busy_and_leaves_room_for_a_ticket)
     cr_assert_eq(*fake_reg(u, 0x98), (*fake_reg(u, 0x9c) + 16) & 31);
     u->hold = false;
     fake_run(u);
-    cr_assert_eq(uiommu_smmuv3_tlb_invalidate(hw, NULL, 0, NULL, 1, NULL), UIOMMU_OK);
+    cr_assert_eq(uiommu_smmuv3_tlb_invalidate(hw, NULL, 0, &root, 1, NULL), UIOMMU_OK);
 }
 
 Test(flow, an_illegal_command_fails_its_ticket_alone)
@@ -198,7 +198,7 @@ Test(flow, an_illegal_command_fails_its_ticket_alone)
     u->error_op = SMMUV3_OP_TLBI_NH_ASID;
     u->error_code = 1;
     u->error_times = 1;
-    cr_assert_eq(uiommu_smmuv3_tlb_invalidate(hw, NULL, 0, NULL, 0xab, NULL), UIOMMU_OK);
+    cr_assert_eq(uiommu_smmuv3_tlb_invalidate(hw, NULL, 0, &root, 0xab, NULL), UIOMMU_OK);
     u->hold = true;
     b = ticket();
     c = ticket();
@@ -276,19 +276,18 @@ Test(flow, ranges)
 {
     struct uiommu_range range = {0x700000200000, 0x7000003fffff, true};
 
-    cr_assert_eq(uiommu_smmuv3_tlb_invalidate(hw, NULL, 0, NULL, 0xab, &range), UIOMMU_OK);
-    hw->granules_seen = 1u << 12;
-    cr_assert_eq(uiommu_smmuv3_tlb_invalidate(hw, NULL, 0, NULL, 0xab, &range), UIOMMU_OK);
+    cr_assert_eq(uiommu_smmuv3_tlb_invalidate(hw, NULL, 0, &root, 0xab, NULL), UIOMMU_OK);
+    cr_assert_eq(uiommu_smmuv3_tlb_invalidate(hw, NULL, 0, &root, 0xab, &range), UIOMMU_OK);
     range.last = 0x700000200fff;
     range.tables = false;
-    cr_assert_eq(uiommu_smmuv3_tlb_invalidate(hw, NULL, 0, NULL, 0xab, &range), UIOMMU_OK);
+    cr_assert_eq(uiommu_smmuv3_tlb_invalidate(hw, NULL, 0, &root, 0xab, &range), UIOMMU_OK);
     range.first = 0;
     range.last = UINT64_MAX;
-    cr_assert_eq(uiommu_smmuv3_tlb_invalidate(hw, NULL, 0, NULL, 0xab, &range), UIOMMU_OK);
-    hw->granules_seen |= 1u << 16; /* two sizes: by address */
+    cr_assert_eq(uiommu_smmuv3_tlb_invalidate(hw, NULL, 0, &root, 0xab, &range), UIOMMU_OK);
+    hw->f.ril = false; /* by address */
     range.first = 0x10fff;
     range.last = 0x12000;
-    cr_assert_eq(uiommu_smmuv3_tlb_invalidate(hw, NULL, 0, NULL, 0xab, &range), UIOMMU_OK);
+    cr_assert_eq(uiommu_smmuv3_tlb_invalidate(hw, NULL, 0, &root, 0xab, &range), UIOMMU_OK);
     (void)ticket();
     cr_assert_eq(u->log[0].d[0], 0x00ab000000000011);
     cr_assert_eq(u->log[1].d[0], 0x00ab00000041f012); /* 32 * 2^4 pages */
@@ -468,7 +467,7 @@ Test(start, erratum_sync_before_a_batch_fills)
     cr_assert_eq(*fake_reg(u, 0x2c), 0xa); /* no PTM: not to be used */
     u->logged = 0;
     for (i = 0; i < 200; i++)
-        cr_assert_eq(uiommu_smmuv3_tlb_invalidate(hw, NULL, 0, NULL, 1, NULL), UIOMMU_OK);
+        cr_assert_eq(uiommu_smmuv3_tlb_invalidate(hw, NULL, 0, &root, 1, NULL), UIOMMU_OK);
     (void)ticket();
     for (i = 0; i < u->logged; i++) {
         gap = u->log[i].d[0] == 0x46 ? 0 : gap + 1;
@@ -517,7 +516,8 @@ static uiommu_err create(uint32_t offset, uint32_t value)
 Test(start, what_is_refused)
 {
     cr_assert_eq(create(0, 0), UIOMMU_OK);
-    cr_assert_eq(create(0, 2), UIOMMU_E_UNSUPPORTED);        /* S1P */
+    cr_assert_eq(create(0, 2), UIOMMU_OK);                   /* S2P alone */
+    cr_assert_eq(create(0, 3), UIOMMU_E_UNSUPPORTED);        /* no stage */
     cr_assert_eq(create(0, 2u << 2), UIOMMU_E_UNSUPPORTED);  /* TTF */
     cr_assert_eq(create(0, 1u << 21), UIOMMU_E_UNSUPPORTED); /* big-endian tables */
     cr_assert_eq(create(0, 3u << 24), UIOMMU_E_HW);          /* STALL_MODEL 3 */

@@ -26,19 +26,33 @@ Test(golden, tlb_commands)
     same_command("C10", uiommu_smmuv3_cmd_tlbi_asid(0xab), 0x00ab000000000011, 0);
     same_command("C11", uiommu_smmuv3_cmd_tlbi_va(0xbeef, 0x7fffdeadb000, true), 0xbeef000000000012,
                  0x00007fffdeadb001); /* with VMID 0 */
-    same_command("C12", uiommu_smmuv3_cmd_tlbi_range(0xab, 0x700000018000, true, 12, 2, 3),
-                 0x00ab000000302012, 0x0000700000018401); /* with TTL 0 */
-    same_command("C13", uiommu_smmuv3_cmd_tlbi_range(0xab, 0x700000200000, false, 12, 0, 9),
-                 0x00ab000000900012, 0x0000700000200400);
+    same_command(
+        "C12",
+        uiommu_smmuv3_cmd_ranged(uiommu_smmuv3_cmd_tlbi_va(0xab, 0x700000018000, true), 12, 2, 3),
+        0x00ab000000302012, 0x0000700000018401); /* with TTL 0 */
+    same_command(
+        "C13",
+        uiommu_smmuv3_cmd_ranged(uiommu_smmuv3_cmd_tlbi_va(0xab, 0x700000200000, false), 12, 0, 9),
+        0x00ab000000900012, 0x0000700000200400);
     same_command("C15", uiommu_smmuv3_cmd_tlbi(SMMUV3_OP_TLBI_EL2_ALL), 0x20, 0);
+    same_command("C18", uiommu_smmuv3_cmd_tlbi_vmid(7), 0x0000000700000028, 0);
+    same_command("C19", uiommu_smmuv3_cmd_tlbi_ipa(7, 0x123456000, true), 0x000000070000002a,
+                 0x0000000123456001);
+    same_command("C19", uiommu_smmuv3_cmd_tlbi_ipa(0xffff, 0xff00000123456fff, false),
+                 0x0000ffff0000002a, 0x0000000123456000); /* 56 bits */
+    same_command("IPA range",                             /* C12's 24 pages */
+                 uiommu_smmuv3_cmd_ranged(uiommu_smmuv3_cmd_tlbi_ipa(7, 0x18000, true), 12, 2, 3),
+                 0x000000070030202a, 0x18401);
     same_command("C20", uiommu_smmuv3_cmd_tlbi(SMMUV3_OP_TLBI_ALL), 0x30, 0);
     same_command("C35", uiommu_smmuv3_cmd_sync(), 0x46, 0);
 }
 
 Test(golden, range_granules)
 {
-    cr_assert_eq(uiommu_smmuv3_cmd_tlbi_range(1, 0, true, 14, 1, 0).d[1], 0x801);
-    cr_assert_eq(uiommu_smmuv3_cmd_tlbi_range(1, 0, true, 16, 1, 0).d[1], 0xc01);
+    cr_assert_eq(uiommu_smmuv3_cmd_ranged(uiommu_smmuv3_cmd_tlbi_va(1, 0, true), 14, 1, 0).d[1],
+                 0x801);
+    cr_assert_eq(uiommu_smmuv3_cmd_ranged(uiommu_smmuv3_cmd_tlbi_va(1, 0, true), 16, 1, 0).d[1],
+                 0xc01);
 }
 
 static struct smmuv3_command atc(uint32_t pasid, uint64_t first, uint64_t last)
@@ -116,6 +130,11 @@ static struct uiommu_smmuv3 plain(void)
     hw.f.httu = 2;
     hw.f.oas = 5;
     hw.f.vas = 48;
+    hw.f.s1p = true;
+    hw.f.s2p = true;
+    hw.f.nested = true;
+    hw.f.types_ovr = true;
+    hw.f.vmid_last = 0xffff;
     hw.f.ats = true;
     hw.f.granules = 1u << 12 | 1u << 14 | 1u << 16;
     return hw;
@@ -146,6 +165,167 @@ Test(golden, stream_table_entries)
     hw.f.stall_model = SMMUV3_STALL_NEVER; /* S1STALLD would be illegal */
     uiommu_smmuv3_ste_build(&hw, &dev, UIOMMU_DEVICE_SET_ATS, d);
     cr_assert_eq(d[1], 0x00000000100000d6);
+}
+
+static const struct uiommu_root s7 = {
+    UIOMMU_ROOT_AARCH64_STAGE2, 12, 40, 40, 0, 0x8876540000, 0, {0}};
+static const struct uiommu_root s8 = {
+    .format = UIOMMU_ROOT_AARCH64_CONTEXT,
+    .table = 0x40000040,
+    .under = {UIOMMU_ROOT_AARCH64_STAGE2, 12, 48, 48, 0, 0x8876540000}};
+
+static void same_ste(const char *name, const uint64_t d[4], uint64_t d0, uint64_t d1, uint64_t d2,
+                     uint64_t d3)
+{
+    const uint64_t want[4] = {d0, d1, d2, d3};
+    uint32_t i;
+
+    for (i = 0; i < 4; i++) {
+        if (d[i] != want[i])
+            cr_assert_fail("%s: word %u is %016llx", name, i, (unsigned long long)d[i]);
+    }
+}
+
+Test(golden, second_stage_entries)
+{
+    struct uiommu_smmuv3 hw = plain();
+    struct smmuv3_device dev;
+    struct uiommu_root root = s7;
+    uint64_t d[4];
+
+    memset(&dev, 0, sizeof(dev));
+    uiommu_smmuv3_second_build(&hw, &dev, &s7, 7, d);
+    same_ste("S7", d, 0xd, 0x0000100000000000, 0x044a355800000007, 0x0000008876540000);
+    hw.f.types_ovr = false;
+    root.flags = UIOMMU_ROOT_ACCESSED | UIOMMU_ROOT_DIRTY;
+    dev.flags = UIOMMU_DEVICE_STALL;
+    uiommu_smmuv3_second_build(&hw, &dev, &root, 7, d); /* S2S; HTTU is 2: S2HA, S2HD */
+    same_ste("S7 stalls", d, 0xd, 0, 0x07ca355800000007, 0x0000008876540000);
+    hw.f.httu = 1;
+    hw.f.stall_model = SMMUV3_STALL_NEVER;
+    hw.f.coherent = false;
+    uiommu_smmuv3_second_build(&hw, &dev, &root, 7, d); /* not cached, outer shareable */
+    same_ste("S7 plain", d, 0xd, 0, 0x054a205800000007, 0x0000008876540000);
+}
+
+Test(golden, nested_entries)
+{
+    struct uiommu_smmuv3 hw = plain();
+    struct smmuv3_device dev;
+    uint64_t d[4];
+
+    memset(&dev, 0, sizeof(dev));
+    hw.f.stall_model = SMMUV3_STALL_NEVER;
+    uiommu_smmuv3_second_build(&hw, &dev, &s8, 0x1234, d);
+    /* with S2PTW, and EATS still to come */
+    same_ste("S8", d, 0x000000004000004f, 0x00000000000000d4, 0x044d359000001234,
+             0x0000008876540000);
+    hw.f.stall_model = SMMUV3_STALL_CHOICE; /* S1STALLD: the guest can't make it stall */
+    uiommu_smmuv3_second_build(&hw, &dev, &s8, 0x1234, d);
+    same_ste("S8 stalld", d, 0x000000004000004f, 0x00000000080000d4, 0x044d359000001234,
+             0x0000008876540000);
+}
+
+/* S2TG, S2SL0 and S2T0SZ of the shortest walk that 16 tables side by side allow. */
+Test(golden, second_stage_levels)
+{
+    static const struct {
+        uint8_t granule, va, tg, sl0;
+        uint64_t align; /* of the tables side by side */
+    } rows[] = {
+        {12, 25, 0, 0, 0x80},   {12, 34, 0, 0, 0x10000},  {12, 35, 0, 1, 0x100},
+        {12, 39, 0, 1, 0x1000}, {12, 43, 0, 1, 0x10000},  {12, 44, 0, 2, 0x100},
+        {12, 48, 0, 2, 0x1000}, {14, 25, 2, 0, 0x4000},   {14, 29, 2, 0, 0x40000},
+        {14, 30, 2, 1, 0x100},  {14, 40, 2, 1, 0x40000},  {14, 41, 2, 2, 0x100},
+        {14, 48, 2, 2, 0x8000}, {16, 29, 1, 0, 0x10000},  {16, 33, 1, 0, 0x100000},
+        {16, 34, 1, 1, 0x100},  {16, 46, 1, 1, 0x100000}, {16, 47, 1, 2, 0x100},
+        {16, 52, 1, 2, 0x2000},
+    };
+    struct uiommu_smmuv3 hw = plain();
+    struct smmuv3_device dev;
+    struct uiommu_root r = s7;
+    uint64_t d[4];
+    uint32_t i;
+
+    memset(&dev, 0, sizeof(dev));
+    hw.f.oas = 6;
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        r.granule_bits = rows[i].granule;
+        r.va_bits = rows[i].va;
+        r.table = 0x800000000 + rows[i].align;
+        cr_assert_eq(uiommu_smmuv3_root_check(&hw, &dev, UIOMMU_PASID_NONE, &r), UIOMMU_OK, "%u %u",
+                     rows[i].granule, rows[i].va);
+        uiommu_smmuv3_second_build(&hw, &dev, &r, 7, d);
+        cr_assert_eq((d[2] >> 32) & 0x3f, 64u - rows[i].va);
+        cr_assert_eq((d[2] >> 38) & 3, rows[i].sl0, "%u %u", rows[i].granule, rows[i].va);
+        cr_assert_eq((d[2] >> 46) & 3, rows[i].tg);
+        r.table -= rows[i].align / 2;
+        cr_assert_eq(uiommu_smmuv3_root_check(&hw, &dev, UIOMMU_PASID_NONE, &r),
+                     UIOMMU_E_UNSUPPORTED, "%u %u", rows[i].granule, rows[i].va);
+    }
+}
+
+static uiommu_err second(struct uiommu_smmuv3 *hw, uint32_t granule, uint32_t va, uint32_t pa,
+                         uint64_t table)
+{
+    struct smmuv3_device dev;
+    struct uiommu_root r = {
+        UIOMMU_ROOT_AARCH64_STAGE2, (uint8_t)granule, (uint8_t)va, (uint8_t)pa, 0, table, 0, {0}};
+
+    memset(&dev, 0, sizeof(dev));
+    return uiommu_smmuv3_root_check(hw, &dev, UIOMMU_PASID_NONE, &r);
+}
+
+Test(golden, second_stage_roots)
+{
+    struct uiommu_smmuv3 hw = plain();
+
+    hw.f.oas = 4; /* 44 bits */
+    cr_assert_eq(second(&hw, 12, 44, 44, 0x80000000), UIOMMU_OK);
+    cr_assert_eq(second(&hw, 12, 24, 44, 0x80000000), UIOMMU_E_UNSUPPORTED);
+    cr_assert_eq(second(&hw, 12, 45, 44, 0x80000000), UIOMMU_E_UNSUPPORTED); /* above OAS */
+    cr_assert_eq(second(&hw, 12, 44, 48, 0x80000000), UIOMMU_E_UNSUPPORTED);
+    cr_assert_eq(second(&hw, 12, 40, 32, 0x100000000), UIOMMU_E_UNSUPPORTED); /* above S2PS */
+    cr_assert_eq(second(&hw, 13, 40, 44, 0x80000000), UIOMMU_E_UNSUPPORTED);
+    hw.f.oas = 6;
+    cr_assert_eq(second(&hw, 12, 49, 48, 0x80000000), UIOMMU_E_UNSUPPORTED);
+    cr_assert_eq(second(&hw, 14, 48, 52, 0x80000000), UIOMMU_E_UNSUPPORTED);
+    cr_assert_eq(second(&hw, 16, 52, 52, 0x80000000), UIOMMU_OK);
+    hw.f.granules = 1u << 12;
+    cr_assert_eq(second(&hw, 16, 48, 48, 0x80000000), UIOMMU_E_UNSUPPORTED);
+    hw.f.s2p = false;
+    cr_assert_eq(second(&hw, 12, 48, 48, 0x80000000), UIOMMU_E_UNSUPPORTED);
+}
+
+static uiommu_err nested(struct uiommu_smmuv3 *hw, uint32_t pasid, uint32_t flags,
+                         enum uiommu_root_format under, uint64_t table)
+{
+    struct smmuv3_device dev;
+    struct uiommu_root r = s8;
+
+    memset(&dev, 0, sizeof(dev));
+    dev.flags = flags;
+    r.table = table;
+    r.under.format = under;
+    return uiommu_smmuv3_root_check(hw, &dev, pasid, &r);
+}
+
+Test(golden, nested_roots)
+{
+    struct uiommu_smmuv3 hw = plain();
+    uint32_t none = UIOMMU_PASID_NONE;
+    enum uiommu_root_format s2 = UIOMMU_ROOT_AARCH64_STAGE2;
+
+    cr_assert_eq(nested(&hw, none, 0, s2, 0x40000040), UIOMMU_OK);
+    cr_assert_eq(nested(&hw, 3, 0, s2, 0x40000040), UIOMMU_E_UNSUPPORTED);
+    cr_assert_eq(nested(&hw, none, 0, UIOMMU_ROOT_X86_64_STAGE2, 0x40000040), UIOMMU_E_UNSUPPORTED);
+    cr_assert_eq(nested(&hw, none, 0, s2, 0x40000020), UIOMMU_E_UNSUPPORTED);
+    cr_assert_eq(nested(&hw, none, 0, s2, 0x1000000000000), UIOMMU_E_UNSUPPORTED);
+    hw.f.stall_model = SMMUV3_STALL_FORCED;
+    cr_assert_eq(nested(&hw, none, 0, s2, 0x40000040), UIOMMU_OK);
+    cr_assert_eq(nested(&hw, none, UIOMMU_DEVICE_ATS, s2, 0x40000040), UIOMMU_E_UNSUPPORTED);
+    hw.f.nested = false;
+    cr_assert_eq(nested(&hw, none, 0, s2, 0x40000040), UIOMMU_E_UNSUPPORTED);
 }
 
 static void same_cd(const char *name, const struct uiommu_smmuv3 *hw, uint32_t flags,
@@ -228,7 +408,10 @@ static uiommu_err root(struct uiommu_smmuv3 *hw, uint32_t granule, uint32_t va, 
     struct uiommu_root r = {
         UIOMMU_ROOT_AARCH64, (uint8_t)granule, (uint8_t)va, (uint8_t)pa, 0, table, 0, {0}};
 
-    return uiommu_smmuv3_root_check(hw, NULL, 1, &r);
+    struct smmuv3_device dev;
+
+    memset(&dev, 0, sizeof(dev));
+    return uiommu_smmuv3_root_check(hw, &dev, 1, &r);
 }
 
 Test(golden, roots)
@@ -247,7 +430,8 @@ Test(golden, roots)
     cr_assert_eq(root(&hw, 12, 48, 52, 0x812345000), UIOMMU_E_UNSUPPORTED);
     cr_assert_eq(root(&hw, 13, 48, 48, 0x812345000), UIOMMU_E_UNSUPPORTED);
     cr_assert_eq(root(&hw, 16, 52, 48, 0x812340000), UIOMMU_E_UNSUPPORTED);
-    cr_assert_eq(uiommu_smmuv3_root_check(&hw, NULL, 1, &x86), UIOMMU_E_UNSUPPORTED);
+    cr_assert_eq(uiommu_smmuv3_root_check(&hw, &(struct smmuv3_device){0}, 1, &x86),
+                 UIOMMU_E_UNSUPPORTED);
     hw.f.vas = 52;
     hw.f.oas = 6;
     hw.f.small_tables = true;
