@@ -22,7 +22,8 @@ enum uiommu_root_format {
     UIOMMU_ROOT_AARCH64 = 1,     /**< VMSAv8-64 stage 1. */
     UIOMMU_ROOT_X86_64,          /**< x86-64, 4 or 5 levels by va_bits 48 or 57. */
     UIOMMU_ROOT_RISCV64,         /**< Sv39, Sv48, Sv57 by va_bits. */
-    UIOMMU_ROOT_AARCH64_STAGE2,  /**< VMSAv8-64 stage 2. */
+    UIOMMU_ROOT_AARCH64_STAGE2,  /**< VMSAv8-64 stage 2: as few levels as up to 16 root tables side
+                                      by side allow. */
     UIOMMU_ROOT_X86_64_STAGE2,   /**< Second stage with read and write in bits 0 and 1: the layout
                                       of EPT; va_bits 39, 48 or 57. */
     UIOMMU_ROOT_X86_64_LEVELLED, /**< Host tables whose entries name the level they point to, as

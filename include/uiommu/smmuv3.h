@@ -57,7 +57,8 @@ struct uiommu_smmuv3_config {
  * @param config  Copied.
  * @param out     The unit; uiommu_unit_start() comes next.
  * @retval UIOMMU_E_INVALID  NULL, a wrong size or a nonsense value.
- * @retval UIOMMU_E_UNSUPPORTED  No stage 1, big-endian tables only, preset tables or queues.
+ * @retval UIOMMU_E_UNSUPPORTED  Neither stage for AArch64 tables, big-endian tables only, preset
+ *         tables or queues.
  * @retval UIOMMU_E_HW  The ID registers contradict each other.  @retval UIOMMU_E_NOMEM  No memory.
  */
 UIOMMU_MUST_CHECK uiommu_err uiommu_smmuv3_create(struct uiommu *u,
