@@ -7,9 +7,9 @@
  *   sva_main.c      set-up, verdict
  *   sva_options.c   the command line
  *   sva_input.c     FILE and OUT: what is refused, how OUT is prepared and checked
- *   sva_bench.c     the machine: models wired up as hardware (a backend has one file of its own,
- *                   sva_smmuv3.c)
- *   sva_embed.c     the embedder's side: the instance, unit, devices and address space of uiommu
+ *   sva_bench.c     the machine: models wired up as hardware (a backend has one file of its own:
+ *                   sva_smmuv3.c, sva_amd.c, sva_vtd.c)
+ *   sva_embed.c     the embedder's side: the instance, units, devices and address space of uiommu
  *   sva_run.c       the loop: virtual time, and who gets his turn in which order
  *   sva_copy.c      blocks: source read, target written, OUT written, pages recycled
  *   sva_fault.c     the fault handler, and the pages that come from disk
@@ -39,6 +39,7 @@
 #define SVA_GROUP_PAGES 4u /* Pages an engine asks for at once, where its credits allow it. */
 #define SVA_NONE        UINT32_MAX
 #define SVA_CODES       5u /* UIOMMU_CODE_SUCCESS .. UIOMMU_CODE_NONE */
+#define SVA_TABLES_MOST 2u /* Formats of page tables. */
 
 /* Where the process would have mapped the file and the copy. */
 #define SVA_SOURCE_BASE UINT64_C(0x0000100000000000)
@@ -62,7 +63,8 @@ struct sva_options {
     const char *file;
     const char *out;
     const char *trace; /* NULL: none. */
-    const struct sva_backend *backend;
+    const struct sva_backend *backends[SVA_UNITS_MOST];
+    uint32_t backend_count;
     uint64_t seed;
     uint32_t devices;
     uint32_t credits; /* Per device; 0: what the queue has room for, at most 16. */
@@ -171,6 +173,7 @@ enum sva_unbind {
 
 struct sva_engine {
     struct sva *sva;
+    struct sva_unit *unit;
     uint32_t number;
     uint32_t id;
     uint32_t credits;
@@ -188,20 +191,15 @@ struct sva_engine {
     struct sva_slot slots[SVA_JOBS];
 };
 
-/* What was seen, beside what uiommu and the models count. */
+/* What was seen behind one unit, beside what uiommu and the models count. */
 struct sva_counts {
-    uint64_t pages_in; /* Source pages mapped. */
+    uint64_t pages_in; /* Source pages mapped for its engines. */
     uint64_t pages_out;
-    uint64_t groups; /* Handler calls. */
-    uint64_t pending;
+    uint64_t pending;      /* Groups. */
     uint64_t late_answers; /* For the dead or the taken away. */
     uint64_t orphans;
     uint64_t blocks; /* Of OUT written. */
-    uint64_t invalidations;
-    uint64_t answers[SVA_CODES]; /* From the trace. */
     uint64_t events;
-    uint64_t dropped;
-    uint64_t refused;
     uint32_t open; /* Partial groups now. */
 };
 
@@ -209,13 +207,17 @@ struct sva_counts {
 struct sva_moment {
     bool reached;
     bool over;
+    uint64_t start_ns; /* Virtual. */
+    uint64_t wall_start_ns;
+};
+
+/* The same of one unit. */
+struct sva_found {
     uint32_t in_ring;
     uint32_t partial;
     uint32_t pending;
     uint64_t blocks;
-    uint64_t start_ns;
-    uint64_t end_ns; /* Virtual; when the last bond was drained. */
-    uint64_t wall_start_ns;
+    uint64_t end_ns; /* When its last bond was drained; 0: it had none to drain. */
     uint64_t wall_end_ns;
 };
 
@@ -232,6 +234,25 @@ enum sva_phase {
 };
 
 #define SVA_OPEN_MAX 66560u /* Groups a unit can have at once. */
+
+/* One IOMMU, and what the end needs behind it. */
+struct sva_unit {
+    struct sva *sva;
+    struct sva_iommu *iommu;
+    struct uiommu_unit *unit;
+    uint32_t number; /* uiommu's, in traces. */
+    uint32_t devices;
+    struct uiommu_uv_unit *serving;
+    bool serving_closed;
+    struct uiommu_unit_counters counters; /* At the end. */
+    struct sva_counts counts;
+    struct sva_found found;
+    struct sva_disk_op *victim[2]; /* Groups that are to stay PENDING. */
+    struct sva_engine *splitter;   /* Leaves groups partial. */
+    uint64_t split_since;
+    uint64_t open_since[SVA_OPEN_MAX]; /* Per group slot: since when partial, else 0. */
+    uint32_t open_id[SVA_OPEN_MAX];
+};
 
 struct sva {
     struct sva_options o;
@@ -257,15 +278,13 @@ struct sva {
     /* uiommu */
     struct uiommu_uv *uv;
     struct uiommu *u;
-    struct uiommu_unit *unit;
-    struct uiommu_uv_unit *serving;
-    bool serving_closed;
+    struct sva_unit *units;
+    uint32_t unit_count;
     struct uiommu_pasid_space *pasids;
     uint32_t pasid;
     struct uiommu_aspace *as;
-    struct table table;
-    bool table_made;
-    struct uiommu_unit_counters counters; /* At the end. */
+    struct table tables[SVA_TABLES_MOST]; /* The same pages in each format that a unit walks. */
+    uint32_t table_count;
     struct sva_engine *engines;
 
     /* the run */
@@ -282,14 +301,10 @@ struct sva {
     bool stuck;
     uint32_t flushing;
     struct sva_fill *fills;
-    struct sva_disk_op *victim[2];
-    struct sva_engine *splitter;
     uint64_t arm_since;
-    uint64_t split_since;
-    uint64_t open_since[SVA_OPEN_MAX]; /* Per group slot: since when partial, else 0. */
-    uint32_t open_id[SVA_OPEN_MAX];
     struct sva_moment moment;
-    struct sva_counts counts;
+    uint64_t done; /* Blocks of OUT written. */
+    uint64_t invalidations;
     uint32_t failures;
     bool disk_failed; /* FILE, OUT or the trace could not be read or written. */
     char verdict[200];
@@ -319,7 +334,9 @@ void sva_input_undo(struct sva *s);
 /* ---- sva_embed.c ---- */
 int sva_embed_open(struct sva *s);
 void sva_embed_serve(struct sva *s);
-struct sva_engine *sva_engine_by_id(struct sva *s, uint32_t id);
+/* NULL: none has this number, or is there. */
+struct sva_unit *sva_unit_by_number(struct sva *s, uint32_t number);
+struct sva_engine *sva_engine_by_id(const struct sva_unit *v, uint32_t id);
 /* Confirm the stops that came to their end. */
 void sva_embed_stops(struct sva *s);
 extern const char *const sva_code_name[SVA_CODES];
@@ -342,10 +359,14 @@ void sva_slot_give_up(struct sva *s, struct sva_slot *slot);
 
 /* ---- sva_fault.c ---- */
 extern const struct uiommu_aspace_ops sva_aspace_ops;
-/* A group that waits for the disk, of another slot than that of not; NULL: none. */
-struct sva_disk_op *sva_fault_pick(struct sva *s, const struct sva_disk_op * not );
+/* A group behind the unit that waits for the disk, of another slot than that of not; NULL: none. */
+struct sva_disk_op *sva_fault_pick(struct sva_unit *v, const struct sva_disk_op * not );
 struct sva_slot *sva_fault_slot(const struct sva_disk_op *op);
-uint32_t sva_fault_pending(const struct sva *s);
+uint32_t sva_fault_pending(const struct sva_unit *v);
+/* The entries of a page in the tables of every format. */
+bool sva_tables_map(struct sva *s, uint64_t va, uint64_t bus, uint32_t access);
+bool sva_tables_unmap(struct sva *s, uint64_t va);
+void sva_tables_fini(struct sva *s);
 
 /* ---- sva_stop.c, sva_close.c ---- */
 void sva_stop_step(struct sva *s);

@@ -46,12 +46,12 @@ static bool side_unmap(struct sva *s, struct sva_slot *slot, enum sva_side side)
 
     for (i = 0; i < slot->pages; i++) {
         if (slot->page[side][i].state == SVA_PAGE_MAPPED &&
-            table_unmap(&s->table, va + (uint64_t)i * SVA_PAGE, NULL) == TABLE_OK)
+            sva_tables_unmap(s, va + (uint64_t)i * SVA_PAGE))
             unmapped++;
     }
     if (unmapped == 0)
         return true;
-    s->counts.invalidations++;
+    s->invalidations++;
     err = uiommu_aspace_invalidate(s->as, va, va + (uint64_t)slot->pages * SVA_PAGE - 1, false);
     if (err != UIOMMU_OK)
         sva_fail(s, "old translations may be in use: %s", uiommu_err_str(err));
@@ -150,7 +150,8 @@ static void flush_delivered(struct sva_disk_op *op)
         slot->state = SVA_SLOT_OVER;
     } else {
         s->written[slot->block] = 1;
-        s->counts.blocks++;
+        s->done++;
+        slot->engine->unit->counts.blocks++;
         slot->state = SVA_SLOT_OVER;
     }
     free(op);

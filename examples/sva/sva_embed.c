@@ -12,65 +12,79 @@
 
 const char *const sva_code_name[SVA_CODES] = {"SUCCESS", "INVALID", "FAILURE", "PENDING", "none"};
 
-struct sva_engine *sva_engine_by_id(struct sva *s, uint32_t id)
+/* Behind unit n are engines n, n + units, and so on, each unit with the same IDs. */
+static uint32_t engine_id(const struct sva *s, uint32_t number)
 {
-    uint32_t number = (id - FIRST_ID) / ID_STEP;
+    return FIRST_ID + number / s->unit_count * ID_STEP;
+}
 
-    if (id < FIRST_ID || (id - FIRST_ID) % ID_STEP != 0 || number >= s->o.devices)
+struct sva_engine *sva_engine_by_id(const struct sva_unit *v, uint32_t id)
+{
+    uint32_t at = (id - FIRST_ID) / ID_STEP;
+
+    if (id < FIRST_ID || (id - FIRST_ID) % ID_STEP != 0 || at >= v->devices)
         return NULL;
-    return &s->engines[number];
+    return &v->sva->engines[at * v->sva->unit_count + (uint32_t)(v - v->sva->units)];
+}
+
+struct sva_unit *sva_unit_by_number(struct sva *s, uint32_t number)
+{
+    uint32_t i;
+
+    for (i = 0; i < s->unit_count && number != 0; i++) {
+        if (s->units[i].number == number)
+            return &s->units[i];
+    }
+    return NULL;
 }
 
 /* ---- trace: what the program itself wants to know, then the file ---- */
 
-static void note_groups(struct sva *s, const struct uiommu_trace *r)
+static void note_groups(struct sva_unit *v, const struct uiommu_trace *r)
 {
     uint32_t slot = (uint32_t)(r->a >> 32);
 
     if (slot >= SVA_OPEN_MAX)
         return;
     if (r->id == UIOMMU_TRACE_GROUP_OPEN) {
-        s->counts.open += s->open_since[slot] == 0;
-        s->open_since[slot] = r->now_ns + 1;
-        s->open_id[slot] = (uint32_t)(r->b >> 32);
-    } else if (s->open_since[slot] != 0) {
-        s->counts.open--;
-        s->open_since[slot] = 0;
+        v->counts.open += v->open_since[slot] == 0;
+        v->open_since[slot] = r->now_ns + 1;
+        v->open_id[slot] = (uint32_t)(r->b >> 32);
+    } else if (v->open_since[slot] != 0) {
+        v->counts.open--;
+        v->open_since[slot] = 0;
+    }
+}
+
+static void note(struct sva_unit *v, const struct uiommu_trace *r)
+{
+    switch (r->id) {
+    case UIOMMU_TRACE_GROUP_OPEN:
+    case UIOMMU_TRACE_GROUP_READY:
+    case UIOMMU_TRACE_GROUP_ANSWERED:
+    case UIOMMU_TRACE_GROUP_DROPPED:
+        note_groups(v, r);
+        break;
+    case UIOMMU_TRACE_BOND:
+        v->sva->stirred = true;
+        if (r->d != UIOMMU_BOND_QUARANTINE || v->sva->moment.over)
+            break;
+        v->found.end_ns = r->now_ns;
+        v->found.wall_end_ns = uv_hrtime();
+        break;
+    default:
+        break;
     }
 }
 
 static void on_trace(void *ctx, const struct uiommu_trace *r)
 {
     struct sva_machine *m = ctx;
-    struct sva *s = m->irq_ctx;
+    struct sva *s = m->user;
+    struct sva_unit *v = sva_unit_by_number(s, r->unit);
 
-    switch (r->id) {
-    case UIOMMU_TRACE_GROUP_ANSWERED:
-        s->counts.answers[r->d < SVA_CODES ? r->d : UIOMMU_CODE_NONE]++;
-        note_groups(s, r);
-        break;
-    case UIOMMU_TRACE_GROUP_DROPPED:
-        s->counts.dropped++;
-        note_groups(s, r);
-        break;
-    case UIOMMU_TRACE_GROUP_OPEN:
-    case UIOMMU_TRACE_GROUP_READY:
-        note_groups(s, r);
-        break;
-    case UIOMMU_TRACE_REFUSED:
-        s->counts.refused++;
-        s->counts.answers[r->c < SVA_CODES ? r->c : UIOMMU_CODE_NONE] += r->c != UIOMMU_CODE_NONE;
-        break;
-    case UIOMMU_TRACE_BOND:
-        s->stirred = true;
-        if (r->d != UIOMMU_BOND_QUARANTINE || s->moment.over)
-            break;
-        s->moment.end_ns = r->now_ns;
-        s->moment.wall_end_ns = uv_hrtime();
-        break;
-    default:
-        break;
-    }
+    if (v != NULL)
+        note(v, r);
     if (s->trace != NULL)
         sva_trace_record(s->trace, r);
 }
@@ -78,7 +92,7 @@ static void on_trace(void *ctx, const struct uiommu_trace *r)
 static void on_log(void *ctx, enum uiommu_log_level level, const char *msg)
 {
     struct sva_machine *m = ctx;
-    const struct sva *s = m->irq_ctx;
+    const struct sva *s = m->user;
 
     if (level != UIOMMU_LOG_INFO && !s->o.quiet)
         (void)fprintf(stderr, "uiommu-sva: %s\n", msg);
@@ -101,35 +115,36 @@ static bool event_harmless(enum uiommu_event_kind kind)
     }
 }
 
-static void take_events(struct sva *s)
+static void take_events(struct sva_unit *v)
 {
+    struct sva *s = v->sva;
     struct uiommu_event event;
     char line[160];
 
-    while (uiommu_unit_next_event(s->unit, &event) == UIOMMU_OK) {
-        s->counts.events++;
+    while (uiommu_unit_next_event(v->unit, &event) == UIOMMU_OK) {
+        v->counts.events++;
         if (event_harmless(event.kind) && s->phase >= SVA_DRAINING)
             continue;
         (void)uiommu_event_format(&event, line, sizeof(line));
-        sva_fail(s, "unexpected event: %s", line);
+        sva_fail(s, "%s: unexpected event: %s", v->iommu->backend->name, line);
     }
 }
 
 static void on_serviced(void *user, uiommu_err status)
 {
-    struct sva *s = user;
+    struct sva_unit *v = user;
 
     if (status != UIOMMU_OK && status != UIOMMU_MORE)
-        sva_fail(s, "service: %s", uiommu_err_str(status));
-    take_events(s);
+        sva_fail(v->sva, "%s: service: %s", v->iommu->backend->name, uiommu_err_str(status));
+    take_events(v);
 }
 
 static void on_irq(void *ctx)
 {
-    struct sva *s = ctx;
+    struct sva_unit *v = ctx;
 
-    if (s->serving != NULL)
-        uiommu_uv_kick(s->serving);
+    if (v->serving != NULL)
+        uiommu_uv_kick(v->serving);
 }
 
 /* ---- devices ---- */
@@ -185,7 +200,7 @@ static uiommu_err engine_open(struct sva *s, struct sva_engine *e, uint32_t cred
     struct uiommu_bind_config bind;
     uiommu_err err;
 
-    e->ep = sva_machine_engine(s->machine, e->id, credits);
+    e->ep = sva_machine_engine(e->unit->iommu, e->id, credits);
     if (e->ep == NULL)
         return UIOMMU_E_NOMEM;
     access.ctx = e->ep;
@@ -195,7 +210,7 @@ static uiommu_err engine_open(struct sva *s, struct sva_engine *e, uint32_t cred
     memset(&port, 0, sizeof(port));
     port.size = sizeof(port);
     port.want = credits;
-    err = uiommu_port_create(s->unit, &port, &e->port);
+    err = uiommu_port_create(e->unit->unit, &port, &e->port);
     if (err != UIOMMU_OK)
         return err;
     err = uiommu_port_get_info(e->port, &info);
@@ -214,7 +229,7 @@ static uiommu_err engine_open(struct sva *s, struct sva_engine *e, uint32_t cred
     device.ops = uiommu_pcie_ops();
     device.ops_ctx = &e->pcie;
     device.user = e;
-    err = uiommu_device_attach(s->unit, &device, &e->device);
+    err = uiommu_device_attach(e->unit->unit, &device, &e->device);
     if (err != UIOMMU_OK)
         return err;
     memset(&bind, 0, sizeof(bind));
@@ -224,89 +239,147 @@ static uiommu_err engine_open(struct sva *s, struct sva_engine *e, uint32_t cred
     return uiommu_bind(e->device, s->as, &bind, &e->bond);
 }
 
-static int engines_open(struct sva *s)
+/* What each engine behind the unit gets by default. */
+static uint32_t credits_of(const struct sva *s, const struct sva_unit *v)
 {
     struct uiommu_unit_info info;
-    uint32_t i, credits = s->o.credits;
+    uint32_t share;
 
-    if (uiommu_unit_get_info(s->unit, &info) != UIOMMU_OK)
-        return 2;
-    if (credits == 0) {
-        credits = info.credits_free / s->o.devices;
-        credits = credits < CREDITS_MOST ? credits : CREDITS_MOST;
-        credits = credits > 0 ? credits : 1;
-    }
+    if (s->o.credits != 0 || uiommu_unit_get_info(v->unit, &info) != UIOMMU_OK)
+        return s->o.credits;
+    share = info.credits_free / v->devices;
+    share = share < CREDITS_MOST ? share : CREDITS_MOST;
+    return share > 0 ? share : 1;
+}
+
+static int engines_open(struct sva *s)
+{
+    uint32_t credits[SVA_UNITS_MOST];
+    uint32_t i;
+
+    for (i = 0; i < s->unit_count; i++)
+        credits[i] = credits_of(s, &s->units[i]);
     for (i = 0; i < s->o.devices; i++) {
         struct sva_engine *e = &s->engines[i];
+        const char *name = e->unit->iommu->backend->name;
         uiommu_err err;
 
-        e->sva = s;
-        e->number = i;
-        e->id = FIRST_ID + i * ID_STEP;
-        err = engine_open(s, e, credits);
+        e->id = engine_id(s, i);
+        err = engine_open(s, e, credits[i % s->unit_count]);
         if (err == UIOMMU_E_NOSPACE) {
             (void)fprintf(stderr,
-                          "uiommu-sva: %u devices with %u credits do not fit a queue of %u "
-                          "entries\n",
-                          s->o.devices, credits, s->o.queue_entries);
+                          "uiommu-sva: %u devices with %u credits do not fit the queue of %s with "
+                          "%u entries; give fewer --credits or more --queue-entries\n",
+                          e->unit->devices, credits[i % s->unit_count], name, s->o.queue_entries);
             return 2;
         }
         if (err != UIOMMU_OK) {
-            (void)fprintf(stderr, "uiommu-sva: device %u: %s\n", i, uiommu_err_str(err));
+            (void)fprintf(stderr, "uiommu-sva: device %u behind %s: %s\n", i, name,
+                          uiommu_err_str(err));
             return 1;
         }
     }
     return 0;
 }
 
-/* ---- instance, unit, address space ---- */
+/* ---- instance, units, address space ---- */
 
-static uiommu_err unit_open(struct sva *s)
+static uiommu_err pasids_open(struct sva *s)
 {
     struct uiommu_pasid_space_config pasids;
-    struct uiommu_unit_config unit;
-    uint32_t reserve = s->o.queue_entries / 4;
-    uiommu_err err;
 
     memset(&pasids, 0, sizeof(pasids));
     pasids.size = sizeof(pasids);
     pasids.first = PASID_FIRST + sva_choose(s, 1000);
     pasids.last = (1u << UIOMMU_PASID_BITS) - 1;
-    err = uiommu_pasid_space_create(s->u, &pasids, &s->pasids);
+    return uiommu_pasid_space_create(s->u, &pasids, &s->pasids);
+}
+
+static uiommu_err unit_open(struct sva *s, struct sva_unit *v)
+{
+    struct uiommu_unit_config config;
+    struct uiommu_unit_info info;
+    uint32_t reserve = s->o.queue_entries / 4;
+    uiommu_err err;
+
+    memset(&config, 0, sizeof(config));
+    config.size = sizeof(config);
+    config.user = v;
+    config.pasids = s->pasids;
+    config.marker_reserve = reserve < 8 ? reserve : 8;
+    config.settle_ns = UINT64_C(1000000);
+    err = v->iommu->backend->unit(v->iommu, s->u, &config, &v->unit);
+    if (err == UIOMMU_OK)
+        err = uiommu_unit_get_info(v->unit, &info);
     if (err != UIOMMU_OK)
         return err;
-    memset(&unit, 0, sizeof(unit));
-    unit.size = sizeof(unit);
-    unit.user = s;
-    unit.pasids = s->pasids;
-    unit.marker_reserve = reserve < 8 ? reserve : 8;
-    unit.settle_ns = UINT64_C(1000000);
-    err = s->machine->backend->unit(s->machine, s->u, &unit, &s->unit);
-    return err != UIOMMU_OK ? err : uiommu_unit_start(s->unit);
+    v->number = info.number;
+    v->iommu->irq_ctx = v;
+    v->iommu->irq = on_irq;
+    return uiommu_unit_start(v->unit);
+}
+
+/* Tables in every format that a unit walks; they will hold the same pages. */
+static uiommu_err tables_open(struct sva *s, struct uiommu_root *roots)
+{
+    struct table_memory memory;
+    uint32_t i, k;
+
+    sva_machine_tables(s->machine, &memory);
+    for (i = 0; i < s->unit_count; i++) {
+        const struct sva_backend *backend = s->units[i].iommu->backend;
+
+        for (k = 0; k < s->table_count && s->tables[k].kind != backend->tables; k++) {
+        }
+        if (k < s->table_count)
+            continue;
+        if (table_init(&s->tables[k], backend->tables, &memory, 12, backend->va_bits,
+                       backend->pa_bits) != TABLE_OK)
+            return UIOMMU_E_NOMEM;
+        table_root(&s->tables[k], &roots[k]);
+        s->table_count++;
+    }
+    return UIOMMU_OK;
+}
+
+/* The narrowest unit decides how wide a number can be that all of them know. */
+static uiommu_err pasid_open(struct sva *s)
+{
+    uint32_t i, bits = UIOMMU_PASID_BITS;
+
+    for (i = 0; i < s->unit_count; i++) {
+        struct uiommu_unit_info info;
+        uiommu_err err = uiommu_unit_get_info(s->units[i].unit, &info);
+
+        if (err != UIOMMU_OK)
+            return err;
+        bits = info.pasid_bits < bits ? info.pasid_bits : bits;
+    }
+    return uiommu_pasid_alloc(s->pasids, NULL, bits, &s->pasid);
 }
 
 static uiommu_err aspace_open(struct sva *s)
 {
-    const struct sva_backend *backend = s->machine->backend;
     struct uiommu_aspace_config config;
-    struct table_memory memory;
-    struct uiommu_root root;
-    uiommu_err err;
+    struct uiommu_root roots[SVA_TABLES_MOST];
+    uiommu_err err = tables_open(s, roots);
 
-    sva_machine_tables(s->machine, &memory);
-    if (table_init(&s->table, backend->tables, &memory, 12, backend->va_bits, backend->pa_bits) !=
-        TABLE_OK)
-        return UIOMMU_E_NOMEM;
-    s->table_made = true;
-    table_root(&s->table, &root);
+    if (err != UIOMMU_OK)
+        return err;
     memset(&config, 0, sizeof(config));
     config.size = sizeof(config);
     config.ops = &sva_aspace_ops;
     config.user = s;
-    config.roots = &root;
-    config.root_count = 1;
+    config.roots = roots;
+    config.root_count = s->table_count;
     err = uiommu_aspace_create(s->u, &config, &s->as);
-    return err != UIOMMU_OK ? err : uiommu_pasid_alloc(s->pasids, NULL, 0, &s->pasid);
+    return err != UIOMMU_OK ? err : pasid_open(s);
+}
+
+static int refuse(const char *what, uiommu_err err)
+{
+    (void)fprintf(stderr, "uiommu-sva: %s cannot be set up: %s\n", what, uiommu_err_str(err));
+    return 1;
 }
 
 int sva_embed_open(struct sva *s)
@@ -314,42 +387,50 @@ int sva_embed_open(struct sva *s)
     struct uiommu_uv_config host;
     struct uiommu_host_ops ops;
     uiommu_err err;
+    uint32_t i;
 
     memset(&host, 0, sizeof(host));
     host.size = sizeof(host);
     sva_machine_host(s->machine, &host);
     host.trace = on_trace;
     host.log = on_log;
-    s->machine->irq_ctx = s;
-    s->machine->irq = on_irq;
+    s->machine->user = s;
     err = uiommu_uv_create(&host, &s->uv);
     if (err == UIOMMU_OK) {
         uiommu_uv_fill(s->uv, &ops);
         err = uiommu_create(&ops, &s->u);
     }
     if (err == UIOMMU_OK)
-        err = unit_open(s);
-    if (err == UIOMMU_OK)
-        err = aspace_open(s);
-    if (err != UIOMMU_OK) {
-        (void)fprintf(stderr, "uiommu-sva: the IOMMU cannot be set up: %s\n", uiommu_err_str(err));
-        return 1;
+        err = pasids_open(s);
+    if (err != UIOMMU_OK)
+        return refuse("uiommu", err);
+    for (i = 0; i < s->unit_count; i++) {
+        err = unit_open(s, &s->units[i]);
+        if (err != UIOMMU_OK)
+            return refuse(s->units[i].iommu->backend->name, err);
     }
-    return engines_open(s);
+    err = aspace_open(s);
+    return err != UIOMMU_OK ? refuse("the address space", err) : engines_open(s);
 }
 
 void sva_embed_serve(struct sva *s)
 {
     struct uiommu_uv_unit_config config;
     uiommu_err err;
+    uint32_t i;
 
     memset(&config, 0, sizeof(config));
     config.size = sizeof(config);
     config.loop = &s->loop;
     config.budget = BUDGET;
-    config.user = s;
     config.serviced = on_serviced;
-    err = uiommu_uv_attach(s->uv, s->unit, &config, &s->serving);
-    if (err != UIOMMU_OK)
-        sva_fail(s, "the loop cannot serve the unit: %s", uiommu_err_str(err));
+    for (i = 0; i < s->unit_count; i++) {
+        struct sva_unit *v = &s->units[i];
+
+        config.user = v;
+        err = uiommu_uv_attach(s->uv, v->unit, &config, &v->serving);
+        if (err != UIOMMU_OK)
+            sva_fail(s, "the loop cannot serve %s: %s", v->iommu->backend->name,
+                     uiommu_err_str(err));
+    }
 }

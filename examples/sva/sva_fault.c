@@ -13,7 +13,7 @@ struct sva_fill {
     struct sva_fill *next;
     struct sva *sva;
     struct sva_slot *slot;
-    struct uiommu_unit *unit;
+    struct sva_unit *unit;
     struct uiommu_group_ref ref;
     enum sva_side side;
     bool orphaned;
@@ -50,11 +50,11 @@ static void fill_remove(struct sva *s, struct sva_fill *fill)
 
 static void answer(struct sva *s, struct sva_fill *fill, uiommu_code code)
 {
-    uiommu_err err = uiommu_group_respond(fill->unit, fill->ref, code);
+    uiommu_err err = uiommu_group_respond(fill->unit->unit, fill->ref, code);
 
     s->stirred = true;
     if (err == UIOMMU_E_DEAD || err == UIOMMU_E_STALE) {
-        s->counts.late_answers++;
+        fill->unit->counts.late_answers++;
         if (!s->dead && !fill->orphaned && fill->slot->engine->unbind == SVA_BOUND)
             sva_fail(s, "an answer was refused: %s", uiommu_err_str(err));
     } else if (err != UIOMMU_OK) {
@@ -98,6 +98,33 @@ static void answer_complete(struct sva *s)
 
 /* ---- pages ---- */
 
+bool sva_tables_map(struct sva *s, uint64_t va, uint64_t bus, uint32_t access)
+{
+    uint32_t i;
+
+    for (i = 0; i < s->table_count; i++) {
+        if (table_map(&s->tables[i], va, bus, access) != TABLE_OK)
+            return false;
+    }
+    return true;
+}
+
+bool sva_tables_unmap(struct sva *s, uint64_t va)
+{
+    bool all = true;
+    uint32_t i;
+
+    for (i = 0; i < s->table_count; i++)
+        all = table_unmap(&s->tables[i], va, NULL) == TABLE_OK && all;
+    return all;
+}
+
+void sva_tables_fini(struct sva *s)
+{
+    while (s->table_count > 0)
+        table_fini(&s->tables[--s->table_count]);
+}
+
 /* For tests: another page in the place of the one page that counts. */
 static void swap_page(struct sva *s, struct sva_slot *slot, enum sva_side side, uint32_t number)
 {
@@ -121,16 +148,16 @@ static void page_map(struct sva *s, struct sva_slot *slot, enum sva_side side, u
     uint64_t va = sva_slot_va(slot, side) + (uint64_t)number * SVA_PAGE;
 
     swap_page(s, slot, side, number);
-    if (table_map(&s->table, va, page->bus, access) != TABLE_OK) {
+    if (!sva_tables_map(s, va, page->bus, access)) {
         sva_fail(s, "a page cannot be mapped");
         page_put(s, page);
         return;
     }
     page->state = SVA_PAGE_MAPPED;
     if (side == SVA_SOURCE)
-        s->counts.pages_in++;
+        slot->engine->unit->counts.pages_in++;
     else
-        s->counts.pages_out++;
+        slot->engine->unit->counts.pages_out++;
 }
 
 /* The disk is through with a run of pages. */
@@ -217,7 +244,8 @@ static bool fill_start(struct sva *s, struct sva_fill *fill)
 /* ---- the handler ---- */
 
 /* Every page must be of one block that is being copied, and the access one that fits. */
-static struct sva_fill *fill_new(struct sva *s, const struct uiommu_group *group)
+static struct sva_fill *fill_new(struct sva *s, const struct sva_engine *e,
+                                 const struct uiommu_group *group)
 {
     struct sva_fill *fill = calloc(1, sizeof(*fill) + group->pages * sizeof(fill->page[0]));
     const struct uiommu_page *page = NULL;
@@ -229,7 +257,7 @@ static struct sva_fill *fill_new(struct sva *s, const struct uiommu_group *group
         uint32_t number;
         struct sva_slot *slot = sva_slot_find(s, page->address, &side, &number);
 
-        if (slot == NULL || fill->count == group->pages ||
+        if (slot == NULL || slot->engine != e || fill->count == group->pages ||
             (fill->count > 0 && (slot != fill->slot || side != fill->side)) ||
             (side == SVA_SOURCE && (page->access & UIOMMU_WRITE) != 0)) {
             free(fill);
@@ -240,7 +268,7 @@ static struct sva_fill *fill_new(struct sva *s, const struct uiommu_group *group
         fill->page[fill->count++] = number;
     }
     fill->sva = s;
-    fill->unit = group->unit;
+    fill->unit = e->unit;
     fill->ref = group->ref;
     return fill;
 }
@@ -251,13 +279,13 @@ static uiommu_code fault(void *user, const struct uiommu_group *group)
     struct sva_engine *e = group->bond_user;
     struct sva_fill *fill;
 
-    s->counts.groups++;
     s->stirred = true;
     if (s->dead)
         sva_fail(s, "a handler was called after the address space had died");
-    if (e->unbind == SVA_UNBOUND || group->id != e->id || group->pasid != s->pasid)
+    if (e->unbind == SVA_UNBOUND || group->unit != e->unit->unit || group->id != e->id ||
+        group->pasid != s->pasid)
         sva_fail(s, "a handler was called for a device that has no part in it");
-    fill = s->failures > 0 ? NULL : fill_new(s, group);
+    fill = s->failures > 0 ? NULL : fill_new(s, e, group);
     if (fill == NULL)
         return UIOMMU_CODE_INVALID;
     if (all_mapped(fill)) {
@@ -276,7 +304,7 @@ static uiommu_code fault(void *user, const struct uiommu_group *group)
         fill_remove(s, fill);
         return UIOMMU_CODE_INVALID;
     }
-    s->counts.pending++;
+    e->unit->counts.pending++;
     return UIOMMU_CODE_PENDING;
 }
 
@@ -286,12 +314,14 @@ static void orphaned(void *user, struct uiommu_unit *unit, struct uiommu_group_r
 {
     struct sva *s = user;
     struct sva_fill *fill;
+    uint32_t i;
 
-    (void)unit;
     (void)why;
-    s->counts.orphans++;
+    for (i = 0; i < s->unit_count; i++)
+        s->units[i].counts.orphans += s->units[i].unit == unit;
     for (fill = s->fills; fill != NULL; fill = fill->next) {
-        if (fill->ref.index == ref.index && fill->ref.generation == ref.generation)
+        if (fill->unit->unit == unit && fill->ref.index == ref.index &&
+            fill->ref.generation == ref.generation)
             fill->orphaned = true;
     }
 }
@@ -311,24 +341,24 @@ struct sva_slot *sva_fault_slot(const struct sva_disk_op *op)
     return fill->slot;
 }
 
-struct sva_disk_op *sva_fault_pick(struct sva *s, const struct sva_disk_op * not )
+struct sva_disk_op *sva_fault_pick(struct sva_unit *v, const struct sva_disk_op * not )
 {
     struct sva_disk_op *op;
 
-    for (op = s->disk.first; op != NULL; op = op->next) {
-        if (op->deliver == run_delivered &&
+    for (op = v->sva->disk.first; op != NULL; op = op->next) {
+        if (op->deliver == run_delivered && sva_fault_slot(op)->engine->unit == v &&
             (not == NULL || sva_fault_slot(op) != sva_fault_slot(not )))
             return op;
     }
     return NULL;
 }
 
-uint32_t sva_fault_pending(const struct sva *s)
+uint32_t sva_fault_pending(const struct sva_unit *v)
 {
     const struct sva_fill *fill;
     uint32_t n = 0;
 
-    for (fill = s->fills; fill != NULL; fill = fill->next)
-        n++;
+    for (fill = v->sva->fills; fill != NULL; fill = fill->next)
+        n += fill->unit == v;
     return n;
 }

@@ -62,14 +62,27 @@ static bool machine_open(struct sva *s)
     uint64_t i;
 
     memset(&config, 0, sizeof(config));
-    config.backend = s->o.backend;
+    config.backends = s->o.backends;
+    config.backend_count = s->o.backend_count;
     config.seed = s->o.seed;
     config.queue_log2 = log2_of(s->o.queue_entries);
-    config.ram_bytes = RAM_LEAST + 2 * slots * SVA_SIDES * s->o.block_bytes;
+    config.ram_bytes = RAM_LEAST * s->o.backend_count + 2 * slots * SVA_SIDES * s->o.block_bytes;
     s->machine = sva_machine_create(&config);
     s->engines = calloc(s->o.devices, sizeof(s->engines[0]));
-    if (s->machine == NULL || s->engines == NULL)
+    s->units = calloc(s->o.backend_count, sizeof(s->units[0]));
+    if (s->machine == NULL || s->engines == NULL || s->units == NULL)
         return false;
+    s->unit_count = s->o.backend_count;
+    for (i = 0; i < s->unit_count; i++) {
+        s->units[i].sva = s;
+        s->units[i].iommu = &s->machine->iommus[i];
+    }
+    for (i = 0; i < s->o.devices; i++) {
+        s->engines[i].sva = s;
+        s->engines[i].number = (uint32_t)i;
+        s->engines[i].unit = &s->units[i % s->unit_count];
+        s->engines[i].unit->devices++;
+    }
     for (i = 0; i < slots; i++) {
         struct sva_engine *e = &s->engines[i / SVA_JOBS];
         struct sva_slot *slot = &e->slots[i % SVA_JOBS];
@@ -98,6 +111,7 @@ static void machine_close(struct sva *s)
         free(slot->page[SVA_TARGET]);
     }
     free(s->engines);
+    free(s->units);
     sva_machine_destroy(s->machine);
 }
 
@@ -128,7 +142,7 @@ static int set_up(struct sva *s)
 
 static void give_up(struct sva *s)
 {
-    if (s->machine != NULL && s->engines != NULL)
+    if (s->machine != NULL && s->engines != NULL && s->units != NULL)
         sva_close_early(s);
     if (s->trace != NULL)
         (void)sva_trace_close(s->trace, 0);
@@ -137,27 +151,36 @@ static void give_up(struct sva *s)
     machine_close(s);
 }
 
+/* Behind each unit all must have gone well, and an early end must have met what it is for. */
+static void judge_unit(struct sva *s, const struct sva_unit *v)
+{
+    const struct sva_found *f = &v->found;
+    const char *name = v->iommu->backend->name;
+
+    if (v->counters.overflows != 0)
+        sva_fail(s, "the page request queue of %s overflowed", name);
+    else if (v->counts.orphans != 0)
+        sva_fail(s, "%llu groups of %s were taken from the handler",
+                 (unsigned long long)v->counts.orphans, name);
+    else if ((s->o.kill_at != 0 || s->o.unbind_at != 0) &&
+             (f->in_ring == 0 || f->partial == 0 || f->pending == 0))
+        sva_fail(s,
+                 "not exercised: %u in the ring of %s, %u partial, %u pending; wants one of each",
+                 f->in_ring, name, f->partial, f->pending);
+}
+
 static void judge(struct sva *s)
 {
-    const struct sva_moment *m = &s->moment;
-    bool early = s->o.kill_at != 0 || s->o.unbind_at != 0;
     bool partly = s->o.kill_at != 0 ||
                   (s->o.unbind_at != 0 && (s->o.unbind == 0 || s->o.unbind >= s->o.devices));
+    uint32_t i;
 
     if (s->failures == 0)
         sva_input_verify(s);
-    if (s->failures > 0)
-        return;
-    if (!partly && s->counts.blocks != s->blocks)
+    if (s->failures == 0 && !partly && s->done != s->blocks)
         sva_fail(s, "not every block was copied");
-    else if (s->counters.overflows != 0)
-        sva_fail(s, "the page request queue overflowed");
-    else if (s->counts.orphans != 0)
-        sva_fail(s, "%llu groups were taken from the handler",
-                 (unsigned long long)s->counts.orphans);
-    else if (early && (m->in_ring == 0 || m->partial == 0 || m->pending == 0))
-        sva_fail(s, "not exercised: %u in the ring, %u partial, %u pending; wants one of each",
-                 m->in_ring, m->partial, m->pending);
+    for (i = 0; i < s->unit_count && s->failures == 0; i++)
+        judge_unit(s, &s->units[i]);
 }
 
 static void verdict(const struct sva *s)
@@ -168,7 +191,7 @@ static void verdict(const struct sva *s)
         (void)printf("verdict: FAILED: %s\n", s->verdict);
     else if (s->o.kill_at != 0)
         (void)printf("verdict: good: the address space died; every block is FILE's or untouched\n");
-    else if (s->counts.blocks != s->blocks)
+    else if (s->done != s->blocks)
         (void)printf("verdict: good: unbound; every block is FILE's or untouched\n");
     else
         (void)printf("verdict: good: OUT equals FILE\n");

@@ -11,8 +11,21 @@
 #define GOOD  1
 #define BAD   3
 
-static const struct sva_backend *const backends[] = {&sva_backend_smmuv3};
-#define BACKENDS (sizeof(backends) / sizeof(backends[0]))
+#define NAMES "smmuv3, amd, vtd"
+
+/* In the order in which they are taken. */
+static const struct sva_backend *const backends[] = {
+#ifdef SVA_SMMUV3
+    &sva_backend_smmuv3,
+#endif
+#ifdef SVA_AMD
+    &sva_backend_amd,
+#endif
+#ifdef SVA_VTD
+    &sva_backend_vtd,
+#endif
+};
+#define BACKENDS ((uint32_t)(sizeof(backends) / sizeof(backends[0])))
 
 enum {
     OPT_BACKEND = 256,
@@ -45,17 +58,22 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static const char help[] =
+static const char help_begin[] =
     "Usage: uiommu-sva [OPTION]... FILE OUT\n"
     "Copy FILE to OUT by model DMA engines that share an address space with this program: every\n"
     "page they touch is a page request, every byte of OUT came through the IOMMU.\n"
     "\n"
-    "      --backend NAME       the IOMMU: smmuv3 (default)\n"
-    "      --devices N          engines, 1 to 64 (default 4)\n"
+    "      --backend NAME       the IOMMU: smmuv3, amd or vtd; all: one of each at once, and one\n"
+    "                           address space under one PASID behind them (default: the first\n"
+    "                           that this program was built with, of";
+static const char help_end[] =
+    ")\n"
+    "      --devices N          engines, 1 to 64, in turn behind each IOMMU (default 4; 6 with "
+    "all)\n"
     "      --credits N          page requests each may have outstanding, 1 to 512 (default: its\n"
     "                           share of the queue, at most 16)\n"
-    "      --queue-entries N    of the page request queue: a power of two, 16 to 65536\n"
-    "                           (default 512)\n"
+    "      --queue-entries N    of each page request queue: a power of two; smmuv3 16 to 65536,\n"
+    "                           amd 256 to 32768, vtd 128 to 16384 (default 512)\n"
     "      --block KIB          copied at once by an engine: a multiple of 4, 4 to 1024\n"
     "                           (default 64)\n"
     "      --kill-at PERCENT    then the address space dies, 1 to 99\n"
@@ -105,17 +123,38 @@ static int number32(const char *name, const char *text, uint32_t least, uint32_t
     return code;
 }
 
+static void help(void)
+{
+    uint32_t i;
+
+    (void)fputs(help_begin, stdout);
+    for (i = 0; i < BACKENDS; i++)
+        (void)printf(" %s", backends[i]->name);
+    (void)fputs(help_end, stdout);
+}
+
+static void take_backend(struct sva_options *o, const struct sva_backend *backend)
+{
+    o->backends[o->backend_count] = backend;
+    o->backend_count++;
+}
+
 static int backend(struct sva_options *o, const char *name)
 {
-    size_t i;
+    bool all = strcmp(name, "all") == 0;
+    uint32_t i;
 
+    o->backend_count = 0;
     for (i = 0; i < BACKENDS; i++) {
-        if (strcmp(backends[i]->name, name) == 0) {
-            o->backend = backends[i];
-            return GO_ON;
-        }
+        if (all || strcmp(backends[i]->name, name) == 0)
+            take_backend(o, backends[i]);
     }
-    return bad("no backend is named '%s'", name);
+    if (o->backend_count > 0)
+        return GO_ON;
+    if (strcmp(name, "smmuv3") == 0 || strcmp(name, "amd") == 0 || strcmp(name, "vtd") == 0)
+        return bad("%s was left out of this program; configure the build with it in -Dbackends",
+                   name);
+    return bad("no backend is named '%s'; there are " NAMES " and all", name);
 }
 
 static int broken(struct sva_options *o, const char *how)
@@ -163,8 +202,28 @@ static int one(struct sva_options *o, int option, const char *arg)
     }
 }
 
+/* What one IOMMU can do another may not. */
+static int each_backend(const struct sva_options *o)
+{
+    uint32_t i;
+
+    for (i = 0; i < o->backend_count; i++) {
+        const struct sva_backend *b = o->backends[i];
+
+        if (o->queue_entries < b->queue_least || o->queue_entries > b->queue_most)
+            return bad("--queue-entries %u: %s takes %u to %u", o->queue_entries, b->name,
+                       b->queue_least, b->queue_most);
+    }
+    return GO_ON;
+}
+
 static int combinations(struct sva_options *o)
 {
+    if (o->devices == 0)
+        o->devices = o->backend_count > 1 ? 2 * o->backend_count : 4;
+    if (o->devices < o->backend_count)
+        return bad("--devices %u is less than one behind each of %u IOMMUs", o->devices,
+                   o->backend_count);
     if (o->kill_at != 0 && o->unbind_at != 0)
         return bad("--kill-at and --unbind-at exclude each other");
     if (o->unbind != 0 && o->unbind_at == 0)
@@ -176,7 +235,7 @@ static int combinations(struct sva_options *o)
     if (o->block_bytes % 4 != 0)
         return bad("--block wants a multiple of 4, not %u", o->block_bytes);
     o->block_bytes *= 1024;
-    return GO_ON;
+    return each_backend(o);
 }
 
 int sva_options_parse(struct sva_options *o, int argc, char **argv)
@@ -184,8 +243,7 @@ int sva_options_parse(struct sva_options *o, int argc, char **argv)
     int option, code;
 
     memset(o, 0, sizeof(*o));
-    o->backend = backends[0];
-    o->devices = 4;
+    take_backend(o, backends[0]);
     o->queue_entries = 512;
     o->block_bytes = 64;
     o->seed = 1;
@@ -196,7 +254,7 @@ int sva_options_parse(struct sva_options *o, int argc, char **argv)
         if (option == '?')
             return bad("unknown or ambiguous option %s (try --help)", argv[optind - 1]);
         if (option == 'h') {
-            (void)fputs(help, stdout);
+            help();
             return GOOD;
         }
         code = one(o, option, optarg);

@@ -11,7 +11,7 @@
 
 static void draw(const struct sva *s, uint64_t now)
 {
-    uint64_t done = s->counts.blocks * s->o.block_bytes;
+    uint64_t done = s->done * s->o.block_bytes;
     uint64_t took = now - s->started_ns;
     uint64_t rate, left;
     char bar[BAR + 1];

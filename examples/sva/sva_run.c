@@ -8,13 +8,17 @@
 
 void sva_hold(struct sva *s, bool *reason, bool on)
 {
+    uint32_t i;
+
     *reason = on;
-    if (s->serving == NULL)
-        return;
-    if (s->held_for_disk || s->held_for_stop)
-        uiommu_uv_pause(s->serving);
-    else
-        uiommu_uv_resume(s->serving);
+    for (i = 0; i < s->unit_count; i++) {
+        if (s->units[i].serving == NULL)
+            continue;
+        if (s->held_for_disk || s->held_for_stop)
+            uiommu_uv_pause(s->units[i].serving);
+        else
+            uiommu_uv_resume(s->units[i].serving);
+    }
 }
 
 static void on_turn(uv_idle_t *turn);
@@ -50,10 +54,11 @@ static void end(struct sva *s)
     uv_close((uv_handle_t *)&s->turn, NULL);
 }
 
-/* One turn of the loop; the unit is serviced behind it, where libuv polls. */
+/* One turn of the loop; the units are serviced behind it, where libuv polls. */
 static void on_turn(uv_idle_t *turn)
 {
     struct sva *s = turn->data;
+    uint32_t i;
 
     if (!sva_disk_run(s)) {
         s->disk.blocked = true;
@@ -69,8 +74,10 @@ static void on_turn(uv_idle_t *turn)
     sva_stop_step(s);
     sva_close_step(s);
     sva_progress(s, false);
-    if (s->serving != NULL)
-        uiommu_uv_look(s->serving);
+    for (i = 0; i < s->unit_count; i++) {
+        if (s->units[i].serving != NULL)
+            uiommu_uv_look(s->units[i].serving);
+    }
     if (s->phase == SVA_ENDED) {
         end(s);
     } else if (model_now(s->machine->world) - s->phase_since > STUCK_NS &&

@@ -7,49 +7,41 @@
 
 static void on_irq(void *ctx, enum model_smmuv3_source source)
 {
-    struct sva_machine *m = ctx;
-
     (void)source;
-    if (m->irq != NULL)
-        m->irq(m->irq_ctx);
+    sva_machine_interrupt(ctx);
 }
 
-/* Somewhere between a twentieth of the usual and twice as much. */
-static uint32_t vary(struct sva_machine *m, uint32_t usual)
+static bool create(struct sva_iommu *iommu)
 {
-    return usual / 20 + model_choose(m->world, usual * 2);
-}
-
-static bool create(struct sva_machine *m, uint32_t queue_log2)
-{
+    struct sva_machine *m = iommu->machine;
     struct model_smmuv3_config config;
     struct model_smmuv3_knobs knobs;
     struct model_smmuv3 *model;
 
     model_smmuv3_defaults(&config);
-    config.priq_log2 = queue_log2;
-    config.ctx = m;
+    config.priq_log2 = iommu->queue_log2;
+    config.ctx = iommu;
     config.irq = on_irq;
-    model = model_smmuv3_create(m->world, m->fabric, &config);
+    model = model_smmuv3_create(m->world, iommu->fabric, &config);
     if (model == NULL)
         return false;
     model_smmuv3_get_knobs(model, &knobs);
-    knobs.command_lag_ns = vary(m, 150);
-    knobs.invalidate_lag_ns = vary(m, knobs.invalidate_lag_ns);
-    knobs.signal_lag_ns = vary(m, knobs.signal_lag_ns);
-    knobs.response_lag_ns = vary(m, knobs.response_lag_ns);
-    knobs.irq_lag_ns = vary(m, knobs.irq_lag_ns);
-    knobs.fetch_lag_ns = vary(m, knobs.fetch_lag_ns);
+    knobs.command_lag_ns = sva_machine_vary(m, 150);
+    knobs.invalidate_lag_ns = sva_machine_vary(m, knobs.invalidate_lag_ns);
+    knobs.signal_lag_ns = sva_machine_vary(m, knobs.signal_lag_ns);
+    knobs.response_lag_ns = sva_machine_vary(m, knobs.response_lag_ns);
+    knobs.irq_lag_ns = sva_machine_vary(m, knobs.irq_lag_ns);
+    knobs.fetch_lag_ns = sva_machine_vary(m, knobs.fetch_lag_ns);
     knobs.cons_jump = model_choose(m->world, 400);
     knobs.walk_cache = model_choose(m->world, 1000);
     knobs.evict = model_choose(m->world, 50);
     knobs.over_invalidate = model_choose(m->world, 100);
     model_smmuv3_set_knobs(model, &knobs);
-    m->iommu = model;
+    iommu->model = model;
     return true;
 }
 
-static uiommu_err unit(struct sva_machine *m, struct uiommu *u,
+static uiommu_err unit(struct sva_iommu *iommu, struct uiommu *u,
                        const struct uiommu_unit_config *common, struct uiommu_unit **out)
 {
     struct uiommu_smmuv3_config config;
@@ -57,34 +49,34 @@ static uiommu_err unit(struct sva_machine *m, struct uiommu *u,
     memset(&config, 0, sizeof(config));
     config.size = sizeof(config);
     config.unit = *common;
-    config.base = SVA_MMIO_BASE;
-    config.priq_log2 = m->queue_log2;
+    config.base = iommu->base;
+    config.priq_log2 = iommu->queue_log2;
     return uiommu_smmuv3_create(u, &config, out);
 }
 
-static uint32_t read32(struct sva_machine *m, uint64_t offset)
+static uint32_t read32(struct sva_iommu *iommu, uint64_t offset)
 {
-    return model_smmuv3_read32(m->iommu, offset);
+    return model_smmuv3_read32(iommu->model, offset);
 }
 
-static uint64_t read64(struct sva_machine *m, uint64_t offset)
+static uint64_t read64(struct sva_iommu *iommu, uint64_t offset)
 {
-    return model_smmuv3_read64(m->iommu, offset);
+    return model_smmuv3_read64(iommu->model, offset);
 }
 
-static void write32(struct sva_machine *m, uint64_t offset, uint32_t value)
+static void write32(struct sva_iommu *iommu, uint64_t offset, uint32_t value)
 {
-    model_smmuv3_write32(m->iommu, offset, value);
+    model_smmuv3_write32(iommu->model, offset, value);
 }
 
-static void write64(struct sva_machine *m, uint64_t offset, uint64_t value)
+static void write64(struct sva_iommu *iommu, uint64_t offset, uint64_t value)
 {
-    model_smmuv3_write64(m->iommu, offset, value);
+    model_smmuv3_write64(iommu->model, offset, value);
 }
 
-static uint32_t ring_used(struct sva_machine *m)
+static uint32_t ring_used(struct sva_iommu *iommu)
 {
-    return model_smmuv3_priq_used(m->iommu);
+    return model_smmuv3_priq_used(iommu->model);
 }
 
 const struct sva_backend sva_backend_smmuv3 = {
@@ -92,6 +84,8 @@ const struct sva_backend sva_backend_smmuv3 = {
     .tables = &table_aarch64,
     .va_bits = 48,
     .pa_bits = 48,
+    .queue_least = 16,
+    .queue_most = 65536,
     .create = create,
     .unit = unit,
     .read32 = read32,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * How the end begins: all is copied, the address space dies, or devices are unbound. The last two
- * come at the worst moment that can be arranged: at least one group is PENDING, one is partial,
- * and one lies in the ring where nobody has seen it.
+ * come at the worst moment that can be arranged: behind each unit at least one group is PENDING,
+ * one is partial, and one lies in the ring where nobody has seen it.
  */
 #include <string.h>
 
@@ -44,7 +44,7 @@ static bool moment_due(const struct sva *s)
 
     if (percent == 0 || s->moment.reached)
         return false;
-    return s->counts.blocks * 100 >= s->blocks * percent || open <= s->o.devices;
+    return s->done * 100 >= s->blocks * percent || open <= s->o.devices;
 }
 
 /* How much an engine still has to ask for. */
@@ -58,82 +58,110 @@ static uint32_t work_left(const struct sva_engine *e)
 }
 
 /* The engine that is to leave a group partial: a busy one, and another than the one that waits. */
-static void split_begin(struct sva *s)
+static void split_begin(struct sva_unit *v)
 {
-    const struct sva_engine *other = sva_fault_slot(s->victim[0])->engine;
+    struct sva *s = v->sva;
+    const struct sva_engine *other = sva_fault_slot(v->victim[0])->engine;
     uint32_t first = sva_choose(s, s->o.devices);
     uint32_t i;
 
-    s->splitter = NULL;
+    v->splitter = NULL;
     for (i = 0; i < s->o.devices; i++) {
         struct sva_engine *e = &s->engines[(first + i) % s->o.devices];
 
-        if ((e == other && s->o.devices > 1) || work_left(e) == 0)
+        if (e->unit != v || (e == other && v->devices > 1) || work_left(e) == 0)
             continue;
-        if (s->splitter == NULL || work_left(e) > work_left(s->splitter))
-            s->splitter = e;
+        if (v->splitter == NULL || work_left(e) > work_left(v->splitter))
+            v->splitter = e;
     }
-    if (s->splitter == NULL)
+    if (v->splitter == NULL)
         return;
-    s->split_since = now_of(s);
-    split_last(s->splitter, true);
+    v->split_since = now_of(s);
+    split_last(v->splitter, true);
 }
 
 /* Two groups, if there are two: one stays, one is answered when nobody looks at the ring. */
-static void arm_hold(struct sva *s)
+static bool hold_groups(struct sva_unit *v)
 {
+    struct sva *s = v->sva;
     uint32_t i;
 
     for (i = 0; i < 2; i++) {
-        if (s->victim[i] != NULL)
+        if (v->victim[i] != NULL)
             continue;
-        s->victim[i] = sva_fault_pick(s, i == 0 ? NULL : s->victim[0]);
-        if (s->victim[i] == NULL)
+        v->victim[i] = sva_fault_pick(v, i == 0 ? NULL : v->victim[0]);
+        if (v->victim[i] == NULL)
             break;
-        sva_disk_hold(s, s->victim[i]);
+        sva_disk_hold(s, v->victim[i]);
     }
-    if (s->victim[0] == NULL || (i < 2 && now_of(s) - s->phase_since < SECOND_NS))
+    return v->victim[0] != NULL && (i == 2 || now_of(s) - s->phase_since >= SECOND_NS);
+}
+
+/* Behind every unit. */
+static void arm_hold(struct sva *s)
+{
+    bool all = true;
+    uint32_t i;
+
+    for (i = 0; i < s->unit_count; i++)
+        all = hold_groups(&s->units[i]) && all;
+    if (!all)
         return;
-    split_begin(s);
+    for (i = 0; i < s->unit_count; i++)
+        split_begin(&s->units[i]);
     sva_phase(s, SVA_ARM_PARTIAL);
 }
 
 /* A group of the splitter whose Last is not merely on its way. */
-static bool partial_there(const struct sva *s)
+static bool partial_there(const struct sva_unit *v)
 {
     uint32_t i;
 
-    for (i = 0; i < SVA_OPEN_MAX; i++) {
-        if (s->open_since[i] > s->split_since && s->open_id[i] == s->splitter->id &&
-            now_of(s) - s->open_since[i] >= PARTIAL_AGE_NS)
+    for (i = 0; i < SVA_OPEN_MAX && v->counts.open != 0; i++) {
+        if (v->open_since[i] > v->split_since && v->open_id[i] == v->splitter->id &&
+            now_of(v->sva) - v->open_since[i] >= PARTIAL_AGE_NS)
             return true;
     }
     return false;
 }
 
-static void split_end(struct sva *s)
+static void split_end(struct sva_unit *v)
 {
-    if (s->splitter != NULL)
-        split_last(s->splitter, false);
-    s->splitter = NULL;
+    if (v->splitter != NULL)
+        split_last(v->splitter, false);
+    v->splitter = NULL;
+}
+
+static bool split_groups(struct sva_unit *v)
+{
+    if (v->splitter != NULL && partial_there(v))
+        return true;
+    if (v->splitter != NULL && work_left(v->splitter) == 0)
+        split_end(v);
+    if (v->splitter == NULL)
+        split_begin(v);
+    return false;
 }
 
 static void arm_partial(struct sva *s)
 {
-    if (s->splitter != NULL && work_left(s->splitter) == 0)
-        split_end(s);
-    if (s->splitter == NULL)
-        split_begin(s);
-    if (s->splitter == NULL || !partial_there(s))
+    bool all = true;
+    uint32_t i;
+
+    for (i = 0; i < s->unit_count; i++)
+        all = split_groups(&s->units[i]) && all;
+    if (!all)
         return;
     /* What is being written to OUT was copied before. */
     s->no_flush = true;
     if (s->flushing != 0)
         return;
     sva_hold(s, &s->held_for_stop, true);
-    if (s->victim[1] != NULL)
-        sva_disk_release(s, s->victim[1], 0);
-    s->victim[1] = NULL;
+    for (i = 0; i < s->unit_count; i++) {
+        if (s->units[i].victim[1] != NULL)
+            sva_disk_release(s, s->units[i].victim[1], 0);
+        s->units[i].victim[1] = NULL;
+    }
     sva_phase(s, SVA_ARM_RING);
 }
 
@@ -145,20 +173,6 @@ static void moment_note(struct sva *s)
 
     m->start_ns = now_of(s);
     m->wall_start_ns = uv_hrtime();
-    m->blocks = s->counts.blocks;
-}
-
-static void moment_over(struct sva *s)
-{
-    struct sva_moment *m = &s->moment;
-
-    if (m->over)
-        return;
-    m->over = true;
-    if (m->end_ns < m->start_ns) {
-        m->end_ns = now_of(s);
-        m->wall_end_ns = uv_hrtime();
-    }
 }
 
 static void unbind_engine(struct sva *s, struct sva_engine *e)
@@ -190,26 +204,43 @@ static void kill_aspace(struct sva *s)
 /* Everybody goes on: late answers, late Lasts. */
 static void let_go(struct sva *s)
 {
-    split_end(s);
-    if (s->victim[0] != NULL)
-        sva_disk_release(s, s->victim[0], sva_choose(s, 200000));
-    if (s->victim[1] != NULL)
-        sva_disk_release(s, s->victim[1], sva_choose(s, 200000));
-    s->victim[0] = s->victim[1] = NULL;
+    uint32_t i, k;
+
+    for (i = 0; i < s->unit_count; i++) {
+        struct sva_unit *v = &s->units[i];
+
+        split_end(v);
+        for (k = 0; k < 2; k++) {
+            if (v->victim[k] != NULL)
+                sva_disk_release(s, v->victim[k], sva_choose(s, 200000));
+            v->victim[k] = NULL;
+        }
+    }
     sva_hold(s, &s->held_for_stop, false);
+}
+
+static uint32_t ring_used(const struct sva_unit *v)
+{
+    return v->iommu->backend->ring_used(v->iommu);
+}
+
+static void look_at_unit(struct sva_unit *v)
+{
+    v->found.in_ring = ring_used(v);
+    v->found.partial = v->counts.open;
+    v->found.pending = sva_fault_pending(v);
+    v->found.blocks = v->counts.blocks;
 }
 
 static void strike(struct sva *s)
 {
-    struct sva_moment *m = &s->moment;
     uint32_t count = s->o.unbind == 0 ? s->o.devices : s->o.unbind;
     uint32_t first = sva_choose(s, s->o.devices);
     uint32_t i;
 
-    m->reached = true;
-    m->in_ring = s->machine->backend->ring_used(s->machine);
-    m->partial = s->counts.open;
-    m->pending = sva_fault_pending(s);
+    s->moment.reached = true;
+    for (i = 0; i < s->unit_count; i++)
+        look_at_unit(&s->units[i]);
     moment_note(s);
     if (s->o.kill_at != 0) {
         kill_aspace(s);
@@ -225,11 +256,17 @@ static void strike(struct sva *s)
 
 static void arm_ring(struct sva *s)
 {
-    if (s->machine->backend->ring_used(s->machine) > 0) {
+    bool all = true;
+    uint32_t i;
+
+    for (i = 0; i < s->unit_count; i++)
+        all = all && ring_used(&s->units[i]) > 0;
+    if (all) {
         strike(s);
     } else if (now_of(s) - s->phase_since > RING_NS) {
-        /* Nobody had anything to ask for: once more. */
-        split_end(s);
+        /* Somewhere nobody had anything to ask for: once more. */
+        for (i = 0; i < s->unit_count; i++)
+            split_end(&s->units[i]);
         s->no_flush = false;
         sva_hold(s, &s->held_for_stop, false);
         sva_phase(s, SVA_ARM_HOLD);
@@ -294,8 +331,8 @@ void sva_stop_step(struct sva *s)
     bool over = (s->moment.reached || s->phase == SVA_DRAINING) && drained(s);
 
     if (over)
-        moment_over(s);
-    if (s->phase <= SVA_ARM_RING && (s->failures > 0 || s->counts.blocks == s->blocks)) {
+        s->moment.over = true;
+    if (s->phase <= SVA_ARM_RING && (s->failures > 0 || s->done == s->blocks)) {
         unbind_rest(s);
         return;
     }

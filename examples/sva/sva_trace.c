@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The trace as chrome://tracing and Perfetto read it: JSON, "B" and "E" events. Each device is a
- * process there. Its groups lie in lanes, as many as there are groups at once: a span "group" from
- * the first request to the answer, with spans "arriving" and "pending" in it. The steps of its
- * shutdown are spans of a row of their own. Process 0 is the address space.
+ * process there, and each unit, with a span from when the first of its bonds is to end until the
+ * last one is drained. A device's groups lie in lanes, as many as there are groups at once: a span
+ * "group" from the first request to the answer, with spans "arriving" and "pending" in it. The
+ * steps of its shutdown are spans of a row of their own. Process 0 is the address space.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,7 @@ struct row {
 
 struct process {
     bool named;
+    uint32_t ending; /* Of a unit: bonds that are to end and are not drained yet. */
     struct row rows[ROWS];
 };
 
@@ -43,9 +45,9 @@ struct group {
 struct sva_trace {
     FILE *file;
     struct sva *sva;
-    struct process *processes; /* 0, then one for each device. */
+    struct process *processes; /* 0, then one for each unit, then one for each device. */
     uint32_t process_count;
-    struct group *groups;
+    struct group *groups; /* Of each unit so many. */
     bool any;
 };
 
@@ -73,9 +75,9 @@ struct sva_trace *sva_trace_open(FILE *file, struct sva *s)
         return NULL;
     t->file = file;
     t->sva = s;
-    t->process_count = s->o.devices + 1;
+    t->process_count = 1 + s->unit_count + s->o.devices;
     t->processes = calloc(t->process_count, sizeof(t->processes[0]));
-    t->groups = calloc(SVA_OPEN_MAX, sizeof(t->groups[0]));
+    t->groups = calloc((size_t)s->unit_count * SVA_OPEN_MAX, sizeof(t->groups[0]));
     if (t->processes == NULL || t->groups == NULL)
         return NULL;
     (void)fputs("{\"displayTimeUnit\":\"ns\",\"traceEvents\":[", file);
@@ -90,6 +92,22 @@ static void begin(struct sva_trace *t)
     t->any = true;
 }
 
+static void write_name(struct sva_trace *t, uint32_t process)
+{
+    const struct sva *s = t->sva;
+    const struct sva_engine *e;
+
+    if (process == 0) {
+        (void)fputs("address space", t->file);
+    } else if (process <= s->unit_count) {
+        (void)fprintf(t->file, "unit %s", s->units[process - 1].iommu->backend->name);
+    } else {
+        e = &s->engines[process - 1 - s->unit_count];
+        (void)fprintf(t->file, "device %u (ID 0x%04x behind %s)", e->number, e->id,
+                      e->unit->iommu->backend->name);
+    }
+}
+
 static void name_process(struct sva_trace *t, uint32_t process)
 {
     if (t->processes[process].named)
@@ -99,11 +117,7 @@ static void name_process(struct sva_trace *t, uint32_t process)
     (void)fprintf(t->file,
                   "{\"name\":\"process_name\",\"ph\":\"M\",\"pid\":%u,\"args\":{\"name\":\"",
                   process);
-    if (process == 0)
-        (void)fputs("address space", t->file);
-    else
-        (void)fprintf(t->file, "device %u (ID 0x%04x)", process - 1,
-                      t->sva->engines[process - 1].id);
+    write_name(t, process);
     (void)fputs("\"}}", t->file);
 }
 
@@ -119,7 +133,7 @@ static void name_row(struct sva_trace *t, uint32_t process, uint32_t row)
     (void)fprintf(t->file,
                   "{\"name\":\"thread_name\",\"ph\":\"M\",\"pid\":%u,\"tid\":%u,"
                   "\"args\":{\"name\":\"%s\"}}",
-                  process, row, row == SHUTDOWN || process == 0 ? "shutdown" : "groups");
+                  process, row, row == SHUTDOWN ? "shutdown" : "groups");
 }
 
 /* Up to and without the closing brace, so that the caller may add args. */
@@ -142,6 +156,21 @@ static void event(struct sva_trace *t, char phase, const char *name, uint32_t pr
 static void finish(struct sva_trace *t)
 {
     (void)fputc('}', t->file);
+}
+
+/* ---- whose it is ---- */
+
+static uint32_t unit_process(const struct sva_trace *t, const struct sva_unit *v)
+{
+    return 1 + (uint32_t)(v - t->sva->units);
+}
+
+/* 0: no device that there is. */
+static uint32_t process_of(const struct sva_trace *t, const struct sva_unit *v, uint64_t key)
+{
+    const struct sva_engine *e = sva_engine_by_id(v, (uint32_t)(key >> 32));
+
+    return e == NULL ? 0 : 1 + t->sva->unit_count + e->number;
 }
 
 /* ---- groups ---- */
@@ -193,14 +222,16 @@ static void group_begin(struct sva_trace *t, struct group *g, const struct uiomm
     finish(t);
 }
 
-static void group_record(struct sva_trace *t, const struct uiommu_trace *r, uint32_t process)
+static void group_record(struct sva_trace *t, const struct uiommu_trace *r,
+                         const struct sva_unit *v)
 {
+    uint32_t process = process_of(t, v, r->b);
     uint32_t slot = (uint32_t)(r->a >> 32);
     struct group *g;
 
     if (slot >= SVA_OPEN_MAX || process == 0)
         return;
-    g = &t->groups[slot];
+    g = &t->groups[(uint32_t)(v - t->sva->units) * SVA_OPEN_MAX + slot];
     if (r->id == UIOMMU_TRACE_GROUP_OPEN || !g->open) {
         group_begin(t, g, r, process);
         if (r->id == UIOMMU_TRACE_GROUP_OPEN)
@@ -254,8 +285,30 @@ static void mark(struct sva_trace *t, uint32_t process, uint32_t row, const char
     finish(t);
 }
 
-static void shutdown_record(struct sva_trace *t, const struct uiommu_trace *r, uint32_t process)
+static bool drained(uint64_t state)
 {
+    return state == UIOMMU_BOND_QUARANTINE || state == UIOMMU_BOND_POISONED;
+}
+
+static void bond_record(struct sva_trace *t, const struct uiommu_trace *r, const struct sva_unit *v,
+                        uint32_t process)
+{
+    uint32_t unit = unit_process(t, v);
+
+    if (r->d == UIOMMU_BOND_FREE || r->d == UIOMMU_BOND_POISONED)
+        row_end(t, process, SHUTDOWN, r->now_ns);
+    if (r->c == UIOMMU_BOND_LIVE && !drained(r->d) && t->processes[unit].ending++ == 0)
+        row_begin(t, unit, SHUTDOWN, "ending", 0, r->now_ns);
+    if (r->c != UIOMMU_BOND_LIVE && drained(r->d) && t->processes[unit].ending > 0 &&
+        --t->processes[unit].ending == 0)
+        row_end(t, unit, SHUTDOWN, r->now_ns);
+}
+
+/* What a device or a unit has part in. */
+static void unit_record(struct sva_trace *t, const struct uiommu_trace *r, const struct sva_unit *v)
+{
+    uint32_t process = process_of(t, v, r->b);
+
     switch (r->id) {
     case UIOMMU_TRACE_STEP:
         row_begin(t, process, SHUTDOWN,
@@ -263,14 +316,37 @@ static void shutdown_record(struct sva_trace *t, const struct uiommu_trace *r, u
                   r->now_ns);
         break;
     case UIOMMU_TRACE_BOND:
-        if (r->d == UIOMMU_BOND_FREE || r->d == UIOMMU_BOND_POISONED)
-            row_end(t, process, SHUTDOWN, r->now_ns);
+        bond_record(t, r, v, process);
         break;
     case UIOMMU_TRACE_MARKER:
         mark(t, process, SHUTDOWN, "Stop Marker", r->now_ns);
         break;
     case UIOMMU_TRACE_OVERFLOW:
-        mark(t, 0, SHUTDOWN, "overflow", r->now_ns);
+        mark(t, unit_process(t, v), SHUTDOWN, "overflow", r->now_ns);
+        break;
+    case UIOMMU_TRACE_REFUSED:
+        process = process_of(t, v, r->a);
+        if (process != 0)
+            mark(t, process, 0, "refused", r->now_ns);
+        break;
+    default:
+        break;
+    }
+}
+
+void sva_trace_record(struct sva_trace *t, const struct uiommu_trace *r)
+{
+    const struct sva_unit *v = sva_unit_by_number(t->sva, r->unit);
+
+    switch (r->id) {
+    case UIOMMU_TRACE_GROUP_OPEN:
+    case UIOMMU_TRACE_GROUP_READY:
+    case UIOMMU_TRACE_GROUP_DISPATCHED:
+    case UIOMMU_TRACE_GROUP_PENDING:
+    case UIOMMU_TRACE_GROUP_ANSWERED:
+    case UIOMMU_TRACE_GROUP_DROPPED:
+        if (v != NULL)
+            group_record(t, r, v);
         break;
     case UIOMMU_TRACE_ASPACE:
         if (r->b < 2)
@@ -279,34 +355,8 @@ static void shutdown_record(struct sva_trace *t, const struct uiommu_trace *r, u
             row_end(t, 0, SHUTDOWN, r->now_ns);
         break;
     default:
-        break;
-    }
-}
-
-static uint32_t process_of(const struct sva_trace *t, uint64_t key)
-{
-    const struct sva_engine *e = sva_engine_by_id(t->sva, (uint32_t)(key >> 32));
-
-    return e == NULL ? 0 : e->number + 1;
-}
-
-void sva_trace_record(struct sva_trace *t, const struct uiommu_trace *r)
-{
-    switch (r->id) {
-    case UIOMMU_TRACE_GROUP_OPEN:
-    case UIOMMU_TRACE_GROUP_READY:
-    case UIOMMU_TRACE_GROUP_DISPATCHED:
-    case UIOMMU_TRACE_GROUP_PENDING:
-    case UIOMMU_TRACE_GROUP_ANSWERED:
-    case UIOMMU_TRACE_GROUP_DROPPED:
-        group_record(t, r, process_of(t, r->b));
-        break;
-    case UIOMMU_TRACE_REFUSED:
-        if (process_of(t, r->a) != 0)
-            mark(t, process_of(t, r->a), 0, "refused", r->now_ns);
-        break;
-    default:
-        shutdown_record(t, r, process_of(t, r->b));
+        if (v != NULL)
+            unit_record(t, r, v);
         break;
     }
 }
@@ -316,7 +366,7 @@ bool sva_trace_close(struct sva_trace *t, uint64_t now_ns)
     uint32_t i;
     bool good;
 
-    for (i = 0; i < SVA_OPEN_MAX; i++) {
+    for (i = 0; i < t->sva->unit_count * SVA_OPEN_MAX; i++) {
         if (t->groups[i].open)
             group_end(t, &t->groups[i], now_ns, "end of run");
     }

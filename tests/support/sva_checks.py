@@ -70,6 +70,11 @@ class Room:
     def path(self, name):
         return os.path.join(self.folder, name)
 
+    def built(self):
+        """The backends that the program was built with, as --help tells."""
+        text = run(self.program, "--help").stdout
+        return text[text.index("built with, of") + 14:].split(")")[0].split()
+
     def out(self):
         self.count += 1
         return self.path(f"out{self.count}")
@@ -90,14 +95,19 @@ def copies(room):
     check("verdict is a line", r.stdout.splitlines()[-1].startswith("verdict: good"), r.stdout)
 
 
+def least_queue(room):
+    """Of the backend that is the default."""
+    return {"smmuv3": 16, "vtd": 128, "amd": 256}[room.built()[0]]
+
+
 def shapes(room):
     source = room.path("input")
     want = read(source)
     for args in (("--devices", 1), ("--devices", 1, "--credits", 1), ("--credits", 2),
                  ("--devices", 8, "--block", 4), ("--block", 256), ("--devices", 16),
-                 ("--queue-entries", 16, "--devices", 2), ("--credits", 64),
+                 ("--queue-entries", least_queue(room), "--devices", 2), ("--credits", 64),
                  ("--devices", 64, "--queue-entries", 1024, "--block", 16),
-                 ("--backend", "smmuv3", "--queue-entries", 4096, "--credits", 100)):
+                 ("--queue-entries", 4096, "--credits", 100)):
         out = room.out()
         r = run(room.program, *args, source, out)
         check(f"copy {args}", r.returncode == 0 and read(out) == want, r.stdout + r.stderr)
@@ -120,6 +130,92 @@ def broken(room):
                   "moves" not in r.stderr, r.stdout + r.stderr)
     r = run(room.program, "--break", "wrong-page", source, room.out())
     check("wrong page is seen in OUT", "is not FILE's" in r.stdout, r.stdout)
+
+
+# ---- other IOMMUs, and several at once ------------------------------------------------------
+
+def columns(text, name):
+    """The numbers of a row, a unit a column, the sum last."""
+    for line in text.splitlines():
+        if line.strip().startswith(name):
+            return [int(word) for word in line.split()[len(name.split()):]]
+    return []
+
+
+def one_backend(room, backend, units):
+    source = room.path("input")
+    want = read(source)
+    for args in ((), ("--devices", units), ("--devices", 16, "--block", 16), ("--credits", 2),
+                 ("--devices", 8, "--block", 4), ("--devices", 4, "--credits", 1),
+                 ("--devices", 64, "--queue-entries", 1024, "--block", 16),
+                 ("--queue-entries", 4096, "--credits", 100)):
+        out = room.out()
+        r = run(room.program, "--backend", backend, *args, source, out)
+        check(f"{backend}: copy {args}", r.returncode == 0 and read(out) == want,
+              r.stdout + r.stderr)
+    for size in (0, 1, PAGE + 1, BLOCK - 1, BLOCK + 1):
+        small, out = room.path(f"small{size}"), room.out()
+        make_input(small, size)
+        r = run(room.program, "--backend", backend, small, out)
+        check(f"{backend}: copy {size}", r.returncode == 0 and read(out) == read(small),
+              r.stdout + r.stderr)
+    for how in ("success-without-map", "wrong-page"):
+        r = run(room.program, "--backend", backend, "--break", how, source, room.out())
+        check(f"{backend}: break {how}", r.returncode == 1 and "verdict: FAILED: " in r.stdout,
+              r.stdout + r.stderr)
+
+
+def early_backend(room, backend, units, option, seed):
+    source = room.path("input")
+    out, trace = room.out(), room.path("trace.json")
+    name = f"{backend} {option} 50 seed {seed}"
+    r = run(room.program, "--backend", backend, "--devices", 8, option, 50, "--seed", seed,
+            "--trace", trace, source, out)
+    text = r.stdout + r.stderr
+    check(f"{name}: verdict", r.returncode == 0, text)
+    blocks = judge_blocks(read(source), read(out))
+    check(f"{name}: blocks", blocks is not None and blocks[0] > 0 and blocks[1] > 0, text)
+    for what in ("entries in the ring", "partial groups", "pending groups", "blocks written"):
+        met = columns(r.stdout, what)
+        check(f"{name}: {what} behind each unit",
+              len(met) == (units if units == 1 else units + 1) and min(met, default=0) > 0, text)
+    check_trace(name, trace)
+    names = {e["args"]["name"] for e in json.loads(read(trace))["traceEvents"]
+             if e["ph"] == "M" and e["name"] == "process_name"}
+    check(f"{name}: units in the trace", sum(n.startswith("unit ") for n in names) == units,
+          str(names))
+
+
+def backends(room, seeds):
+    built = room.built()
+    check("built with something", built != [])
+    for backend in built + ["all"]:
+        units = len(built) if backend == "all" else 1
+        one_backend(room, backend, units)
+        for option in ("--kill-at", "--unbind-at"):
+            for seed in range(1, seeds + 1):
+                early_backend(room, backend, units, option, seed)
+    out = room.out()
+    r = run(room.program, "--backend", "all", room.path("input"), out)
+    shares = columns(r.stdout, "blocks copied")
+    check("every unit copies", min(shares, default=0) > 0 and
+          (len(built) == 1 or sum(shares[:-1]) == shares[-1]), r.stdout)
+    r = run(room.program, "--backend", "all", "--devices", 8, "--unbind-at", 30, "--unbind", 5,
+            room.path("input"), out)
+    check("the others copy the rest", r.returncode == 0 and read(out) == read(room.path("input")),
+          r.stdout + r.stderr)
+    for backend in {"smmuv3", "amd", "vtd"} - set(built):
+        r = run(room.program, "--backend", backend, room.path("input"), room.out())
+        refusal(f"{backend} is not there", r)
+        check(f"{backend} is not there: says what to do", "-Dbackends" in r.stderr, r.stderr)
+    if len(built) > 1:
+        refusal("too few devices", run(room.program, "--backend", "all", "--devices", 1,
+                                       room.path("input"), room.out()))
+    for backend, entries in (("smmuv3", 8), ("amd", 128), ("vtd", 64), ("vtd", 32768)):
+        if backend in built:
+            refusal(f"{backend} with {entries} entries",
+                    run(room.program, "--backend", backend, "--queue-entries", entries,
+                        room.path("input"), room.out()))
 
 
 # ---- early ends -----------------------------------------------------------------------------
@@ -353,6 +449,7 @@ def main():
         shapes(room)
         broken(room)
         early(room, args.seeds)
+        backends(room, max(1, args.seeds // 3))
         same_seed(room)
         bad_input(room)
         full_disk(room)
