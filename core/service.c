@@ -90,7 +90,7 @@ static bool consume_ring(struct uiommu_unit *unit, uint32_t ring, uint32_t *budg
 {
     uint64_t before;
     uint32_t room, used;
-    bool more = true;
+    bool more = true, stuck = false;
 
     while (more) {
         if (uiommu_out_room(unit) == 0)
@@ -106,15 +106,16 @@ static bool consume_ring(struct uiommu_unit *unit, uint32_t ring, uint32_t *budg
         used = (uint32_t)(unit->ring[ring].count - before);
         *budget -= used < *budget ? used : *budget;
         if (used == 0) {
-            unit->no_progress = unit->ops.ring_pending(unit->hw, ring) != 0;
+            stuck = unit->ops.ring_pending(unit->hw, ring) != 0;
             break;
         }
     }
+    unit->no_progress |= stuck; /* of any ring: the deadline brings us back */
     if (unit->ring[ring].overflow && unit->ops.ring_pending(unit->hw, ring) == 0) {
         ring_lost(unit, ring);
         unit->ops.overflow_ack(unit->hw, ring);
     }
-    return !unit->no_progress && unit->ops.ring_pending(unit->hw, ring) != 0;
+    return !stuck && unit->ops.ring_pending(unit->hw, ring) != 0;
 }
 
 /* (r) Error registers, and what answering threads left. true: look again soon. */
