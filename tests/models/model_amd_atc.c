@@ -95,8 +95,9 @@ void amd_atc_send(struct model_amd *m, const uint32_t dw[4], uint64_t at)
 
     memset(&what, 0, sizeof(what));
     what.id = dw[0] & 0xFFFF;
-    what.has_pasid = (dw[2] & 4) != 0;
-    if (what.has_pasid) {
+    what.scope = MODEL_INVALIDATE_UNTAGGED; /* GN=0 does not touch what is tagged. */
+    if ((dw[2] & 4) != 0) {
+        what.scope = MODEL_INVALIDATE_PASID;
         what.pasid = (dw[0] >> 8 & 0xFF00) | (dw[1] >> 16 & 0xFF) | (dw[1] >> 8 & 0xF0000);
     }
     amd_span(dw, &what.address, &what.size_log2);

@@ -129,6 +129,18 @@ void model_ep_atc_drop(struct model_endpoint *ep)
 
 /* ---- invalidations ---- */
 
+static bool in_scope(const struct model_atc_entry *entry, const struct model_invalidate *what)
+{
+    switch (what->scope) {
+    case MODEL_INVALIDATE_UNTAGGED:
+        return !entry->has_pasid;
+    case MODEL_INVALIDATE_PASID:
+        return entry->has_pasid && (what->global || entry->pasid == what->pasid);
+    default:
+        return true;
+    }
+}
+
 static void atc_invalidate(struct model_endpoint *ep, const struct model_invalidate *what)
 {
     uint64_t span = what->size_log2 == 64 ? UINT64_MAX : (UINT64_C(1) << what->size_log2) - 1;
@@ -141,8 +153,7 @@ static void atc_invalidate(struct model_endpoint *ep, const struct model_invalid
             ((entry->page ^ what->address) & ~span) != 0) {
             continue;
         }
-        if (!what->has_pasid ||
-            (entry->has_pasid && (what->global || entry->pasid == what->pasid))) {
+        if (in_scope(entry, what)) {
             entry->valid = false;
         }
     }
@@ -187,7 +198,8 @@ static void pending_step(void *arg, uint64_t token)
     }
     if (!model_ep_mute(ep) && !ep->knobs.ignore_invalidations) {
         if (ep->knobs.unsupported_invalidations ||
-            (what->has_pasid && what->pasid >> model_ep_port(ep)->config.pasid_width != 0)) {
+            (what->scope == MODEL_INVALIDATE_PASID && !what->global &&
+             what->pasid >> model_ep_port(ep)->config.pasid_width != 0)) {
             result = MODEL_INVALIDATE_UNSUPPORTED;
         } else {
             atc_invalidate(ep, what);

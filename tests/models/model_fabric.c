@@ -308,7 +308,8 @@ void model_fabric_invalidate(struct model_fabric *fabric, const struct model_inv
     uint32_t size = what->size_log2;
     struct model_message *message;
 
-    if (size < MODEL_PAGE_SHIFT || size > 64 || (what->has_pasid && what->pasid > PASID_LAST) ||
+    if (size < MODEL_PAGE_SHIFT || size > 64 ||
+        (what->scope == MODEL_INVALIDATE_PASID && what->pasid > PASID_LAST) ||
         (size < 64 && (what->address & ((UINT64_C(1) << size) - 1)) != 0)) {
         model_report(fabric->world, "fabric.invalidate-malformed",
                      "an invalidation has a range that no message can carry", what->address, size);

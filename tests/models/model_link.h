@@ -46,10 +46,16 @@ struct model_page_response {
     bool automatic; /* Made by the IOMMU itself (overflow, queue off), not by software. */
 };
 
+/* Which entries of a device's cache an ATS invalidation reaches. */
+enum model_invalidate_scope {
+    MODEL_INVALIDATE_ALL,      /* Those of every PASID, and those without. */
+    MODEL_INVALIDATE_UNTAGGED, /* Those without a PASID. */
+    MODEL_INVALIDATE_PASID,    /* Those of one PASID; with global: of every PASID. */
+};
 /* ATS invalidation. size_log2 >= 12; 64 = the whole address space. */
 struct model_invalidate {
     uint32_t id;
-    bool has_pasid; /* false: entries of every PASID, and those without. */
+    enum model_invalidate_scope scope;
     uint32_t pasid;
     bool global;
     uint64_t address;

@@ -42,7 +42,7 @@ static void check_order(struct model_smmuv3 *m, const struct model_invalidate *w
         const struct smmu_tlb *e = &m->tlb[i];
 
         if (!e->used || e->table || e->sid != what->id ||
-            (what->has_pasid && e->ssid != what->pasid) || e->va > last ||
+            (what->scope == MODEL_INVALIDATE_PASID && e->ssid != what->pasid) || e->va > last ||
             (e->va | smmu_ones(e->size_log2)) < what->address) {
             continue;
         }
@@ -66,20 +66,22 @@ static void check_order(struct model_smmuv3 *m, const struct model_invalidate *w
 void smmu_atc_send(struct model_smmuv3 *m, uint64_t d0, uint64_t d1)
 {
     uint32_t size = smmu_bits(d1, 5, 0);
+    bool tagged = smmu_bit(d0, 11);
     struct model_invalidate what;
     unsigned i = 0;
 
     memset(&what, 0, sizeof(what));
     what.id = (uint32_t)(d0 >> 32);
-    what.has_pasid = smmu_bit(d0, 11);
-    if (what.has_pasid && m->config.no_pasid) {
+    if (tagged && m->config.no_pasid) {
         if (model_chance(m->world, 500)) {
             return;
         }
-        what.has_pasid = false;
+        tagged = false;
     }
-    what.pasid = what.has_pasid ? smmu_bits(d0, 31, 12) : 0;
-    what.global = what.has_pasid && smmu_bit(d0, 9);
+    /* Without SSV the endpoint drops what it has of every PASID as well. */
+    what.scope = tagged ? MODEL_INVALIDATE_PASID : MODEL_INVALIDATE_ALL;
+    what.pasid = tagged ? smmu_bits(d0, 31, 12) : 0;
+    what.global = tagged && smmu_bit(d0, 9);
     what.size_log2 = size > 52 ? 12 : 12 + size;
     what.address = d1 & ~smmu_ones(what.size_log2);
     check_order(m, &what);

@@ -102,7 +102,7 @@ void vtd_device_send(struct model_vtd *m, uint32_t index)
 
     memset(&what, 0, sizeof(what));
     what.id = pasid ? vtd_bits(p->word[0], 31, 16) : vtd_bits(p->word[0], 47, 32);
-    what.has_pasid = pasid;
+    what.scope = pasid ? MODEL_INVALIDATE_PASID : MODEL_INVALIDATE_UNTAGGED;
     what.pasid = pasid ? vtd_bits(p->word[0], 51, 32) : 0;
     what.global = pasid && vtd_bit(p->word[1], 0);
     what.size_log2 = size_of(p->word[1], vtd_bit(p->word[1], pasid ? 11 : 0));

@@ -171,7 +171,8 @@ static const char *iotlb(void *memory, size_t bytes)
     bench_map(b);
     push_iotlb(b);
     do_wait(b);
-    EXPECT(b, b->invalidates == 1 && b->invalidate.id == DEV && b->invalidate.has_pasid);
+    EXPECT(b, b->invalidates == 1 && b->invalidate.id == DEV);
+    EXPECT(b, b->invalidate.scope == MODEL_INVALIDATE_PASID);
     EXPECT(b, b->invalidate.pasid == PASID && b->invalidate.size_log2 == 64);
     push(b, 0x20120118, 0x40340118, 0x346ff005, 0x00007f12);
     do_wait(b);
@@ -181,7 +182,7 @@ static const char *iotlb(void *memory, size_t bytes)
     EXPECT(b, b->invalidate.address == UINT64_C(0x7F1234567000) && b->invalidate.size_log2 == 12);
     push(b, 0x20000118, 0x40000118, 0xfffff001, 0x7fffffff);
     do_wait(b);
-    EXPECT(b, !b->invalidate.has_pasid);
+    EXPECT(b, b->invalidate.scope == MODEL_INVALIDATE_UNTAGGED);
     put_dte(b, dte_q0(b, 1) & ~(UINT64_C(1) << 52), dte_q1(b) & ~(UINT64_C(1) << 32), 0);
     inv_devtab(b);
     EXPECT(b, dma(b, PASID, VA, READ) == MODEL_DMA_OK);

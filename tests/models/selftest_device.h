@@ -145,8 +145,8 @@ static inline void selftest_invalidate(struct selftest_device *d, uint32_t id, u
 
     memset(&what, 0, sizeof(what));
     what.id = id;
-    what.has_pasid = pasid != UINT32_MAX;
-    what.pasid = what.has_pasid ? pasid : 0;
+    what.scope = pasid != UINT32_MAX ? MODEL_INVALIDATE_PASID : MODEL_INVALIDATE_ALL;
+    what.pasid = pasid != UINT32_MAX ? pasid : 0;
     what.address = address;
     what.size_log2 = size_log2;
     what.tag = 42;

@@ -324,6 +324,55 @@ static const char *the_atc_keeps_until_it_is_invalidated(void *memory, size_t by
     return selftest_end(d->room);
 }
 
+/* Whether an access is answered from the cache, that is: asks nothing. */
+static bool kept(struct selftest_device *d, uint32_t pasid)
+{
+    uint64_t before = selftest_counts(d->pf).translations;
+    uint8_t byte;
+
+    model_endpoint_access(d->pf, pasid, VA, MODEL_READ, &byte, 1);
+    return selftest_counts(d->pf).translations == before;
+}
+
+/* What is tagged with a PASID, with another, with none: an invalidation reaches its scope only. */
+static const char *an_invalidation_has_a_scope(void *memory, size_t bytes)
+{
+    static const struct {
+        enum model_invalidate_scope scope;
+        bool global, one, other, none; /* kept */
+    } rows[] = {
+        {MODEL_INVALIDATE_ALL, false, false, false, false},
+        {MODEL_INVALIDATE_UNTAGGED, false, true, true, false},
+        {MODEL_INVALIDATE_PASID, false, false, true, true},
+        {MODEL_INVALIDATE_PASID, true, false, false, true},
+    };
+    struct model_invalidate what = {.id = PF, .size_log2 = 64, .pasid = PASID, .tag = 42};
+    struct selftest_device *d = selftest_device(memory, bytes, 1);
+    unsigned i;
+
+    if (d == NULL) {
+        return "no device";
+    }
+    selftest_map(d->iommu, PASID, VA, d->bus, MODEL_READ);
+    selftest_map(d->iommu, PASID + 1, VA, d->bus, MODEL_READ);
+    selftest_map(d->iommu, MODEL_NO_PASID, VA, d->bus, MODEL_READ);
+    for (i = 0; i < 4; i++) {
+        kept(d, PASID);
+        kept(d, PASID + 1);
+        kept(d, MODEL_NO_PASID);
+        selftest_expect(d->room, kept(d, PASID) && kept(d, PASID + 1) && kept(d, MODEL_NO_PASID),
+                        "all are cached");
+        what.scope = rows[i].scope;
+        what.global = rows[i].global;
+        model_fabric_invalidate(d->iommu->fabric, &what);
+        selftest_settle(d);
+        selftest_expect(d->room, kept(d, PASID) == rows[i].one, "the PASID");
+        selftest_expect(d->room, kept(d, PASID + 1) == rows[i].other, "another PASID");
+        selftest_expect(d->room, kept(d, MODEL_NO_PASID) == rows[i].none, "no PASID");
+    }
+    return selftest_end(d->room);
+}
+
 static const char *each_id_has_its_own_translations(void *memory, size_t bytes)
 {
     struct selftest_device *d = selftest_device(memory, bytes, 1);
@@ -628,6 +677,7 @@ const struct model_selftest model_selftests_endpoint[] = {
     {"pasid_required_mismatch_is_ignored", pasid_required_mismatch_is_ignored},
     {"nothing_is_asked_while_disabled", nothing_is_asked_while_disabled},
     {"the_atc_keeps_until_it_is_invalidated", the_atc_keeps_until_it_is_invalidated},
+    {"an_invalidation_has_a_scope", an_invalidation_has_a_scope},
     {"each_id_has_its_own_translations", each_id_has_its_own_translations},
     {"the_invalidation_queue_has_a_depth", the_invalidation_queue_has_a_depth},
     {"jobs_keep_apart", jobs_keep_apart},

@@ -314,7 +314,8 @@ static const char *atc_fields(void *memory, size_t bytes)
 
     push(b, UINT64_C(0x00000208FFFFF840), UINT64_C(0x00007FFF00010004));
     do_sync(b);
-    EXPECT(b, b->invalidate.has_pasid && b->invalidate.pasid == 0xFFFFF && !b->invalidate.global);
+    EXPECT(b, b->invalidate.scope == MODEL_INVALIDATE_PASID && b->invalidate.pasid == 0xFFFFF &&
+                  !b->invalidate.global);
     EXPECT(b, b->invalidate.address == UINT64_C(0x7FFF00010000) && b->invalidate.size_log2 == 16);
     push(b, UINT64_C(0x0000020800003A40), UINT64_C(0xFFFFFFFFFFFFF000));
     do_sync(b);
@@ -322,7 +323,7 @@ static const char *atc_fields(void *memory, size_t bytes)
     EXPECT(b, b->invalidate.size_log2 == 12);
     push(b, UINT64_C(0x0000020800000040), 0x34);
     do_sync(b);
-    EXPECT(b, !b->invalidate.has_pasid && b->invalidate.size_log2 == 64);
+    EXPECT(b, b->invalidate.scope == MODEL_INVALIDATE_ALL && b->invalidate.size_log2 == 64);
     push(b, UINT64_C(0x0000020800000040), 0x35);
     do_sync(b);
     REPORTED(b, "smmuv3.cmd.atc-size");

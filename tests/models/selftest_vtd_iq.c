@@ -291,13 +291,14 @@ static const char *device_sizes(void *memory, size_t bytes)
 
     run(b, UINT64_C(0x0000002102080008), UINT64_C(0x00007F1234569800));
     EXPECT(b, b->invalidate.size_log2 == 14 && b->invalidate.address == UINT64_C(0x7F1234568000));
-    EXPECT(b, b->invalidate.has_pasid && b->invalidate.pasid == 0x21 && !b->invalidate.global);
+    EXPECT(b, b->invalidate.scope == MODEL_INVALIDATE_PASID && b->invalidate.pasid == 0x21 &&
+                  !b->invalidate.global);
     run(b, UINT64_C(0x0000002102080008), UINT64_C(0x00007F121FFFF800));
     EXPECT(b, b->invalidate.size_log2 == 30 && b->invalidate.address == UINT64_C(0x7F1200000000));
     run(b, UINT64_C(0x0000000002080008), UINT64_C(0x7FFFFFFFFFFFF801));
     EXPECT(b, b->invalidate.size_log2 == 64 && b->invalidate.global);
     run(b, UINT64_C(0x0000020800000003), UINT64_C(0x00007F1234AFF001));
-    EXPECT(b, b->invalidate.size_log2 == 21 && !b->invalidate.has_pasid);
+    EXPECT(b, b->invalidate.size_log2 == 21 && b->invalidate.scope == MODEL_INVALIDATE_UNTAGGED);
     gcmd(b, 0x04000000, 0x44000000);
     push(b, UINT64_C(0x0000020800000003), UINT64_C(0x7FFFFFFFFFFFF001));
     settle(b);
