@@ -155,8 +155,6 @@ extern const struct bench_vendor bench_vtd;
 extern const struct bench_vendor *const bench_vendors[];
 extern const uint32_t bench_vendor_count;
 /* In skips.c. */
-extern const struct bench_skip bench_skips_smmuv3[];
-extern const uint32_t bench_skip_count_smmuv3;
 extern const struct bench_skip bench_skips_amd[];
 extern const uint32_t bench_skip_count_amd;
 extern const struct bench_skip bench_skips_vtd[];

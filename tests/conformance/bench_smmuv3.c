@@ -57,6 +57,7 @@ static bool make(struct bench *b)
     b->vendor_state = s;
     model_smmuv3_defaults(&config);
     config.cohacc = v->coherent;
+    config.s2p = true;
     config.cmdq_log2 = v->large ? 8 : 4;
     config.eventq_log2 = v->large ? 7 : 5;
     config.priq_log2 = v->large ? 9 : 5;
@@ -78,6 +79,9 @@ static bool make(struct bench *b)
     b->features.isolate = true;
     b->features.unknown_ids = true;
     b->features.unknown_pasids = true;
+    b->features.second = true;
+    b->features.nested = true;
+    b->features.second_alone = true;
     b->features.request_entries = 1u << config.priq_log2;
     b->features.request_room = b->features.request_entries;
     b->features.access = UIOMMU_READ | UIOMMU_WRITE | UIOMMU_EXEC | UIOMMU_PRIV;
@@ -361,8 +365,6 @@ static bool uses_tables(struct bench *b, uint64_t first, uint64_t last)
 
 const struct bench_vendor bench_smmuv3 = {
     .name = "smmuv3",
-    .skips = bench_skips_smmuv3,
-    .skip_count = &bench_skip_count_smmuv3,
     .make = make,
     .create = create,
     .read32 = read32,
