@@ -35,11 +35,6 @@ struct options {
     bool list, verbose, stop;
 };
 
-/* One test on one bench: a cell of the matrix. */
-struct cell {
-    unsigned passed, failed, skipped;
-};
-
 static const char *word(enum conf_verdict verdict)
 {
     return verdict == CONF_PASSED ? "ok" : verdict == CONF_FAILED ? "FAILED" : "skipped";
@@ -60,46 +55,40 @@ static void tell(const struct conf_test *test, const struct bench_vendor *vendor
     printf("\n");
 }
 
-/* Twice with one seed: the same trace, else the failure is ours. */
-static bool same_again(const struct conf_test *test, const struct bench_vendor *vendor,
-                       const struct bench_variant *variant, unsigned long seed, void *memory,
-                       const struct conf_result *first)
-{
-    struct conf_result second;
+/* What a report needs besides. */
+struct listener {
+    const struct bench_vendor *vendor;
+    bool verbose;
+};
 
-    conf_run_test(test, vendor, variant, seed, memory, &second);
-    return second.trace == first->trace && second.verdict == first->verdict;
+static void hear(void *ctx, const struct conf_test *test, const struct bench_variant *variant,
+                 const struct conf_result *result)
+{
+    const struct listener *listener = ctx;
+
+    if (listener->verbose || result->verdict == CONF_FAILED) {
+        tell(test, listener->vendor, variant, result);
+    }
 }
 
-static struct cell run_cell(const struct conf_test *test, const struct bench_vendor *vendor,
-                            const struct options *options, void *memory)
+/* One test on one bench: a cell of the matrix. */
+static struct conf_totals run_cell(const struct conf_test *test, const struct bench_vendor *vendor,
+                                   const struct options *options, void *memory)
 {
-    struct cell cell = {0, 0, 0};
-    struct conf_result result;
-    uint32_t i;
+    struct listener listener = {vendor, options->verbose};
+    struct conf_plan plan = {.vendor = vendor,
+                             .variant = options->variant,
+                             .seed = options->seed,
+                             .memory = memory,
+                             .ctx = &listener,
+                             .report = hear};
+    struct conf_totals cell;
 
-    for (i = 0; i < bench_variant_count; i++) {
-        const struct bench_variant *variant = &bench_variants[i];
-
-        if (!conf_matches(variant->name, options->variant)) {
-            continue;
-        }
-        conf_run_test(test, vendor, variant, options->seed + i, memory, &result);
-        if (i == 0 && !same_again(test, vendor, variant, options->seed, memory, &result)) {
-            printf("FAILED  %s [%s]: the same seed gave another trace\n", test->name, vendor->name);
-            cell.failed++;
-        }
-        if (options->verbose || result.verdict == CONF_FAILED) {
-            tell(test, vendor, variant, &result);
-        }
-        cell.passed += result.verdict == CONF_PASSED;
-        cell.failed += result.verdict == CONF_FAILED;
-        cell.skipped += result.verdict == CONF_SKIPPED;
-    }
+    conf_run_variants(&plan, test, &cell);
     return cell;
 }
 
-static void print_cell(const struct cell *cell)
+static void print_cell(const struct conf_totals *cell)
 {
     char text[32];
 
@@ -134,9 +123,9 @@ static void print_head(const struct options *options)
 
 /* A row of the matrix; adds to the totals, a cell at a time. */
 static void run_row(const struct conf_test *test, const struct options *options, void *memory,
-                    struct cell *totals)
+                    struct conf_totals *totals)
 {
-    struct cell cells[VENDORS];
+    struct conf_totals cells[VENDORS];
     uint32_t v;
 
     for (v = 0; v < bench_vendor_count; v++) {
@@ -188,30 +177,16 @@ static bool parse(struct options *options, int argc, char **argv)
 /* Every listed skip names a test and a variant that exist. */
 static bool skips_exist(const struct bench_skip *skips, uint32_t count)
 {
-    bool good = true;
-    uint32_t i, t, k, v;
+    const struct bench_skip *stale = conf_skip_stale(skips, count);
 
-    for (i = 0; i < count; i++) {
-        bool test = false, variant = false;
-
-        for (t = 0; t < conf_theme_count; t++) {
-            for (k = 0; k < conf_themes[t]->count; k++) {
-                test |= conf_matches(conf_themes[t]->tests[k].name, skips[i].test);
-            }
-        }
-        for (v = 0; v < bench_variant_count; v++) {
-            variant |= conf_matches(bench_variants[v].name, skips[i].variant);
-        }
-        if (!test || !variant) {
-            printf("FAILED  a skip is listed of \"%s\" on \"%s\", which does not exist\n",
-                   skips[i].test, skips[i].variant);
-            good = false;
-        }
+    if (stale != NULL) {
+        printf("FAILED  a skip is listed of \"%s\" on \"%s\", which does not exist\n", stale->test,
+               stale->variant);
     }
-    return good;
+    return stale == NULL;
 }
 
-static void check_skips(struct cell *totals)
+static void check_skips(struct conf_totals *totals)
 {
     bool good = skips_exist(conf_skips, conf_skip_count);
     uint32_t v;
@@ -224,7 +199,7 @@ static void check_skips(struct cell *totals)
     totals->failed += !good;
 }
 
-static void run_all(const struct options *options, void *memory, struct cell *totals)
+static void run_all(const struct options *options, void *memory, struct conf_totals *totals)
 {
     uint32_t i, k;
 
@@ -248,7 +223,7 @@ static void run_all(const struct options *options, void *memory, struct cell *to
 int main(int argc, char **argv)
 {
     struct options options = {.pattern = "", .variant = "", .seed = 1};
-    struct cell totals = {0, 0, 0};
+    struct conf_totals totals = {0, 0, 0};
     void *memory;
 
     if (!parse(&options, argc, argv)) {

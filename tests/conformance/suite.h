@@ -50,6 +50,32 @@ struct conf_result {
 void conf_run_test(const struct conf_test *test, const struct bench_vendor *vendor,
                    const struct bench_variant *variant, uint64_t seed, void *memory,
                    struct conf_result *out);
+
+/* What is run, and who hears of it. */
+struct conf_plan {
+    const struct bench_vendor *vendor;
+    const char *test;    /* Only tests whose name contains it; NULL: all. */
+    const char *variant; /* Only variants whose name contains it; NULL: all. */
+    uint64_t seed;       /* Of every choice that models make. */
+    void *memory;        /* CONF_MEMORY bytes. */
+    void *ctx;
+    /* After each run. Optional. */
+    void (*report)(void *ctx, const struct conf_test *test, const struct bench_variant *variant,
+                   const struct conf_result *result);
+};
+struct conf_totals {
+    uint32_t passed, failed, skipped;
+};
+/* One test on the plan's variants; of so many. The first runs twice: the same seed, the same run.
+ */
+void conf_run_variants(const struct conf_plan *plan, const struct conf_test *test,
+                       struct conf_totals *out);
+/* Every test of the plan, and whether what is to be skipped exists. Totals are of tests: failed on
+ * some variant, passed on some, skipped on all. true: some passed and none failed. */
+bool conf_run_all(const struct conf_plan *plan, struct conf_totals *out);
+/* The first of a list that names no test or no variant; NULL: none. */
+const struct bench_skip *conf_skip_stale(const struct bench_skip *skips, uint32_t count);
+
 /* Whether name contains pattern. */
 bool conf_matches(const char *name, const char *pattern);
 /* Listed for the vendor or for all; NULL: it is not to be skipped. */

@@ -164,7 +164,7 @@ with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         elif code != 1 or case[3] not in said:
             gate.fail("%s lets a bad %s pass (exit %d), or says something else than '%s':\n%s" % (
                 case[0], case[1], code, case[3], said[:1500]))
-others = {"selfcheck", "subproject", "pkgconfig"}
+others = {"selfcheck", "subproject", "pkgconfig", "testkit"}
 for name in sorted(os.listdir(here)):
     if name.startswith("gate_") and name[5:-3] not in set(gates) | others:
         gate.fail("no bad sample for " + name)
