@@ -25,7 +25,7 @@ static uint32_t room(const struct amd_cmdq *q)
 /* Two loads on a 32-bit host: again until nothing was stored between them. */
 static uint64_t stored(const struct uiommu_amd *hw)
 {
-    const volatile uint64_t *word = hw->cmdq.store.cpu;
+    const volatile uint64_t *word = (const volatile uint64_t *)hw->cmdq.store.cpu + hw->cmdq.slot;
     uint64_t a, b;
     uint32_t tries = 4;
 
@@ -117,7 +117,7 @@ uiommu_err uiommu_amd_cmdq_sync(struct uiommu_amd *hw, uint64_t *out)
         uiommu_amd_cmdq_tell(hw);
         return UIOMMU_E_BUSY;
     }
-    put(hw, uiommu_amd_cmd_wait(q->store.bus, q->head + 1u), true);
+    put(hw, uiommu_amd_cmd_wait(q->store.bus + q->slot * sizeof(uint64_t), q->head + 1u), true);
     *out = q->head;
     if (q->fail_next)
         uiommu_failed_add(&q->failed, q->head, q->head);
@@ -128,12 +128,14 @@ uiommu_err uiommu_amd_cmdq_sync(struct uiommu_amd *hw, uint64_t *out)
 
 /*
  * Fail what is under way and begin with an empty ring at slot 0. Hardware has it disabled, or is
- * about to. Positions only grow, so that old tickets stay distinct.
+ * about to. Positions only grow, so that old tickets stay distinct. A store that is under way all
+ * the same goes to a word of its own.
  */
 void uiommu_amd_cmdq_drop(struct uiommu_amd *hw)
 {
     struct amd_cmdq *q = &hw->cmdq;
     uint64_t mask = entries(q) - 1u;
+    volatile uint64_t *word;
 
     if (q->head != q->done)
         uiommu_failed_add(&q->failed, q->done + 1u, q->head);
@@ -145,18 +147,18 @@ void uiommu_amd_cmdq_drop(struct uiommu_amd *hw)
     q->dead = false;
     if (q->tickets != NULL)
         memset(q->tickets, 0, entries(q) / 32u * sizeof(uint32_t));
+    q->slot = (q->slot + 1u) % AMD_STORES;
     if (q->store.cpu != NULL) {
-        uiommu_bits_store64(q->store.cpu, q->done);
-        uiommu_amd_to_device(hw, q->store.cpu, sizeof(uint64_t));
+        word = (volatile uint64_t *)q->store.cpu + q->slot;
+        uiommu_bits_store64(word, q->done);
+        uiommu_amd_to_device(hw, word, sizeof(*word));
     }
 }
 
 /* May ops push now? */
 uiommu_err uiommu_amd_ready(const struct uiommu_amd *hw)
 {
-    if (hw->cmdq.dead)
-        return UIOMMU_E_HW;
-    return hw->cmdq.open ? UIOMMU_OK : UIOMMU_E_BUSY;
+    return hw->cmdq.open && !hw->cmdq.dead ? UIOMMU_OK : UIOMMU_E_HW;
 }
 
 uiommu_err uiommu_amd_ticket(void *ctx, uint64_t *out)

@@ -11,7 +11,7 @@ static uint64_t control_ours(void)
         AMD_CTL_COHERENT,    AMD_CTL_ISOC,        AMD_CTL_CMD_EN,   AMD_CTL_PPR_LOG_EN,
         AMD_CTL_PPR_INT,     AMD_CTL_PPR_EN,      AMD_CTL_GT_EN,    AMD_CTL_DUAL_PPR,
         AMD_CTL_DUAL_EVT,    AMD_CTL_SEGMENTS,    AMD_CTL_AUTO_RSP, AMD_CTL_BLOCK_MARKERS,
-        AMD_CTL_AUTO_RSP_ON, AMD_CTL_EPH_EN,      AMD_CTL_GCR3_GPA,
+        AMD_CTL_AUTO_RSP_ON, AMD_CTL_EPH_EN,      AMD_CTL_GCR3_GPA, AMD_CTL_MARC,
     };
     uint64_t mask = 0;
     size_t i;
@@ -26,6 +26,11 @@ uint32_t uiommu_amd_read(const struct uiommu_amd *hw, uint32_t offset)
     return hw->host->mmio_read32(hw->host->ctx, hw->config.base + offset);
 }
 
+uint64_t uiommu_amd_read64(const struct uiommu_amd *hw, uint32_t offset)
+{
+    return hw->host->mmio_read64(hw->host->ctx, hw->config.base + offset);
+}
+
 void uiommu_amd_write(const struct uiommu_amd *hw, uint32_t offset, uint32_t value)
 {
     hw->host->mmio_write32(hw->host->ctx, hw->config.base + offset, value);
@@ -36,12 +41,15 @@ void uiommu_amd_write64(const struct uiommu_amd *hw, uint32_t offset, uint64_t v
     hw->host->mmio_write64(hw->host->ctx, hw->config.base + offset, value);
 }
 
-/* Under the lock: several contexts change it. */
+/* Under the lock: several contexts change it. Bits beside ours are the host's, for interrupt
+ * remapping among others. All ones are no value: the unit is not there, and gets no store. */
 void uiommu_amd_control(struct uiommu_amd *hw, uint64_t set, uint64_t clear)
 {
-    uint64_t others = hw->host->mmio_read64(hw->host->ctx, hw->config.base + AMD_CONTROL);
+    uint64_t others = uiommu_amd_read64(hw, AMD_CONTROL);
 
     hw->control = (hw->control & ~clear) | set;
+    if (others == ~UINT64_C(0))
+        return;
     uiommu_amd_write64(hw, AMD_CONTROL, (others & ~control_ours()) | hw->control);
 }
 
@@ -99,6 +107,8 @@ uint64_t uiommu_amd_control_base(const struct uiommu_amd *hw)
 
     if ((hw->config.flags & UIOMMU_AMD_NOT_COHERENT) == 0)
         c |= uiommu_bits_mask(AMD_CTL_COHERENT);
+    if (hw->f.guest)
+        c |= uiommu_bits_mask(AMD_CTL_GT_EN);
     if (hw->f.eph)
         c |= uiommu_bits_mask(AMD_CTL_EPH_EN);
     if (hw->f.block_markers)
@@ -122,21 +132,17 @@ static uiommu_err settle(const struct uiommu_amd *hw, uint32_t mask, uint32_t va
 
 /*
  * Everything but translation off, in the order of the sheet; hardware is done with rings and logs
- * after. With IommuEn off traffic would pass: it is switched off only where the table is not
- * ours yet, to replace it.
+ * after. With IommuEn off traffic would pass.
  */
 static uiommu_err disable(struct uiommu_amd *hw)
 {
-    hw->control =
-        hw->host->mmio_read64(hw->host->ctx, hw->config.base + AMD_CONTROL) & control_ours();
+    hw->control = uiommu_amd_read64(hw, AMD_CONTROL) & control_ours();
     control_locked(hw, 0, uiommu_bits_mask(AMD_CTL_CMD_EN));
     control_locked(hw, 0, uiommu_bits_mask(AMD_CTL_EVT_INT) | uiommu_bits_mask(AMD_CTL_WAIT_INT));
     control_locked(hw, 0, uiommu_bits_mask(AMD_CTL_EVT_EN));
     control_locked(hw, 0, uiommu_bits_mask(AMD_CTL_PPR_LOG_EN));
     control_locked(hw, 0, uiommu_bits_mask(AMD_CTL_PPR_INT));
     control_locked(hw, 0, uiommu_bits_mask(AMD_CTL_PPR_EN));
-    hw->evt.on = false;
-    hw->ppr.on = false;
     return settle(hw, AMD_STS_CMD_RUN | AMD_STS_EVT_RUN | AMD_STS_PPR_RUN, 0);
 }
 
@@ -198,13 +204,22 @@ static uiommu_err flush_all(struct uiommu_amd *hw)
 /* Bases are written while nothing runs; pointers too, for not every unit resets them then. */
 static void write_bases(struct uiommu_amd *hw)
 {
-    uiommu_amd_write64(hw, AMD_DEVTAB_BASE, uiommu_amd_devtab_base(hw->devtab.bus));
     uiommu_amd_write64(hw, AMD_CMD_BASE, uiommu_amd_ring_base(hw->cmdq.mem.bus, hw->cmdq.log2));
     uiommu_amd_write(hw, AMD_CMD_HEAD, 0);
     uiommu_amd_write(hw, AMD_CMD_TAIL, 0);
     uiommu_amd_log_empty(hw, &hw->evt);
     if (hw->ppr.present)
         uiommu_amd_log_empty(hw, &hw->ppr);
+}
+
+/* An exclusion range lets traffic pass: there is none. With SNP the registers say instead where
+ * COMPLETION_WAIT may store to. */
+static void write_range(struct uiommu_amd *hw)
+{
+    uint64_t page = hw->f.snp ? hw->cmdq.store.bus : 0;
+
+    uiommu_amd_write64(hw, AMD_EXCL_BASE, page);
+    uiommu_amd_write64(hw, AMD_EXCL_LIMIT, page);
 }
 
 /* A log: left-over status bits first, then the interrupt, then the log. */
@@ -225,25 +240,76 @@ static uiommu_err log_on(struct uiommu_amd *hw, struct amd_log *log)
     return settle(hw, log->run_bit, log->run_bit);
 }
 
-/* From disabled to translating, with the tables as they are. */
-static uiommu_err enable(struct uiommu_amd *hw)
+/* Commands are taken, and no cache holds anything. */
+static uiommu_err commands_on(struct uiommu_amd *hw)
 {
-    uintptr_t state = uiommu_unit_lock(hw->unit);
     uiommu_err err;
 
-    uiommu_amd_cmdq_drop(hw);
-    uiommu_amd_control(hw, 0, ~uiommu_bits_mask(AMD_CTL_IOMMU_EN));
-    uiommu_amd_control(hw, uiommu_amd_control_base(hw), 0);
-    uiommu_unit_unlock(hw->unit, state);
-    uiommu_fence_dma_store();
     write_bases(hw);
-    control_locked(hw, uiommu_bits_mask(AMD_CTL_GT_EN), 0);
     control_locked(hw, uiommu_bits_mask(AMD_CTL_CMD_EN), 0);
-    hw->table_live = true;
     control_locked(hw, uiommu_bits_mask(AMD_CTL_IOMMU_EN), 0);
     err = settle(hw, AMD_STS_CMD_RUN, AMD_STS_CMD_RUN);
-    if (err == UIOMMU_OK)
-        err = flush_all(hw);
+    return err != UIOMMU_OK ? err : flush_all(hw);
+}
+
+static void cmdq_drop(struct uiommu_amd *hw)
+{
+    uintptr_t state = uiommu_unit_lock(hw->unit);
+
+    uiommu_amd_cmdq_drop(hw);
+    uiommu_unit_unlock(hw->unit, state);
+}
+
+/*
+ * The unit translates by somebody else's table, and with IommuEn off all would pass. The base is
+ * moved in one store while it is on; what is cached of the old table goes by a flush. Then nothing
+ * uses that any more, and the other control bits can change. Segments go before: IDs beyond the
+ * first one are aborted then. A unit that keeps its base cannot be taken over.
+ */
+static uiommu_err take_over(struct uiommu_amd *hw)
+{
+    uint64_t want = uiommu_amd_devtab_base(hw->devtab.bus);
+    uiommu_err err;
+
+    control_locked(hw, 0, uiommu_bits_mask(AMD_CTL_SEGMENTS) | uiommu_bits_mask(AMD_CTL_MARC));
+    write_range(hw);
+    uiommu_amd_write64(hw, AMD_DEVTAB_BASE, want);
+    if (uiommu_amd_read64(hw, AMD_DEVTAB_BASE) != want) {
+        if ((hw->config.flags & UIOMMU_AMD_FOUND_QUIET) == 0)
+            return UIOMMU_E_UNSUPPORTED;
+        control_locked(hw, 0, uiommu_bits_mask(AMD_CTL_IOMMU_EN));
+        return UIOMMU_OK;
+    }
+    hw->table_live = true;
+    err = commands_on(hw);
+    if (err != UIOMMU_OK)
+        return err;
+    control_locked(hw, 0, uiommu_bits_mask(AMD_CTL_CMD_EN));
+    err = settle(hw, AMD_STS_CMD_RUN, 0);
+    cmdq_drop(hw);
+    return err;
+}
+
+/* From rings that are off to translating, with the tables as they are. While IommuEn is on GTEn
+ * stays: without it what has no PASID would pass. */
+static uiommu_err enable(struct uiommu_amd *hw)
+{
+    uint64_t want = uiommu_amd_devtab_base(hw->devtab.bus);
+    uint64_t on = uiommu_bits_mask(AMD_CTL_IOMMU_EN);
+    uiommu_err err = UIOMMU_OK;
+
+    cmdq_drop(hw);
+    uiommu_fence_dma_store();
+    if ((hw->control & on) != 0 && uiommu_amd_read64(hw, AMD_DEVTAB_BASE) != want)
+        err = take_over(hw);
+    if (err != UIOMMU_OK)
+        return err;
+    if ((hw->control & on) == 0)
+        uiommu_amd_write64(hw, AMD_DEVTAB_BASE, want);
+    hw->table_live = true;
+    write_range(hw);
+    control_locked(hw, uiommu_amd_control_base(hw), ~on);
+    err = commands_on(hw);
     if (err == UIOMMU_OK)
         err = log_on(hw, &hw->evt);
     if (err == UIOMMU_OK)
@@ -261,63 +327,83 @@ static void set_open(struct uiommu_amd *hw, bool open)
     uiommu_unit_unlock(hw->unit, state);
 }
 
-/* Memory that hardware may still use is never given back. */
-static void release(struct uiommu_amd *hw)
+/* Rings and logs off; the memory stays. Translation goes on by our table, if it does so already. */
+static void halt(struct uiommu_amd *hw)
 {
+    set_open(hw, false);
+    hw->running = false;
     hw->withheld = disable(hw) != UIOMMU_OK;
-    if (!hw->withheld)
-        uiommu_amd_memory_put(hw);
 }
 
-/* The table that a previous owner left goes only with translation off: until enable() is
- * through traffic passes then, as it does on a unit that was never on. */
+/* Undo a start: a unit that was found off is off again. */
+static void undo(struct uiommu_amd *hw, bool was_on)
+{
+    halt(hw);
+    if (!was_on && !hw->withheld) {
+        control_locked(hw, 0, uiommu_bits_mask(AMD_CTL_IOMMU_EN));
+        hw->table_live = false;
+    }
+}
+
 uiommu_err uiommu_amd_start(void *ctx)
 {
     struct uiommu_amd *hw = ctx;
     uiommu_err err = uiommu_amd_memory_get(hw);
+    bool was_on;
 
     if (err != UIOMMU_OK) {
-        if (!hw->withheld)
+        if (!hw->withheld && !hw->table_live)
             uiommu_amd_memory_put(hw);
-        if (!hw->table_live)
-            uiommu_amd_devtab_put(hw);
         return err;
     }
     uiommu_amd_logs_forget(hw);
     uiommu_amd_devtab_clear(hw);
+    hw->running = true;
     err = disable(hw);
-    if (err == UIOMMU_OK && !hw->table_live)
-        control_locked(hw, 0, uiommu_bits_mask(AMD_CTL_IOMMU_EN));
+    was_on = (hw->control & uiommu_bits_mask(AMD_CTL_IOMMU_EN)) != 0;
+    hw->withheld = err != UIOMMU_OK;
     if (err == UIOMMU_OK)
         err = enable(hw);
     if (err != UIOMMU_OK) {
-        set_open(hw, false);
-        release(hw);
+        undo(hw, was_on);
         return err;
     }
-    hw->withheld = false;
     set_open(hw, true);
     return UIOMMU_OK;
 }
 
-/* The core has detached every device: all entries block already, and go on doing so: translation
- * stays on, and its table is kept until destroy(). */
+/* What was told to hardware so far is waited for, for answers are among it; not for ever. */
+static void finish_all(struct uiommu_amd *hw)
+{
+    if (hw->cmdq.open && !hw->cmdq.dead && hw->cmdq.head != hw->cmdq.done)
+        (void)finish(hw);
+}
+
+/* Entries go on doing what they say: translation stays on, and all tables are kept. */
 void uiommu_amd_stop(void *ctx)
 {
     struct uiommu_amd *hw = ctx;
 
-    set_open(hw, false);
-    release(hw);
+    if (!hw->running)
+        return;
+    finish_all(hw);
+    halt(hw);
+    uiommu_amd_logs_drop(hw);
 }
 
+/* Memory that hardware may still use is never given back. Without its table the unit must not
+ * translate: who gives up a unit knows that its devices are quiet. */
 void uiommu_amd_destroy(void *ctx)
 {
     struct uiommu_amd *hw = ctx;
 
+    if (hw->withheld)
+        hw->withheld = disable(hw) != UIOMMU_OK;
     if (!hw->withheld) {
         if (hw->table_live)
-            uiommu_amd_control(hw, 0, uiommu_bits_mask(AMD_CTL_IOMMU_EN));
-        uiommu_amd_devtab_put(hw);
+            control_locked(hw, 0, uiommu_bits_mask(AMD_CTL_IOMMU_EN));
+        hw->table_live = false;
+        uiommu_amd_memory_put(hw);
     }
     uiommu_heap_put(hw->u, hw, sizeof(*hw));
 }
@@ -329,13 +415,12 @@ uiommu_err uiommu_amd_restart(void *ctx)
     uiommu_err err;
 
     set_open(hw, false);
+    hw->running = true;
     err = disable(hw);
-    if (err == UIOMMU_OK) {
-        uiommu_amd_log_discard(hw, &hw->evt);
-        if (hw->ppr.present)
-            uiommu_amd_log_discard(hw, &hw->ppr);
+    uiommu_amd_logs_drop(hw);
+    hw->withheld = err != UIOMMU_OK;
+    if (err == UIOMMU_OK)
         err = enable(hw);
-    }
     if (err != UIOMMU_OK) {
         hw->cmdq.dead = true;
         return err;

@@ -12,6 +12,9 @@
 /* So long an entry may be late behind its log's tail (errata 732 and 733). */
 #define AMD_LATE_NS UINT64_C(100000000)
 
+/* Words of the page that COMPLETION_WAIT stores to. */
+#define AMD_STORES 512u
+
 /* One command. */
 struct amd_command {
     uint64_t d[2];
@@ -19,7 +22,7 @@ struct amd_command {
 
 /* What the feature register and firmware say. (c) */
 struct amd_features {
-    bool ats, ppr, eph, inv_all, block_markers;
+    bool guest, ats, ppr, eph, inv_all, block_markers, snp;
     uint32_t pasid_bits;
 };
 
@@ -36,6 +39,7 @@ struct amd_cmdq {
     uint64_t head;     /* Written by us. */
     uint64_t told;     /* In CmdTail. */
     uint64_t done;     /* The last ticket stored, events before it read. */
+    uint32_t slot;     /* Word of the store: another after each restart. */
     uint32_t *tickets; /* A bit per slot: it is a ticket. */
     uint32_t errors;   /* Refused commands since the last ticket. */
     struct uiommu_failed failed;
@@ -110,6 +114,7 @@ struct uiommu_amd {
     struct uiommu_notes notes;          /* (l) For check(). */
     bool table_live;                    /* (t) Hardware translates by our device table. */
     bool withheld;                      /* (t) Hardware may still use the memory. */
+    bool running;                       /* (t) From start() or restart() to stop(). */
 };
 
 /* One device. */
@@ -130,6 +135,7 @@ struct amd_device {
 
 /* ---- amd_init.c: registers, start, stop --------------------------------------------------- */
 uint32_t uiommu_amd_read(const struct uiommu_amd *hw, uint32_t offset);
+uint64_t uiommu_amd_read64(const struct uiommu_amd *hw, uint32_t offset);
 void uiommu_amd_write(const struct uiommu_amd *hw, uint32_t offset, uint32_t value);
 void uiommu_amd_write64(const struct uiommu_amd *hw, uint32_t offset, uint64_t value);
 void uiommu_amd_control(struct uiommu_amd *hw, uint64_t set, uint64_t clear);
@@ -150,7 +156,6 @@ void uiommu_amd_to_device(const struct uiommu_amd *hw, const volatile void *cpu,
 void uiommu_amd_from_device(const struct uiommu_amd *hw, const volatile void *cpu, uint64_t bytes);
 uiommu_err uiommu_amd_memory_get(struct uiommu_amd *hw);
 void uiommu_amd_memory_put(struct uiommu_amd *hw);
-void uiommu_amd_devtab_put(struct uiommu_amd *hw);
 
 /* ---- amd_probe.c --------------------------------------------------------------------------- */
 uiommu_err uiommu_amd_probe(void *ctx, struct uiommu_caps *out);
@@ -232,7 +237,7 @@ void uiommu_amd_log_empty(struct uiommu_amd *hw, struct amd_log *log);
 void uiommu_amd_log_restart(struct uiommu_amd *hw, struct amd_log *log);
 bool uiommu_amd_log_stopped(const struct amd_log *log, uint32_t status);
 void uiommu_amd_logs_forget(struct uiommu_amd *hw);
-void uiommu_amd_log_discard(struct uiommu_amd *hw, struct amd_log *log);
+void uiommu_amd_logs_drop(struct uiommu_amd *hw);
 uint32_t uiommu_amd_ring_pending(void *ctx, uint32_t ring);
 uiommu_err uiommu_amd_fetch(void *ctx, uint32_t ring, struct uiommu_fetch *io);
 void uiommu_amd_overflow_ack(void *ctx, uint32_t ring);

@@ -137,13 +137,29 @@ void uiommu_amd_log_empty(struct uiommu_amd *hw, struct amd_log *log)
     uiommu_amd_write(hw, log->tail_reg, 0);
 }
 
-void uiommu_amd_log_discard(struct uiommu_amd *hw, struct amd_log *log)
+static void discard(struct uiommu_amd *hw, struct amd_log *log)
 {
-    uint32_t n;
+    uint32_t n = 0;
 
-    (void)uiommu_amd_log_used(hw, log, &n);
+    if (log->on)
+        (void)uiommu_amd_log_used(hw, log, &n);
     log->discarded += n != 0 ? n : 1u;
     log->lost = true;
+    log->on = false;
+    log->stopping = false;
+}
+
+/* All that was logged goes, and what was taken out already. The logs are off by now. */
+void uiommu_amd_logs_drop(struct uiommu_amd *hw)
+{
+    uintptr_t state = uiommu_unit_lock(hw->unit);
+
+    discard(hw, &hw->evt);
+    hw->evt.discarded += hw->stash_count;
+    hw->stash_count = 0;
+    if (hw->ppr.present)
+        discard(hw, &hw->ppr);
+    uiommu_unit_unlock(hw->unit, state);
 }
 
 /* Hardware takes nothing any more: an overflow, or an error of its own. */
@@ -195,6 +211,7 @@ void uiommu_amd_logs_forget(struct uiommu_amd *hw)
         logs[i]->lost = false;
         logs[i]->skipped = false;
         logs[i]->note_bad_index = false;
+        logs[i]->on = false;
     }
     hw->stash_first = 0;
     hw->stash_count = 0;

@@ -96,9 +96,9 @@ uiommu_err uiommu_amd_memory_get(struct uiommu_amd *hw)
     return err;
 }
 
-/* All but the device table, which goes on blocking after a stop. */
 void uiommu_amd_memory_put(struct uiommu_amd *hw)
 {
+    uiommu_amd_mem_put(hw, &hw->devtab);
     uiommu_amd_mem_put(hw, &hw->ppr.mem);
     uiommu_amd_mem_put(hw, &hw->evt.mem);
     uiommu_amd_mem_put(hw, &hw->quiet);
@@ -110,9 +110,4 @@ void uiommu_amd_memory_put(struct uiommu_amd *hw)
     hw->domains = NULL;
     hw->stash = NULL;
     hw->cmdq.tickets = NULL;
-}
-
-void uiommu_amd_devtab_put(struct uiommu_amd *hw)
-{
-    uiommu_amd_mem_put(hw, &hw->devtab);
 }

@@ -35,6 +35,8 @@ static uiommu_err read_features(struct uiommu_amd *hw, uint64_t efr)
     f->ats = (hw->config.flags & UIOMMU_AMD_NO_ATS) == 0;
     f->eph = has(efr, AMD_EFR_EPH);
     f->ppr = f->ats && f->eph && has(efr, AMD_EFR_PPR);
+    f->guest = true;
+    f->snp = has(efr, AMD_EFR_SNP);
     f->inv_all = has(efr, AMD_EFR_INV_ALL);
     f->block_markers =
         (hw->config.flags & UIOMMU_AMD_BLOCK_MARKERS) != 0 && has(efr, AMD_EFR_MARKERS);
@@ -142,7 +144,7 @@ static bool log2_valid(uint32_t log2)
 static bool config_valid(const struct uiommu_amd_config *c)
 {
     return c->size == sizeof(*c) && c->unit.size == sizeof(c->unit) && (c->base & 7u) == 0 &&
-           c->flags < (UIOMMU_AMD_LOGS_READ_ONLY << 1) && c->ivhd_flags <= 0xfu &&
+           c->flags < (UIOMMU_AMD_FOUND_QUIET << 1) && c->ivhd_flags <= 0xfu &&
            (c->address_bits == 0 || (c->address_bits >= 32 && c->address_bits <= 52)) &&
            log2_valid(c->cmdq_log2) && log2_valid(c->eventq_log2) && log2_valid(c->priq_log2) &&
            c->max_pending <= 32 && c->unit.id_bits <= 32;

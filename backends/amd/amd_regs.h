@@ -11,6 +11,8 @@
 #define AMD_CMD_BASE    0x0008u
 #define AMD_EVT_BASE    0x0010u
 #define AMD_CONTROL     0x0018u
+#define AMD_EXCL_BASE   0x0020u
+#define AMD_EXCL_LIMIT  0x0028u
 #define AMD_EFR         0x0030u
 #define AMD_PPR_BASE    0x0038u
 #define AMD_CMD_HEAD    0x2000u
@@ -46,6 +48,7 @@
 #define AMD_CTL_DUAL_EVT      UIOMMU_FIELD(33, 32)
 #define AMD_CTL_SEGMENTS      UIOMMU_FIELD(36, 34)
 #define AMD_CTL_AUTO_RSP      UIOMMU_FIELD(39, 39)
+#define AMD_CTL_MARC          UIOMMU_FIELD(40, 40)
 #define AMD_CTL_BLOCK_MARKERS UIOMMU_FIELD(41, 41)
 #define AMD_CTL_AUTO_RSP_ON   UIOMMU_FIELD(42, 42)
 #define AMD_CTL_EPH_EN        UIOMMU_FIELD(45, 45)
@@ -71,6 +74,7 @@
 #define AMD_EFR_MARKERS UIOMMU_FIELD(44, 44)
 #define AMD_EFR_GIO     UIOMMU_FIELD(48, 48)
 #define AMD_EFR_EPH     UIOMMU_FIELD(50, 50)
+#define AMD_EFR_SNP     UIOMMU_FIELD(63, 63)
 
 /* Device table entry */
 #define AMD_DTE_BYTES      32u
@@ -89,7 +93,8 @@
 #define AMD_DTE1_DOMAIN    UIOMMU_FIELD(15, 0)
 #define AMD_DTE1_ROOT_30   UIOMMU_FIELD(31, 16) /* 30:15 */
 #define AMD_DTE1_I         UIOMMU_FIELD(32, 32)
-#define AMD_DTE1_ROOT_51   UIOMMU_FIELD(63, 43) /* 51:31 */
+#define AMD_DTE1_ROOT_51   UIOMMU_FIELD(63, 43)    /* 51:31 */
+#define AMD_DTE1_HOST      UINT64_C(0x30000000000) /* SysMgt */
 #define AMD_DTE2_PAGING    UIOMMU_FIELD(55, 54)
 #define AMD_DTE2_OURS      UIOMMU_FIELD(55, 52)
 #define AMD_PAGING_5_LEVEL 1u

@@ -9,14 +9,19 @@
  */
 #include "amd_internal.h"
 
-/* Every entry blocks. */
+/* Every entry blocks. What a host has put into its half of a table that is kept stays. */
 void uiommu_amd_devtab_clear(struct uiommu_amd *hw)
 {
     volatile uint64_t *words = hw->devtab.cpu;
     uint32_t i;
 
-    for (i = 0; i < AMD_DTE_ENTRIES * AMD_DTE_WORDS; i++)
-        uiommu_bits_store64(&words[i], i % AMD_DTE_WORDS == 0 ? AMD_DTE_BLOCKED : 0);
+    for (i = 0; i < AMD_DTE_ENTRIES; i++, words += AMD_DTE_WORDS) {
+        uiommu_bits_store64(&words[0], AMD_DTE_BLOCKED);
+        uiommu_bits_store64(&words[1], uiommu_bits_load64(&words[1]) & AMD_DTE1_HOST);
+        uiommu_bits_store64(&words[2],
+                            uiommu_bits_load64(&words[2]) & ~uiommu_bits_mask(AMD_DTE2_OURS));
+    }
+    words = hw->devtab.cpu;
     uiommu_amd_to_device(hw, words, AMD_DTE_ENTRIES * AMD_DTE_BYTES);
 }
 
@@ -200,11 +205,17 @@ static void store(struct uiommu_amd *hw, volatile uint64_t *dte, uint32_t word, 
     uiommu_fence_dma_store();
 }
 
+/* Word 1 beside the host's bits. */
+static void store1(struct uiommu_amd *hw, volatile uint64_t *dte, uint64_t v)
+{
+    store(hw, dte, 1, (v & ~AMD_DTE1_HOST) | (uiommu_bits_load64(&dte[1]) & AMD_DTE1_HOST));
+}
+
 /* TV=0 ends walks; what the device translated before is refused by I=0. */
 static void shut(struct uiommu_amd *hw, volatile uint64_t *dte)
 {
     store(hw, dte, 0, AMD_DTE_BLOCKED);
-    store(hw, dte, 1, uiommu_bits_load64(&dte[1]) & ~uiommu_bits_mask(AMD_DTE1_I));
+    store1(hw, dte, uiommu_bits_load64(&dte[1]) & ~uiommu_bits_mask(AMD_DTE1_I));
 }
 
 /* PPR without I would invite requests of a device that cannot translate: I comes first and goes
@@ -214,10 +225,10 @@ static void dte_change(struct uiommu_amd *hw, volatile uint64_t *dte, const uint
     bool ats = uiommu_bits_get(want[1], AMD_DTE1_I) != 0;
 
     if (ats)
-        store(hw, dte, 1, want[1]);
+        store1(hw, dte, want[1]);
     store(hw, dte, 0, want[0]);
     if (!ats)
-        store(hw, dte, 1, want[1]);
+        store1(hw, dte, want[1]);
 }
 
 /* One step for one entry. @return whether the opening store is still to come. */
@@ -225,7 +236,8 @@ static bool dte_step(struct uiommu_amd *hw, volatile uint64_t *dte, const uint64
                      uint32_t step)
 {
     const uint64_t live0 = uiommu_bits_mask(AMD_DTE0_PPR) | uiommu_bits_mask(AMD_DTE0_GPRP);
-    uint64_t now0 = uiommu_bits_load64(&dte[0]), now1 = uiommu_bits_load64(&dte[1]);
+    uint64_t now0 = uiommu_bits_load64(&dte[0]);
+    uint64_t now1 = uiommu_bits_load64(&dte[1]) & ~AMD_DTE1_HOST;
     uint64_t now2 = uiommu_bits_load64(&dte[2]), ours = uiommu_bits_mask(AMD_DTE2_OURS);
     bool same1 = ((now1 ^ want[1]) & ~uiommu_bits_mask(AMD_DTE1_I)) == 0;
     bool same2 = ((now2 ^ want[2]) & ours) == 0;
@@ -239,7 +251,7 @@ static bool dte_step(struct uiommu_amd *hw, volatile uint64_t *dte, const uint64
         return true;
     }
     if (step == 0 || now1 != want[1] || !same2) {
-        store(hw, dte, 1, want[1]);
+        store1(hw, dte, want[1]);
         store(hw, dte, 2, (now2 & ~ours) | want[2]);
         return true;
     }

@@ -23,6 +23,9 @@ extern "C" {
 #define UIOMMU_AMD_FIVE_LEVEL 0x10u
 /** The logs are read-only for software (SNP); entries are then never late. */
 #define UIOMMU_AMD_LOGS_READ_ONLY 0x20u
+/** A unit that is found on and does not let its device table be moved may be switched off for a
+ * moment, in which DMA passes untranslated: the host has stopped all of it. */
+#define UIOMMU_AMD_FOUND_QUIET 0x40u
 
 /**
  * How to make one. Queue sizes are log2 of entries, 8 to 15; 0: the default.

@@ -79,6 +79,7 @@ struct model_amd_knobs {
     bool strict_gn;           /* COMPLETE_PPR whose GN differs from the request's is reported */
     bool report_stale;        /* a hit on an entry that memory contradicts is reported */
     bool complete_despite;    /* COMPLETION_WAIT does not wait for devices */
+    bool devtab_stays;        /* a unit found on ignores a new device table while it is on */
     /* Faults to come. */
     uint32_t lose_invalidates; /* the next n INV_IOTLB_PAGES never reach the endpoint */
     uint32_t lose_completions; /* the next n stores never happen */

@@ -140,6 +140,13 @@ static void begin_wait(struct model_amd *m, const uint32_t dw[4], uint64_t at)
         amd_wrong(m, "amd.cmd.wait-outside-range", "a store outside the permitted range", address,
                   m->excl_base);
     }
+    if (m->unsynced_off) {
+        amd_wrong(
+            m, "amd.cmdq.unsynced-forgotten",
+            "CmdBufEn was off with invalidations that nobody waited for, and no INV_ALL since",
+            m->sequence, m->synced);
+        m->unsynced_off = false;
+    }
     memset(w, 0, sizeof(*w));
     memcpy(w->dw, dw, sizeof(w->dw));
     w->at = at;
@@ -158,6 +165,7 @@ static void execute(struct model_amd *m, const uint32_t dw[4], uint64_t at)
     case 2:
     case 3:
     case 8:
+        m->unsynced_off = m->unsynced_off && dw[1] >> 28 != 8;
         m->sequence++;
         amd_inval_queue(m, dw);
         break;

@@ -61,9 +61,7 @@ static void update_rings(struct model_amd *m, uint64_t was)
         if (before && !now) {
             if (ring == AMD_CMD && amd_control(m, AMD_IOMMU_EN) && m->ring[ring].run &&
                 m->sequence != m->synced) {
-                amd_wrong(m, "amd.cmdq.disabled-unsynced",
-                          "CmdBufEn goes off with invalidations that no wait has covered",
-                          m->sequence, m->synced);
+                m->unsynced_off = m->config.ia; /* Without INV_ALL nothing makes up for it. */
             }
             amd_ring_stop(m, ring);
         }
@@ -131,9 +129,15 @@ void amd_control_write(struct model_amd *m, uint64_t value)
     check_enables(m, was);
 }
 
+/* Moved under traffic by its first owner it is lost; a second owner who found it so may have to. */
 void amd_devtab_write(struct model_amd *m, uint64_t mask, uint64_t value)
 {
-    if (amd_control(m, AMD_IOMMU_EN)) {
+    bool found = m->config.starts_enabled && !m->devtab_ours && mask == UINT64_MAX;
+
+    if (amd_control(m, AMD_IOMMU_EN) && found && m->knobs.devtab_stays) {
+        return;
+    }
+    if (amd_control(m, AMD_IOMMU_EN) && !found) {
         amd_wrong(m, "amd.devtab.base-while-enabled", "the device table moves under traffic", value,
                   m->devtab);
         return;
@@ -144,6 +148,7 @@ void amd_devtab_write(struct model_amd *m, uint64_t mask, uint64_t value)
     }
     amd_merge(&m->devtab, mask & UINT64_C(0x000FFFFFFFFFF1FF), value);
     m->devtab_set = true;
+    m->devtab_ours = true;
 }
 
 uint64_t amd_status(const struct model_amd *m)

@@ -80,6 +80,45 @@ bool model_amd_pasid_cached(const struct model_amd *m, uint32_t domain, uint32_t
     return pasid != MODEL_AMD_NONE && model_amd_gcr3_cached(m, domain, pasid);
 }
 
+/* An empty table is no way to memory. One that cannot be seen may be. */
+static bool leads_on(const struct model_amd *m, const struct amd_gcr3 *g)
+{
+    uint64_t word;
+    unsigned i;
+
+    if (!amd_bit(g->word, 0)) {
+        return false;
+    }
+    for (i = 0; i < 512; i++) {
+        if (!amd_peek64(m, (g->word & AMD_ADDRESS) + 8 * (uint64_t)i, &word) || amd_bit(word, 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool way_cached(const struct model_amd *m, uint32_t domain, uint32_t pasid)
+{
+    unsigned i;
+
+    for (i = 0; i < AMD_TLBS; i++) {
+        const struct amd_tlb *e = &m->tlb[i];
+
+        if (e->used && e->domain == domain &&
+            (pasid == MODEL_AMD_NONE ? !e->gn : e->gn && e->pasid == pasid)) {
+            return true;
+        }
+    }
+    for (i = 0; i < AMD_GCR3S && pasid != MODEL_AMD_NONE; i++) {
+        const struct amd_gcr3 *g = &m->gcr3[i];
+
+        if (g->used && g->domain == domain && g->pasid == pasid && leads_on(m, g)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool model_amd_check_unreachable(const struct model_amd *m, uint32_t id, uint32_t pasid)
 {
     const struct amd_dte *d = amd_dte_find(m, id);
@@ -97,7 +136,7 @@ bool model_amd_check_unreachable(const struct model_amd *m, uint32_t id, uint32_
         }
         tag = guest && d->giov ? 0 : MODEL_AMD_NONE;
     }
-    if (live && model_amd_pasid_cached(m, d->domain, tag)) {
+    if (live && way_cached(m, d->domain, tag)) {
         return false;
     }
     for (i = 0; i < AMD_TLBS; i++) {
@@ -108,7 +147,8 @@ bool model_amd_check_unreachable(const struct model_amd *m, uint32_t id, uint32_
         }
     }
     for (i = 0; i < AMD_GCR3S; i++) {
-        if (m->gcr3[i].used && m->gcr3[i].id == id && m->gcr3[i].pasid == tag) {
+        if (m->gcr3[i].used && m->gcr3[i].id == id && m->gcr3[i].pasid == tag &&
+            leads_on(m, &m->gcr3[i])) {
             return false;
         }
     }

@@ -150,9 +150,17 @@ static const char *disabled_unsynced(void *memory, size_t bytes)
     EXPECT(b, rd(b, CMD_HEAD) == rd(b, CMD_TAIL)); /* Taken, which proves nothing. */
     EXPECT(b, model_amd_unsynced(b->m) == 1);
     wr(b, CONTROL, ALL_ON & ~CMD_EN);
-    REPORTED(b, "amd.cmdq.disabled-unsynced");
     settle(b);
     wr(b, CONTROL, ALL_ON);
+    do_wait(b);
+    REPORTED(b, "amd.cmdq.unsynced-forgotten");
+    EXPECT(b, model_amd_unsynced(b->m) == 0);
+    push(b, DEV, 0x20000000, 0, 0);
+    settle(b);
+    wr(b, CONTROL, ALL_ON & ~CMD_EN);
+    settle(b);
+    wr(b, CONTROL, ALL_ON);
+    push(b, 0, 0x80000000, 0, 0);
     do_wait(b);
     EXPECT(b, model_amd_unsynced(b->m) == 0);
     return selftest_end(&b->room);
