@@ -19,7 +19,7 @@ static const struct {
 
 static bool show_register(const struct uiommu_amd *hw, size_t i, struct uiommu_item *out)
 {
-    if (registers[i].ppr && !hw->ppr.present)
+    if (!hw->cmdq.open || (registers[i].ppr && !hw->ppr.present))
         return false;
     out->name = registers[i].name;
     out->address = hw->config.base + registers[i].offset;

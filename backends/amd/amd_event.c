@@ -170,12 +170,8 @@ bool uiommu_amd_event_harvest(struct uiommu_amd *hw)
     if (!log->on)
         return true;
     status = uiommu_amd_read(hw, AMD_STATUS);
-    if (!uiommu_amd_log_used(hw, log, &n)) {
-        log->note_bad_index = !log->bad;
-        log->bad = true;
-        hw->cmdq.dead = true;
-        return false;
-    }
+    if (!uiommu_amd_log_used(hw, log, &n))
+        return false; /* Nothing is proved until it makes sense again. */
     for (; n != 0 && take != AMD_NOT_YET; n--) {
         take = uiommu_amd_log_take(hw, log, entry);
         if (take == AMD_TAKEN)

@@ -124,6 +124,7 @@ struct amd_device {
     uint32_t id_count;
     uint32_t flags;      /* UIOMMU_DEVICE_* */
     uint32_t set;        /* UIOMMU_DEVICE_SET_*, as last asked for. (l) */
+    bool isolated;       /* (l) */
     uint32_t pasid_bits; /* At least 1. */
     uint32_t domain;     /* Its own DomainID. */
     uint32_t levels;     /* Of GCR3 nodes, 1 to 3. */
@@ -201,6 +202,7 @@ uiommu_err uiommu_amd_dtlb_invalidate(void *ctx, void *dev, uint32_t pasid,
 uiommu_err uiommu_amd_barrier(void *ctx, void *dev, uint32_t pasid, uint64_t *ticket,
                               uint32_t *strength);
 uint32_t uiommu_amd_respond(void *ctx, const struct uiommu_answer *answers, uint32_t count);
+uiommu_err uiommu_amd_command(void *ctx, const uint64_t *words, uint32_t count);
 
 /* ---- amd_tables.c: device table ------------------------------------------------------------ */
 void uiommu_amd_devtab_clear(struct uiommu_amd *hw);
@@ -230,7 +232,7 @@ void uiommu_amd_pasid_clear(void *ctx, void *dev, uint32_t pasid);
 
 /* ---- amd_log.c: what the two logs share ---------------------------------------------------- */
 void uiommu_amd_logs_init(struct uiommu_amd *hw);
-bool uiommu_amd_log_used(const struct uiommu_amd *hw, const struct amd_log *log, uint32_t *out);
+bool uiommu_amd_log_used(const struct uiommu_amd *hw, struct amd_log *log, uint32_t *out);
 enum amd_take uiommu_amd_log_take(struct uiommu_amd *hw, struct amd_log *log, uint64_t entry[2]);
 void uiommu_amd_log_publish(const struct uiommu_amd *hw, const struct amd_log *log);
 void uiommu_amd_log_empty(struct uiommu_amd *hw, struct amd_log *log);

@@ -2,9 +2,13 @@
 /* Ops that put commands: all that one op needs, or nothing. */
 #include "amd_internal.h"
 
+/* Translated requests of an entry that is shut are refused: what a device holds then is of no
+ * use, and no invalidation may be sent. */
 static bool has_ats(const struct amd_device *dev)
 {
-    return (dev->set & UIOMMU_DEVICE_SET_ATS) != 0;
+    const uint32_t both = UIOMMU_DEVICE_SET_ATS | UIOMMU_DEVICE_SET_OPEN;
+
+    return (dev->set & both) == both;
 }
 
 /* INVALIDATE_IOMMU_PAGES with GN=0 is said to take nested entries too; the untagged ones, which
@@ -108,7 +112,8 @@ uiommu_err uiommu_amd_dtlb_invalidate(void *ctx, void *dev_ctx, uint32_t pasid,
  * The answer to an invalidation travels behind the page requests that the device posted before:
  * they are at the IOMMU when the ticket is done, whether in the log nobody says (sheet 13.2, doubt
  * 12): ORDERED. With ATS off (a reset) the core's own read of the device did as much. A device
- * without page requests has nothing on the way that could be in a ring: PROVED.
+ * without page requests has nothing on the way that could be in a ring: PROVED. One that is cut off
+ * is not asked for anything, and pushes nothing.
  */
 uiommu_err uiommu_amd_barrier(void *ctx, void *dev_ctx, uint32_t pasid, uint64_t *ticket,
                               uint32_t *strength)
@@ -123,8 +128,10 @@ uiommu_err uiommu_amd_barrier(void *ctx, void *dev_ctx, uint32_t pasid, uint64_t
         return UIOMMU_E_BUSY;
     if (has_ats(dev))
         put_iotlb(hw, dev, pasid, NULL);
-    *strength = (dev->flags & (UIOMMU_DEVICE_ATS | UIOMMU_DEVICE_PRI)) != 0 ? UIOMMU_BARRIER_ORDERED
-                                                                            : UIOMMU_BARRIER_PROVED;
+    *strength = dev->isolated ? UIOMMU_BARRIER_NONE
+                : (dev->flags & (UIOMMU_DEVICE_ATS | UIOMMU_DEVICE_PRI)) != 0
+                    ? UIOMMU_BARRIER_ORDERED
+                    : UIOMMU_BARRIER_PROVED;
     return uiommu_amd_cmdq_sync(hw, ticket);
 }
 
@@ -144,4 +151,28 @@ uint32_t uiommu_amd_respond(void *ctx, const struct uiommu_answer *answers, uint
     if (n != 0)
         (void)uiommu_amd_cmdq_sync(hw, &ticket);
     return n;
+}
+
+/* The host's, of interrupt remapping above all. */
+uiommu_err uiommu_amd_command(void *ctx, const uint64_t *words, uint32_t count)
+{
+    struct uiommu_amd *hw = ctx;
+    struct amd_command command;
+    uint64_t op;
+    uiommu_err err;
+
+    if (count != 2)
+        return UIOMMU_E_INVALID;
+    op = uiommu_bits_get(words[0], AMD_CMD_OP);
+    if (op == AMD_OP_WAIT || op == AMD_OP_COMPLETE_PPR)
+        return UIOMMU_E_INVALID;
+    err = uiommu_amd_ready(hw);
+    if (err != UIOMMU_OK)
+        return err;
+    if (!uiommu_amd_cmdq_room(hw, 1))
+        return UIOMMU_E_BUSY;
+    command.d[0] = words[0];
+    command.d[1] = words[1];
+    uiommu_amd_cmdq_put(hw, command);
+    return UIOMMU_OK;
 }

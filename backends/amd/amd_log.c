@@ -48,15 +48,20 @@ static bool read_only(const struct uiommu_amd *hw)
     return (hw->config.flags & UIOMMU_AMD_LOGS_READ_ONLY) != 0;
 }
 
-/* Entries up to the tail as it is now; false: the tail is nonsense. */
-bool uiommu_amd_log_used(const struct uiommu_amd *hw, const struct amd_log *log, uint32_t *out)
+/* Entries up to the tail as it is now; false: the tail is nonsense, which may have hidden some. */
+bool uiommu_amd_log_used(const struct uiommu_amd *hw, struct amd_log *log, uint32_t *out)
 {
     uint32_t tail = uiommu_amd_read(hw, log->tail_reg);
     uint32_t slot = (uint32_t)uiommu_bits_get(tail, AMD_POINTER);
 
     *out = 0;
-    if ((tail & ~(uint32_t)uiommu_bits_mask(AMD_POINTER)) != 0 || slot > mask_of(log))
+    if ((tail & ~(uint32_t)uiommu_bits_mask(AMD_POINTER)) != 0 || slot > mask_of(log)) {
+        log->note_bad_index = log->note_bad_index || !log->bad;
+        log->lost = true;
+        log->bad = true;
         return false;
+    }
+    log->bad = false;
     *out = (slot - log->head) & mask_of(log);
     uiommu_fence_dma_load();
     return true;

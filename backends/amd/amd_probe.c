@@ -128,6 +128,7 @@ static const struct uiommu_backend_ops ops = {
     .ticket_poll = uiommu_amd_ticket_poll,
     .barrier = uiommu_amd_barrier,
     .respond = uiommu_amd_respond,
+    .command = uiommu_amd_command,
     .irq_ack = uiommu_amd_irq_ack,
     .check = uiommu_amd_check,
     .ring_pending = uiommu_amd_ring_pending,

@@ -121,13 +121,7 @@ void uiommu_amd_prq_fetch(struct uiommu_amd *hw, struct uiommu_fetch *io)
     struct amd_log *log = &hw->ppr;
     uint32_t status = uiommu_amd_read(hw, AMD_STATUS), n;
 
-    if (!uiommu_amd_log_used(hw, log, &n)) {
-        log->note_bad_index = log->note_bad_index || !log->bad;
-        log->lost = log->lost || !log->bad;
-        log->bad = true;
-    } else {
-        log->bad = false;
-    }
+    (void)uiommu_amd_log_used(hw, log, &n);
     io->entries = log->discarded;
     log->discarded = 0;
     if (drain(hw, io, n))

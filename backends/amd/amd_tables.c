@@ -197,7 +197,7 @@ void uiommu_amd_device_detach(void *ctx, void *dev_ctx)
 
 static void store(struct uiommu_amd *hw, volatile uint64_t *dte, uint32_t word, uint64_t v)
 {
-    if (word == 0 && v == AMD_DTE_BLOCKED)
+    if (word == 0 && (v & uiommu_bits_mask(AMD_DTE0_TV)) == 0)
         uiommu_bits_retract64(&dte[0], v); /* Its low half blocks already. */
     else
         uiommu_bits_publish64(&dte[word], v);
@@ -211,10 +211,13 @@ static void store1(struct uiommu_amd *hw, volatile uint64_t *dte, uint64_t v)
     store(hw, dte, 1, (v & ~AMD_DTE1_HOST) | (uiommu_bits_load64(&dte[1]) & AMD_DTE1_HOST));
 }
 
-/* TV=0 ends walks; what the device translated before is refused by I=0. */
-static void shut(struct uiommu_amd *hw, volatile uint64_t *dte)
+/* TV=0 ends walks; what the device translated before is refused by I=0. GPRP stays for answers to
+ * what it still asks: without the PASID it would take them for another's. */
+static void shut(struct uiommu_amd *hw, volatile uint64_t *dte, uint32_t set)
 {
-    store(hw, dte, 0, AMD_DTE_BLOCKED);
+    bool pasid = hw->f.eph && (set & UIOMMU_DEVICE_SET_PASID_REQUIRED) != 0;
+
+    store(hw, dte, 0, AMD_DTE_BLOCKED | (pasid ? uiommu_bits_mask(AMD_DTE0_GPRP) : 0));
     store1(hw, dte, uiommu_bits_load64(&dte[1]) & ~uiommu_bits_mask(AMD_DTE1_I));
 }
 
@@ -246,7 +249,7 @@ static bool dte_step(struct uiommu_amd *hw, volatile uint64_t *dte, const uint64
         dte_change(hw, dte, want);
         return false;
     }
-    if (now0 != AMD_DTE_BLOCKED) { /* Another device's table: shut it first. */
+    if ((now0 & uiommu_bits_mask(AMD_DTE0_TV)) != 0) { /* Another device's table: shut it first. */
         store(hw, dte, 0, AMD_DTE_BLOCKED);
         return true;
     }
@@ -271,13 +274,14 @@ uiommu_err uiommu_amd_device_set(void *ctx, void *dev_ctx, uint32_t flags, uint3
     if ((flags & UIOMMU_DEVICE_SET_ATS) != 0 && !hw->f.ats)
         return UIOMMU_E_UNSUPPORTED;
     dev->set = flags;
+    dev->isolated = false;
     uiommu_amd_dte_build(hw, dev, flags, want);
     for (i = 0; i < dev->id_count; i++) {
         dte = uiommu_amd_dte_at(hw, dev->ids[i]);
         if (dte == NULL)
             return UIOMMU_E_INTERNAL;
         if (!open)
-            shut(hw, dte);
+            shut(hw, dte, flags);
         else if (dte_step(hw, dte, want, step))
             more = true;
     }
@@ -288,7 +292,9 @@ uiommu_err uiommu_amd_device_set(void *ctx, void *dev_ctx, uint32_t flags, uint3
  * requests (PPR=0): those become events. */
 uiommu_err uiommu_amd_device_isolate(void *ctx, void *dev_ctx)
 {
-    const struct amd_device *dev = dev_ctx;
+    struct amd_device *dev = dev_ctx;
+    uiommu_err err = uiommu_amd_device_set(ctx, dev, dev->set & ~UIOMMU_DEVICE_SET_OPEN, 0);
 
-    return uiommu_amd_device_set(ctx, dev_ctx, dev->set & ~UIOMMU_DEVICE_SET_OPEN, 0);
+    dev->isolated = true;
+    return err;
 }

@@ -25,6 +25,7 @@
 #define BENCH_US      UINT64_C(1000)
 #define BENCH_MS      UINT64_C(1000000)
 #define BENCH_LATE    (150 * BENCH_US) /* How late a late request is at most. */
+#define BENCH_FAR     (450 * BENCH_US) /* Beyond that, yet answers come within a millisecond. */
 #define BENCH_SETTLE  (250 * BENCH_US)
 #define BENCH_COMMAND (5 * BENCH_MS)
 #define BENCH_HANDLER (4 * BENCH_MS)
@@ -53,6 +54,7 @@ struct bench_features {
     bool markers;        /* Reported in this variant. */
     bool isolate;        /* A device can be cut off at the IOMMU. */
     bool proved;         /* A request barrier proves that what was sent before is in the ring. */
+    bool auto_answers;   /* Requests that find no room are answered by hardware. */
     bool unknown_ids;    /* Requests of IDs that nobody attached reach software... */
     bool unknown_pasids; /* ...and those of PASIDs that have no entry; else hardware answers. */
     uint32_t request_entries; /* Of the page request queue... */

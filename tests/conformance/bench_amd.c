@@ -7,9 +7,9 @@
 /* The one file of the suite that knows this vendor: an AMD IOMMU and its model. */
 
 #define REG_BASE   UINT64_C(0xfed80000)
-#define CMD_TAIL   0x2008u
 #define EVENT_TAIL 0x2018u
 #define PPR_TAIL   0x2038u
+#define LOG_MAX    15u /* log2 of the most entries that a log can have */
 
 struct state {
     struct model_amd *model;
@@ -61,11 +61,12 @@ static bool make(struct bench *b)
     b->features.markers = v->markers;
     b->features.isolate = true;
     b->features.request_entries = 1u << (v->large ? 9 : 8);
-    b->features.isolate = true;
     b->features.proved = false;
     b->features.request_room = b->features.request_entries - 1;
     b->features.access = UIOMMU_READ | UIOMMU_WRITE | UIOMMU_EXEC | UIOMMU_PRIV;
-    b->features.command_entries = 1u << (v->large ? 9 : 8);
+    b->features.command_entries = 1u << 8;
+    b->features.unknown_ids = false; /* Answered with FAILURE (sheet 8, event 9). */
+    b->features.unknown_pasids = true;
     return true;
 }
 
@@ -79,17 +80,45 @@ static uiommu_err create(struct bench *b, struct uiommu *u, struct uiommu_unit *
     config.base = REG_BASE;
     config.flags = (b->variant->coherent ? 0 : UIOMMU_AMD_NOT_COHERENT) |
                    (b->variant->irq ? 0 : UIOMMU_AMD_POLL);
-    config.cmdq_log2 = b->variant->large ? 9 : 8;
+    config.cmdq_log2 = 8;
     config.eventq_log2 = b->variant->large ? 9 : 8;
     config.priq_log2 = b->variant->large ? 9 : 8;
     return uiommu_amd_create(u, &config, out);
 }
 
+/* What the unit says instead, once, of a log in which something waits. */
+static uint32_t lied(struct bench *b, uint64_t offset, uint32_t value)
+{
+    struct state *s = state_of(b);
+    bool request = s->lie == BENCH_LIE_REQUEST_INDEX && offset == PPR_TAIL &&
+                   model_amd_pprlog_used(s->model) > 0;
+    bool event = s->lie == BENCH_LIE_EVENT_INDEX && offset == EVENT_TAIL &&
+                 model_amd_evtlog_used(s->model) > 0;
+
+    if (s->lie == BENCH_LIE_ALL_ONES) {
+        return UINT32_MAX;
+    }
+    if (s->lie == BENCH_LIE_REQUEST_NOISE && offset == PPR_TAIL) {
+        /* Of one code: entries of others are no requests. */
+        const uint32_t noise[4] = {(uint32_t)model_random(b->world),
+                                   ((uint32_t)model_random(b->world) & 0x0FFFFFFFu) | 1u << 28,
+                                   (uint32_t)model_random(b->world),
+                                   (uint32_t)model_random(b->world)};
+
+        if (model_amd_spoil_request(s->model, noise)) {
+            s->lie = BENCH_LIE_NONE;
+        }
+    }
+    if (!request && !event) {
+        return value;
+    }
+    s->lie = BENCH_LIE_NONE;
+    return value + (16u << LOG_MAX);
+}
+
 static uint32_t read32(struct bench *b, uint64_t addr)
 {
-    uint32_t value = model_amd_read32(model_of(b), addr - REG_BASE);
-
-    return state_of(b)->lie == BENCH_LIE_ALL_ONES ? UINT32_MAX : value;
+    return lied(b, addr - REG_BASE, model_amd_read32(model_of(b), addr - REG_BASE));
 }
 
 static uint64_t read64(struct bench *b, uint64_t addr)
@@ -150,14 +179,6 @@ static void lie(struct bench *b, enum bench_lie kind)
         model_amd_inject_event(model_of(b), words);
         return;
     }
-    if (kind == BENCH_LIE_REQUEST_NOISE) {
-        const uint32_t noise[4] = {
-            (uint32_t)model_random(b->world), (uint32_t)model_random(b->world),
-            (uint32_t)model_random(b->world), (uint32_t)model_random(b->world)};
-
-        model_amd_inject_request(model_of(b), noise);
-        return;
-    }
     state_of(b)->lie = kind;
 }
 
@@ -216,7 +237,7 @@ static uint64_t host_commands(struct bench *b)
 
 static uint32_t requests_waiting(struct bench *b)
 {
-    return model_amd_pprlog_used(model_of(b));
+    return model_amd_pprlog_used(model_of(b)) + model_amd_evtlog_used(model_of(b));
 }
 
 static uint32_t stalls_owed(struct bench *b)

@@ -77,6 +77,7 @@ static bool make(struct bench *b)
     b->features.stalls = true;
     b->features.markers = v->markers;
     b->features.isolate = true;
+    b->features.auto_answers = true;
     b->features.unknown_ids = true;
     b->features.unknown_pasids = true;
     b->features.second = true;

@@ -26,7 +26,7 @@ static uint32_t granted(struct conf *c, const struct uiommu_port *port)
 /* Cut, then refused, never oversold; given back, granted again. */
 static void ledger(struct conf *c)
 {
-    uint32_t room = c->b.features.request_entries - 1 - c->b.config.marker_reserve;
+    uint32_t room = c->b.features.request_room - 1 - c->b.config.marker_reserve;
     struct uiommu_port *port[3] = {NULL, NULL, NULL};
     struct uiommu_unit_info info;
 
@@ -83,7 +83,7 @@ static void all_at_once(struct conf *c)
     CHECK(c, c->b.vendor->requests_waiting(&c->b) == total);
     conf_run(c, 3 * BENCH_MS);
     CHECK(c, s->calls == total && conf_unit(c).overflows == 0);
-    CHECK(c, total <= c->b.features.request_entries - 1 - c->b.config.marker_reserve);
+    CHECK(c, total <= c->b.features.request_room - 1 - c->b.config.marker_reserve);
 }
 
 /* Beyond the grant: INVALID, charged, and nobody else notices. */

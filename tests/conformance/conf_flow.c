@@ -164,16 +164,18 @@ static void slot_for_a_copy(struct conf *c)
 /* More answers than the command ring holds, while it does not move. */
 static void command_ring_full(struct conf *c)
 {
-    struct conf_how how = {.want = 14};
+    uint32_t most = (c->b.features.request_room - 1 - c->b.config.marker_reserve) / 2;
+    struct conf_how how = {.want = most < 200 ? most : 200};
     struct uiommu_bond_ref bond;
     struct conf_device *d[2];
     struct conf_space *s;
     uint32_t i, k, pasid;
 
-    if (!conf_up(c)) {
+    if (!conf_needs(c, 2 * how.want > c->b.features.command_entries,
+                    "answers alone cannot fill the command ring") ||
+        !conf_up(c)) {
         return;
     }
-    how.want = c->b.variant->large ? 200 : 14;
     d[0] = conf_device_make(c, &how);
     d[1] = conf_device_make(c, &how);
     s = conf_space_make(c);
@@ -200,13 +202,14 @@ static void command_ring_full(struct conf *c)
 
 static void respond_into_full_ring(struct conf *c)
 {
-    struct conf_how how = {.want = 20};
+    struct conf_how how = {.want = c->b.features.command_entries + 4};
     struct uiommu_bond_ref bond;
     struct conf_device *d;
     struct conf_space *s;
     uint32_t i, pasid;
 
-    if (!conf_needs(c, !c->b.variant->large, "the command ring is too large to fill") ||
+    if (!conf_needs(c, how.want < c->b.features.request_room - c->b.config.marker_reserve,
+                    "answers alone cannot fill the command ring") ||
         !conf_up(c)) {
         return;
     }
@@ -217,21 +220,21 @@ static void respond_into_full_ring(struct conf *c)
         return;
     }
     s->answer = UIOMMU_CODE_PENDING;
-    for (i = 0; i < 20; i++) {
+    for (i = 0; i < how.want; i++) {
         conf_ask(d, pasid, CONF_VA, i);
     }
     conf_run(c, BENCH_MS);
-    if (!CHECK(c, s->calls == 20)) {
+    if (!CHECK(c, s->calls == how.want)) {
         return;
     }
     c->b.vendor->hang(&c->b, true);
-    for (i = 0; i < 20; i++) {
+    for (i = 0; i < how.want; i++) {
         CHECK(c, conf_respond(c, s->seen[i].ref, UIOMMU_CODE_SUCCESS) == UIOMMU_OK);
         CHECK(c, conf_respond(c, s->seen[i].ref, UIOMMU_CODE_SUCCESS) == UIOMMU_E_STALE);
     }
     c->b.vendor->hang(&c->b, false);
     conf_run(c, 2 * BENCH_MS);
-    CHECK(c, conf_counts(d).success == 20);
+    CHECK(c, conf_counts(d).success == how.want);
 }
 
 static const struct conf_test tests[] = {

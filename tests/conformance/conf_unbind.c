@@ -263,7 +263,7 @@ static void graceful_from_afar(struct conf *c)
     if (!conf_flow_up(c, &f)) {
         return;
     }
-    bench_fabric(&c->b, 600 * BENCH_US, 600 * BENCH_US, 0, 0);
+    bench_fabric(&c->b, BENCH_FAR, BENCH_FAR, 0, 0);
     conf_ask(f.d, f.pasid, CONF_VA, 4);
     CHECK(c, conf_unbind(c, f.bond, UIOMMU_UNBIND_STOPPED) == UIOMMU_OK);
     conf_run(c, 2 * BENCH_MS);

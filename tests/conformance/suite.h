@@ -10,7 +10,7 @@
 
 #define CONF_DEVICES 6u
 #define CONF_SPACES  4u
-#define CONF_SEEN    96u
+#define CONF_SEEN    320u
 #define CONF_PASIDS  16u
 
 struct conf;

@@ -129,6 +129,8 @@ void model_amd_power_cycle(struct model_amd *model);
 void model_amd_force_overflow(struct model_amd *model); /* the active PPR log overflows */
 void model_amd_inject_event(struct model_amd *model, const uint32_t dw[4]);
 void model_amd_inject_request(struct model_amd *model, const uint32_t dw[4]); /* a raw PPR entry */
+/* Instead of the newest entry of the active PPR log: it was noise on the way. false: none waits. */
+bool model_amd_spoil_request(struct model_amd *model, const uint32_t dw[4]);
 void model_amd_spurious_irq(struct model_amd *model, enum model_amd_source source);
 /* Fetch what traffic of {id, pasid} would need, as a prefetch would. */
 void model_amd_prefetch(struct model_amd *model, uint32_t id, uint32_t pasid);

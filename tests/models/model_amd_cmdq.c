@@ -140,7 +140,7 @@ static void begin_wait(struct model_amd *m, const uint32_t dw[4], uint64_t at)
         amd_wrong(m, "amd.cmd.wait-outside-range", "a store outside the permitted range", address,
                   m->excl_base);
     }
-    if (m->unsynced_off) {
+    if (m->unsynced_off && !m->ring[AMD_CMD].stopping) {
         amd_wrong(
             m, "amd.cmdq.unsynced-forgotten",
             "CmdBufEn was off with invalidations that nobody waited for, and no INV_ALL since",

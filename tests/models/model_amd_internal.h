@@ -118,6 +118,7 @@ void amd_event_post(struct model_amd *m, uint32_t dw0, uint32_t dw1, uint64_t ad
 
 /* model_amd_log.c */
 void amd_log_post(struct model_amd *m, unsigned fifo, const uint64_t word[2], uint32_t lag);
+void amd_log_arrive(struct model_amd *m);
 void amd_log_flush(struct model_amd *m, unsigned fifo);
 void amd_log_store(struct model_amd *m, unsigned ring, const uint64_t word[2]);
 void amd_log_check_head(struct model_amd *m, unsigned ring, uint32_t head);
@@ -129,6 +130,7 @@ void amd_ppr_write(struct model_amd *m, const uint64_t word[2]);
 /* model_amd_respond.c */
 void amd_group_open(struct model_amd *m, const struct model_page_request *r, bool marker,
                     bool event);
+void amd_group_forget(struct model_amd *m, uint32_t id, uint32_t pasid, uint32_t index);
 void amd_group_lost(struct model_amd *m, uint32_t id, uint32_t pasid, uint32_t index);
 void amd_respond(struct model_amd *m, const uint32_t dw[4]);
 void amd_respond_later(struct model_amd *m, const struct model_page_response *response);

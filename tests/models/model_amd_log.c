@@ -95,10 +95,25 @@ static void store_body(struct model_amd *m, uint64_t at, const uint64_t word[2])
 static void late_work(void *arg, uint64_t token)
 {
     struct model_amd *m = arg;
-    struct amd_late *late = &m->late[token];
+    struct amd_late *late = &m->late[token & (AMD_LATES - 1)];
 
-    late->used = false;
-    store_body(m, late->at, late->word);
+    if (late->used && late->generation == (uint32_t)(token >> 32)) {
+        late->used = false;
+        store_body(m, late->at, late->word);
+    }
+}
+
+/* Bodies that are late are there now. */
+void amd_log_arrive(struct model_amd *m)
+{
+    unsigned i;
+
+    for (i = 0; i < AMD_LATES; i++) {
+        if (m->late[i].used) {
+            m->late[i].used = false;
+            store_body(m, m->late[i].at, m->late[i].word);
+        }
+    }
 }
 
 /* There is room. With the errata the tail may go first. */
@@ -116,12 +131,14 @@ void amd_log_store(struct model_amd *m, unsigned ring, const uint64_t word[2])
         store_body(m, at, word);
     } else {
         m->late[i].used = true;
+        m->late[i].generation++;
         m->late[i].ring = ring;
         m->late[i].slot = r->tail;
         m->late[i].at = at;
         m->late[i].word[0] = word[0];
         m->late[i].word[1] = word[1];
-        amd_later(m, amd_lag(m, m->knobs.entry_lag_ns), late_work, i);
+        amd_later(m, amd_lag(m, m->knobs.entry_lag_ns), late_work,
+                  (uint64_t)m->late[i].generation << 32 | i);
     }
     r->tail = amd_ring_next(r, r->tail);
 }

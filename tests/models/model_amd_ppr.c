@@ -200,3 +200,27 @@ void model_amd_inject_request(struct model_amd *m, const uint32_t dw[4])
     word[1] = (uint64_t)dw[3] << 32 | dw[2];
     amd_log_post(m, 1, word, 0);
 }
+
+bool model_amd_spoil_request(struct model_amd *m, const uint32_t dw[4])
+{
+    struct amd_ring *r = &m->ring[m->active];
+    uint32_t bytes = 16 * amd_ring_entries(r);
+    struct model_page_request request;
+    uint64_t word[2], was[2], at;
+
+    if (bytes == 0 || r->head == r->tail) {
+        return false;
+    }
+    at = (r->base & AMD_ADDRESS) + (r->tail + bytes - 16) % bytes;
+    amd_log_arrive(m);
+    if (!model_bus_read64(m->world, at, &was[0]) || !model_bus_read64(m->world, at + 8, &was[1])) {
+        return false;
+    }
+    decode(was, &request);
+    amd_group_forget(m, request.id, request.pasid, request.index);
+    word[0] = (uint64_t)dw[1] << 32 | dw[0];
+    word[1] = (uint64_t)dw[3] << 32 | dw[2];
+    decode(word, &request);
+    amd_group_open(m, &request, is_marker(&request), false);
+    return model_bus_write64(m->world, at + 8, word[1]) && model_bus_write64(m->world, at, word[0]);
+}

@@ -56,6 +56,19 @@ void amd_group_lost(struct model_amd *m, uint32_t id, uint32_t pasid, uint32_t i
     }
 }
 
+void amd_group_forget(struct model_amd *m, uint32_t id, uint32_t pasid, uint32_t index)
+{
+    unsigned i;
+
+    for (i = 0; i < AMD_GROUPS; i++) {
+        struct amd_group *g = &m->group[i];
+
+        if (g->used && g->id == id && g->pasid == pasid && g->index == index) {
+            g->used = false;
+        }
+    }
+}
+
 void model_amd_forget_device(struct model_amd *m, uint32_t id)
 {
     unsigned i;

@@ -100,6 +100,7 @@ struct amd_fifo {
 /* A body that is later than its tail. */
 struct amd_late {
     bool used;
+    uint32_t generation;
     uint32_t ring, slot;
     uint64_t at;
     uint64_t word[2];

@@ -230,6 +230,7 @@ static const char *edges(void *memory, size_t bytes)
 
 static const char *found_running(void *memory, size_t bytes)
 {
+    struct model_amd_knobs knobs;
     struct model_amd_config config;
     struct bench *b;
 
@@ -242,8 +243,18 @@ static const char *found_running(void *memory, size_t bytes)
     config.found_pprlog = SELFTEST_RAM_BASE | UINT64_C(8) << 56;
     b = bench_cold(memory, bytes, &config);
     EXPECT(b, (rd(b, STATUS) & 0x98) == 0x98);
+    knobs_off(&knobs);
+    knobs.devtab_stays = true;
+    model_amd_set_knobs(b->m, &knobs);
+    wr(b, 0, b->devtab | 1);
+    EXPECT(b, rd(b, 0) == SELFTEST_RAM_BASE);
+    knobs.devtab_stays = false;
+    model_amd_set_knobs(b->m, &knobs);
+    wr(b, 0, b->devtab | 1); /* Once. */
+    EXPECT(b, rd(b, 0) == (b->devtab | 1));
     wr(b, 0, b->devtab | 2);
     REPORTED(b, "amd.devtab.base-while-enabled");
+    EXPECT(b, rd(b, 0) == (b->devtab | 1));
     return selftest_end(&b->room);
 }
 

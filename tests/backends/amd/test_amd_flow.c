@@ -71,25 +71,75 @@ Test(amd_flow, starts_in_order)
 
 Test(amd_flow, goes_on_blocking_when_stopped)
 {
-    u->core.unit.ops->stop(hw);
+    uint64_t bytes = u->core.mem_bytes, base = fake_reg64(u, 0);
+
+    ops->stop(hw);
+    ops->stop(hw);
     cr_assert_eq(*fake_reg(u, 0x18) & 0xf00d, 1); /* translation alone is on */
-    cr_assert_eq(u->core.mem_bytes, 2u << 20);
-    cr_assert_eq(u->core.unit.ops->start(hw), UIOMMU_OK);
-    cr_assert_eq(u->core.unit.ops->restart(hw), UIOMMU_OK);
+    cr_assert_eq(u->core.mem_bytes, bytes);
+    cr_assert_eq(ops->start(hw), UIOMMU_OK);
+    cr_assert_eq(ops->restart(hw), UIOMMU_OK);
+    cr_assert_eq(fake_reg64(u, 0), base);
 }
 
 Test(amd_flow, undoes_a_start)
 {
+    struct uiommu *v = fake_new();
+    struct uiommu_amd_config c = fake_config();
+    struct uiommu_unit *unit;
     uint32_t left;
 
-    u->core.unit.ops->stop(hw);
-    for (left = 0; left < 5; left++) {
-        u->core.mem_left = left;
-        cr_assert_eq(u->core.unit.ops->start(hw), UIOMMU_E_NOMEM);
-        cr_assert_eq(u->core.mem_bytes, 2u << 20);
+    cr_assert_eq(uiommu_amd_create(v, &c, &unit), UIOMMU_OK);
+    for (left = 0; left < 6; left++) {
+        v->core.mem_left = left;
+        cr_assert_eq(unit->ops->start(unit->hw), UIOMMU_E_NOMEM);
+        cr_assert_eq(v->core.mem_bytes, 0);
     }
-    u->core.mem_left = UINT32_MAX;
-    cr_assert_eq(u->core.unit.ops->start(hw), UIOMMU_OK);
+    v->core.mem_left = UINT32_MAX;
+    v->hold = true; /* Nothing runs: it is undone, and the unit is off. */
+    cr_assert_neq(unit->ops->start(unit->hw), UIOMMU_OK);
+    cr_assert_eq(*fake_reg(v, 0x18) & 1, 0);
+    v->hold = false;
+    cr_assert_eq(unit->ops->start(unit->hw), UIOMMU_OK);
+    fake_unit_free(v);
+    cr_assert_eq(v->core.mem_bytes, 0);
+    fake_free(v);
+}
+
+/* Stopped: no register is touched, nothing is found, nothing put. */
+Test(amd_flow, stopped_is_quiet)
+{
+    struct uiommu_device_desc desc = {ids, 2, UIOMMU_DEVICE_ATS, 0, 1, 0};
+    struct uiommu_check check;
+    struct uiommu_fetch io;
+    uint64_t ticket, old, command[2] = {(uint64_t)5 << 60 | 0x118, 0};
+    uint32_t strength, touched;
+    void *dev = NULL;
+
+    cr_assert_eq(ops->device_attach(hw, &desc, &dev), UIOMMU_OK);
+    cr_assert_eq(ops->ticket(hw, &old), UIOMMU_OK);
+    u->hold = true;
+    ops->stop(hw);
+    touched = u->core.accesses;
+    memset(&io, 0, sizeof(io));
+    memset(&check, 0, sizeof(check));
+    cr_assert_eq(ops->ticket(hw, &ticket), UIOMMU_E_HW);
+    cr_assert_eq(ops->config_invalidate(hw, dev, UIOMMU_PASID_ALL), UIOMMU_E_HW);
+    cr_assert_eq(ops->tlb_invalidate(hw, dev, 5, &root, 1, NULL), UIOMMU_E_HW);
+    cr_assert_eq(ops->dtlb_invalidate(hw, dev, 5, NULL), UIOMMU_E_HW);
+    cr_assert_eq(ops->barrier(hw, dev, 5, &ticket, &strength), UIOMMU_E_HW);
+    cr_assert_eq(ops->command(hw, command, 2), UIOMMU_E_HW);
+    cr_assert_eq(ops->ring_pending(hw, 0), 0);
+    cr_assert_eq(ops->fetch(hw, 0, &io), UIOMMU_OK);
+    ops->overflow_ack(hw, 0);
+    ops->irq_ack(hw);
+    ops->check(hw, &check);
+    (void)ops->ticket_poll(hw, old);
+    ops->stop(hw);
+    cr_assert_eq(u->core.accesses, touched);
+    u->hold = false;
+    cr_assert_eq(ops->restart(hw), UIOMMU_OK);
+    ops->device_detach(hw, dev);
 }
 
 Test(amd_flow, entries_open_and_shut)
@@ -346,5 +396,5 @@ Test(amd_flow, features_decide)
     cr_assert_eq(create(0, 0, UIOMMU_AMD_FIVE_LEVEL), UIOMMU_OK);
     cr_assert_eq(create(1u << 1, 0, 0), UIOMMU_OK);
     cr_assert_eq(create(1u << 6, 0, UIOMMU_AMD_POLL | UIOMMU_AMD_NOT_COHERENT), UIOMMU_OK);
-    cr_assert_eq(create(0, 0, 0x40), UIOMMU_E_INVALID);
+    cr_assert_eq(create(0, 0, 0x80000000), UIOMMU_E_INVALID);
 }
