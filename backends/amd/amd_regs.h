@@ -93,6 +93,7 @@
 #define AMD_DTE1_DOMAIN    UIOMMU_FIELD(15, 0)
 #define AMD_DTE1_ROOT_30   UIOMMU_FIELD(31, 16) /* 30:15 */
 #define AMD_DTE1_I         UIOMMU_FIELD(32, 32)
+#define AMD_DTE1_SE        UIOMMU_FIELD(33, 33)    /* One fault is an event, the next are none. */
 #define AMD_DTE1_ROOT_51   UIOMMU_FIELD(63, 43)    /* 51:31 */
 #define AMD_DTE1_HOST      UINT64_C(0x30000000000) /* SysMgt */
 #define AMD_DTE2_PAGING    UIOMMU_FIELD(55, 54)

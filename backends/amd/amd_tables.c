@@ -9,7 +9,8 @@
  */
 #include "amd_internal.h"
 
-/* Every entry blocks. What a host has put into its half of a table that is kept stays. */
+/* Every entry blocks. A flood of faults would hide the events that tickets wait for: SE. What a
+ * host has put into its half of a table that is kept stays. */
 void uiommu_amd_devtab_clear(struct uiommu_amd *hw)
 {
     volatile uint64_t *words = hw->devtab.cpu;
@@ -17,7 +18,8 @@ void uiommu_amd_devtab_clear(struct uiommu_amd *hw)
 
     for (i = 0; i < AMD_DTE_ENTRIES; i++, words += AMD_DTE_WORDS) {
         uiommu_bits_store64(&words[0], AMD_DTE_BLOCKED);
-        uiommu_bits_store64(&words[1], uiommu_bits_load64(&words[1]) & AMD_DTE1_HOST);
+        uiommu_bits_store64(&words[1], (uiommu_bits_load64(&words[1]) & AMD_DTE1_HOST) |
+                                           uiommu_bits_mask(AMD_DTE1_SE));
         uiommu_bits_store64(&words[2],
                             uiommu_bits_load64(&words[2]) & ~uiommu_bits_mask(AMD_DTE2_OURS));
     }
@@ -218,7 +220,9 @@ static void shut(struct uiommu_amd *hw, volatile uint64_t *dte, uint32_t set)
     bool pasid = hw->f.eph && (set & UIOMMU_DEVICE_SET_PASID_REQUIRED) != 0;
 
     store(hw, dte, 0, AMD_DTE_BLOCKED | (pasid ? uiommu_bits_mask(AMD_DTE0_GPRP) : 0));
-    store1(hw, dte, uiommu_bits_load64(&dte[1]) & ~uiommu_bits_mask(AMD_DTE1_I));
+    store1(hw, dte,
+           (uiommu_bits_load64(&dte[1]) & ~uiommu_bits_mask(AMD_DTE1_I)) |
+               uiommu_bits_mask(AMD_DTE1_SE));
 }
 
 /* PPR without I would invite requests of a device that cannot translate: I comes first and goes
@@ -238,11 +242,12 @@ static void dte_change(struct uiommu_amd *hw, volatile uint64_t *dte, const uint
 static bool dte_step(struct uiommu_amd *hw, volatile uint64_t *dte, const uint64_t want[3],
                      uint32_t step)
 {
+    const uint64_t live1 = uiommu_bits_mask(AMD_DTE1_I) | uiommu_bits_mask(AMD_DTE1_SE);
     const uint64_t live0 = uiommu_bits_mask(AMD_DTE0_PPR) | uiommu_bits_mask(AMD_DTE0_GPRP);
     uint64_t now0 = uiommu_bits_load64(&dte[0]);
     uint64_t now1 = uiommu_bits_load64(&dte[1]) & ~AMD_DTE1_HOST;
     uint64_t now2 = uiommu_bits_load64(&dte[2]), ours = uiommu_bits_mask(AMD_DTE2_OURS);
-    bool same1 = ((now1 ^ want[1]) & ~uiommu_bits_mask(AMD_DTE1_I)) == 0;
+    bool same1 = ((now1 ^ want[1]) & ~live1) == 0;
     bool same2 = ((now2 ^ want[2]) & ours) == 0;
 
     if (((now0 ^ want[0]) & ~live0) == 0 && same1 && same2) {

@@ -211,13 +211,14 @@ static void found_enabled(struct bench *b)
 
     b->found_bytes = UINT64_C(32) * 4096;
     cpu = model_ram_get(b->world, b->found_bytes, 4096, UINT64_MAX, &b->found);
+    model_ram_clean(b->world, cpu, b->found_bytes);
     for (i = 0; i < b->found_bytes; i += 32) {
         (void)model_bus_write64(b->world, b->found + i, 3);
     }
-    model_ram_clean(b->world, cpu, b->found_bytes);
     model_amd_write64(model_of(b), 0x0, b->found | (b->found_bytes / 4096 - 1));
     model_amd_write64(model_of(b), 0x18, 1 | 1 << 10);
     bench_advance(b, BENCH_MS);
+    model_amd_found(model_of(b));
     b->reports = 0;
 }
 

@@ -135,6 +135,7 @@ static void found_running(struct model_amd *m)
     m->control = c->found_control;
     m->devtab = c->found_devtab;
     m->devtab_set = true;
+    m->found = true;
     m->ring[AMD_CMD].base = c->found_cmdbuf;
     m->ring[AMD_EVT].base = c->found_evtlog;
     m->ring[AMD_PPR_A].base = c->found_pprlog;
@@ -210,6 +211,11 @@ struct model_amd *model_amd_create(struct model_world *world, struct model_fabri
         model_fabric_attach_iommu(fabric, model_amd_ops(), m);
     }
     return m;
+}
+
+void model_amd_found(struct model_amd *m)
+{
+    m->found = true;
 }
 
 void model_amd_set_knobs(struct model_amd *m, const struct model_amd_knobs *knobs)

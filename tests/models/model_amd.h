@@ -109,6 +109,8 @@ struct model_amd_counts {
 /* NULL: memory does not suffice, or the configuration is impossible. */
 struct model_amd *model_amd_create(struct model_world *world, struct model_fabric *fabric,
                                    const struct model_amd_config *config);
+/* Whoever wrote the registers so far has gone: software finds them as they are. */
+void model_amd_found(struct model_amd *model);
 void model_amd_set_knobs(struct model_amd *model, const struct model_amd_knobs *knobs);
 void model_amd_get_knobs(const struct model_amd *model, struct model_amd_knobs *knobs);
 const struct model_amd_counts *model_amd_counts(const struct model_amd *model);

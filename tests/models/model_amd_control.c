@@ -132,7 +132,7 @@ void amd_control_write(struct model_amd *m, uint64_t value)
 /* Moved under traffic by its first owner it is lost; a second owner who found it so may have to. */
 void amd_devtab_write(struct model_amd *m, uint64_t mask, uint64_t value)
 {
-    bool found = m->config.starts_enabled && !m->devtab_ours && mask == UINT64_MAX;
+    bool found = m->found && mask == UINT64_MAX;
 
     if (amd_control(m, AMD_IOMMU_EN) && found && m->knobs.devtab_stays) {
         return;
@@ -148,7 +148,7 @@ void amd_devtab_write(struct model_amd *m, uint64_t mask, uint64_t value)
     }
     amd_merge(&m->devtab, mask & UINT64_C(0x000FFFFFFFFFF1FF), value);
     m->devtab_set = true;
-    m->devtab_ours = true;
+    m->found = false;
 }
 
 uint64_t amd_status(const struct model_amd *m)

@@ -184,7 +184,7 @@ struct model_amd {
     uint64_t xt[3];
     uint32_t auto_response, early[2];
     bool devtab_set;
-    bool devtab_ours;  /* Written since it was found. */
+    bool found;        /* Somebody else left it so. */
     bool unsynced_off; /* CmdBufEn went off with invalidations that no wait covered. */
     struct amd_ring ring[AMD_RINGS];
     uint32_t irq_pending;
