@@ -80,6 +80,10 @@ uint32_t vtd_pasid_bad(const struct model_vtd *m, const uint64_t word[8])
     if (second(pgtt) && (width < 1 || width > 3 || !vtd_bit(c->sagaw, width))) {
         return 0x5B;
     }
+    if (pgtt == VTD_PGTT_NESTED &&
+        (word[2] & ~vtd_ones(12) & ~vtd_ones(vtd_second_bits(m, word))) != 0) {
+        return 0x5B; /* The first stage's root is no address of the second. */
+    }
     return 0;
 }
 

@@ -24,12 +24,13 @@ static const struct row rows[] = {
     {0x59, false, true, OK0}, {0x5A, false, true, CA},  {0x5B, false, true, CA},
     {0x5C, false, true, OK0}, {0x5D, false, true, OK0}, {0x70, false, true, OK0},
     {0x71, false, true, OK0}, {0x72, false, true, OK0}, {0x73, false, true, OK0},
-    {0x78, false, true, CA},  {0x79, false, true, OK0}, {0x7A, false, true, CA},
-    {0x7B, false, true, CA},  {0x7C, false, true, CA},  {0x7D, false, true, CA},
-    {0x80, false, true, OK0}, {0x81, false, true, OK0}, {0x83, false, true, OK0},
-    {0x84, false, true, OK0}, {0x85, false, true, OK0}, {0x86, false, true, OK0},
-    {0x87, false, true, CA},  {0x89, false, true, UR},  {0x90, false, true, OK0},
-    {0x91, false, true, OK0},
+    {0x74, false, true, OK0}, {0x75, false, true, OK0}, {0x76, false, true, OK0},
+    {0x77, false, true, OK0}, {0x78, false, true, CA},  {0x79, false, true, OK0},
+    {0x7A, false, true, CA},  {0x7B, false, true, CA},  {0x7C, false, true, CA},
+    {0x7D, false, true, CA},  {0x80, false, true, OK0}, {0x81, false, true, OK0},
+    {0x83, false, true, OK0}, {0x84, false, true, OK0}, {0x85, false, true, OK0},
+    {0x86, false, true, OK0}, {0x87, false, true, CA},  {0x89, false, true, UR},
+    {0x90, false, true, OK0}, {0x91, false, true, OK0},
 };
 
 static const struct row *find(uint32_t reason)

@@ -168,18 +168,53 @@ static bool second(const struct vtd_pasid *e)
     return pgtt == VTD_PGTT_SECOND || pgtt == VTD_PGTT_NESTED;
 }
 
+static bool first(const struct vtd_pasid *e)
+{
+    uint32_t pgtt = vtd_bits(e->word[0], 8, 6);
+
+    return pgtt == VTD_PGTT_FIRST || pgtt == VTD_PGTT_NESTED;
+}
+
+/* Whoever uses the same tables uses them in the same way, whatever the DID. */
+static void check_flags(struct model_vtd *m, const struct vtd_pasid *entry)
+{
+    uint64_t low = ~vtd_ones(12);
+    uint32_t i;
+
+    for (i = 0; i < VTD_PASIDS; i++) {
+        const struct vtd_pasid *e = &m->pasid[i];
+        bool both = e->used && !e->faulty && first(e) && first(entry) &&
+                    second(e) == second(entry) && ((e->word[2] ^ entry->word[2]) & low) == 0;
+        bool under = e->used && !e->faulty && second(e) && second(entry) &&
+                     ((e->word[0] ^ entry->word[0]) & low) == 0;
+
+        if ((under && vtd_bit(e->word[0] ^ entry->word[0], 9)) ||
+            (both && (under || !second(e)) && ((e->word[2] ^ entry->word[2]) & 0x8C) != 0)) {
+            vtd_wrong(m, "vtd.did.flags-differ",
+                      "two entries with the same tables differ in SSADE, FSPM or EAFE", entry->did,
+                      entry->pasid);
+            return;
+        }
+    }
+}
+
 /* Translations of this entry's predecessor are still there. */
 static void check_refill(struct model_vtd *m, const struct vtd_pasid *entry)
 {
-    bool first = vtd_bits(entry->word[0], 8, 6) == VTD_PGTT_FIRST;
-    uint64_t root = entry->word[first ? 2 : 0] & ~vtd_ones(12);
+    uint32_t pgtt = vtd_bits(entry->word[0], 8, 6);
+    uint64_t low = ~vtd_ones(12);
     uint32_t i;
 
     for (i = 0; i < VTD_TLBS; i++) {
         const struct vtd_tlb *e = &m->tlb[i];
 
-        if (e->used && e->id == entry->id && e->pasid == entry->pasid && e->root != root &&
-            e->pgtt != VTD_PGTT_PASS) {
+        if (!e->used || e->id != entry->id || e->pasid != entry->pasid ||
+            e->pgtt == VTD_PGTT_PASS) {
+            continue;
+        }
+        if (e->root != (entry->word[e->second ? 0 : 2] & low) ||
+            (e->second ? pgtt == VTD_PGTT_FIRST : pgtt != e->pgtt) ||
+            (e->pgtt == VTD_PGTT_NESTED && e->under != (entry->word[0] & low))) {
             vtd_wrong(m, "vtd.cache.translations-left",
                       "a PASID entry is new and translations of its predecessor are cached",
                       entry->id, entry->pasid);
@@ -200,6 +235,7 @@ void vtd_check_dids(struct model_vtd *m, const struct vtd_pasid *entry)
     if (m->knobs.strict_stale) {
         check_refill(m, entry);
     }
+    check_flags(m, entry);
     for (i = 0; i < VTD_PASIDS; i++) {
         const struct vtd_pasid *e = &m->pasid[i];
 
@@ -222,7 +258,7 @@ void vtd_check_dids(struct model_vtd *m, const struct vtd_pasid *entry)
                       entry->did, entry->pasid);
             return;
         }
-        if (e->pasid == entry->pasid && vtd_bits(entry->word[0], 8, 6) == VTD_PGTT_FIRST &&
+        if (e->pasid == entry->pasid && first(entry) &&
             ((e->word[2] ^ entry->word[2]) & (~vtd_ones(12) | 0xC)) != 0) {
             vtd_wrong(m, "vtd.did.roots-differ", "one DID and PASID tag two page tables",
                       entry->did, entry->pasid);

@@ -108,13 +108,16 @@ static bool inside(uint64_t at, uint64_t first, uint64_t last)
     return at >= first && at <= last;
 }
 
-static bool roots_inside(const uint64_t word[8], uint64_t first, uint64_t last)
+/* Nested: the first stage's root lies where the second has it now. */
+static bool roots_inside(const struct model_vtd *m, const uint64_t word[8], uint64_t first,
+                         uint64_t last)
 {
     uint32_t pgtt = vtd_bits(word[0], 8, 6);
     uint64_t low = ~vtd_ones(12);
+    uint64_t at = word[2] & low;
 
-    if (pgtt == VTD_PGTT_FIRST || pgtt == VTD_PGTT_NESTED) {
-        if (inside(word[2] & low, first, last)) {
+    if (pgtt == VTD_PGTT_FIRST || (pgtt == VTD_PGTT_NESTED && vtd_second_peek(m, word, at, &at))) {
+        if (inside(at, first, last)) {
             return true;
         }
     }
@@ -129,21 +132,27 @@ bool model_vtd_check_tables_unused(const struct model_vtd *m, uint64_t first, ui
     for (i = 0; i < VTD_PASIDS; i++) {
         const struct vtd_pasid *e = &m->pasid[i];
 
-        if (e->used && !e->faulty && roots_inside(e->word, first, last)) {
+        if (e->used && !e->faulty && roots_inside(m, e->word, first, last)) {
             return false;
         }
     }
     for (i = 0; i < VTD_SLOWS; i++) {
-        if (m->slow[i].used && roots_inside(m->slow[i].start, first, last)) {
+        if (m->slow[i].used && roots_inside(m, m->slow[i].start, first, last)) {
             return false;
         }
     }
     for (i = 0; i < VTD_TLBS; i++) {
         const struct vtd_tlb *e = &m->tlb[i];
 
-        if (e->used && e->pgtt != VTD_PGTT_PASS &&
-            (inside(e->root, first, last) || inside(e->from, first, last) ||
-             (e->table && inside(e->out, first, last)))) {
+        if (!e->used || e->pgtt == VTD_PGTT_PASS) {
+            continue;
+        }
+        if (inside(e->second ? e->root : e->top, first, last) || inside(e->from, first, last) ||
+            (e->table && inside(e->out, first, last))) {
+            return false;
+        }
+        if (e->pgtt == VTD_PGTT_NESTED &&
+            (inside(e->under, first, last) || inside(e->under_from, first, last))) {
             return false;
         }
     }

@@ -88,8 +88,12 @@ struct vtd_tlb {
     bool used, table, second, has_pasid;
     uint32_t id, pasid, did, pgtt, access, level, size_log2;
     uint64_t va, out;
-    uint64_t root; /* pointer it was walked from */
+    uint64_t root; /* pointer it was walked from, as the PASID entry has it */
     uint64_t from; /* entry it was made from */
+    uint64_t top;  /* first stage: where the root really is */
+    /* nested: pointer and entry of the second stage, what the first put out, and both sizes */
+    uint64_t under, under_from, guest;
+    uint32_t guest_log2, under_log2;
 };
 
 struct vtd_slow {
@@ -139,6 +143,16 @@ struct vtd_access {
     uint32_t access;
     uint32_t at; /* 0 untranslated, 1 translation request, 2 translated, 3 page request */
     bool quiet;  /* Spontaneous, or a marker: nothing is logged. */
+};
+
+/* A question to the second stage, and its answer. */
+struct vtd_second {
+    const struct vtd_access *want; /* For whom. */
+    uint64_t address;
+    uint32_t access;
+    uint32_t blocked; /* The fault if rights are missing; 0: 85 or 86. */
+    uint64_t out, from;
+    uint32_t size_log2, rights;
 };
 
 struct vtd_outcome {
@@ -288,6 +302,13 @@ bool vtd_slow_join(struct model_vtd *m, uint32_t id, uint32_t pasid, uint64_t at
 /* model_vtd_table.c */
 bool vtd_table_walk(struct model_vtd *m, const struct vtd_access *want,
                     const struct vtd_pasid *pasid, struct vtd_tlb *leaf, struct vtd_outcome *got);
+
+/* model_vtd_second.c */
+uint32_t vtd_second_bits(const struct model_vtd *m, const uint64_t word[8]);
+bool vtd_second(struct model_vtd *m, const struct vtd_pasid *pasid, struct vtd_second *ask,
+                struct vtd_outcome *got);
+bool vtd_second_peek(const struct model_vtd *m, const uint64_t word[8], uint64_t address,
+                     uint64_t *out);
 
 /* model_vtd_tlb.c */
 struct vtd_tlb *vtd_tlb_place(struct model_vtd *m);

@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "model_vtd_internal.h"
 
+/* The first stage, by itself or over a second one: then its tables lie at the guest's addresses. */
+
 struct walk {
     const struct vtd_access *want;
     const struct vtd_pasid *pasid;
-    bool second, snoop, flags; /* flags: accessed and dirty are kept */
-    uint32_t level;
-    uint32_t levels;
-    uint64_t root, table, at, entry;
-    uint32_t rights; /* MODEL_READ: user or readable, MODEL_WRITE: writable, all levels */
+    bool nested, snoop;
+    uint32_t level, levels;
+    uint64_t table; /* The guest's address of it if nested. */
+    uint64_t known; /* Its real address if that is kept; 0: not. */
+    uint64_t top;   /* Real address of the root. */
+    uint64_t at, at_guest, entry;
+    uint32_t rights; /* MODEL_READ: user, MODEL_WRITE: writable, all levels */
 };
 
-static bool fail(const struct walk *w, struct vtd_outcome *got, uint32_t first, uint32_t second)
+static bool fail(struct vtd_outcome *got, uint32_t reason)
 {
-    got->fault = w->second ? second : first;
+    got->fault = reason;
     return false;
 }
 
@@ -27,7 +31,6 @@ static void fill(const struct walk *w, struct vtd_tlb *e, bool table)
     memset(e, 0, sizeof(*e));
     e->used = true;
     e->table = table;
-    e->second = w->second;
     e->has_pasid = w->want->has_pasid;
     e->id = w->want->id;
     e->pasid = w->pasid->pasid;
@@ -36,12 +39,14 @@ static void fill(const struct walk *w, struct vtd_tlb *e, bool table)
     e->level = w->level;
     e->size_log2 = shift_of(w->level);
     e->va = w->want->address & ~vtd_ones(e->size_log2);
-    e->root = w->root;
+    e->root = w->pasid->word[2] & ~vtd_ones(12);
+    e->top = w->top;
     e->from = w->at;
+    e->under = w->nested ? w->pasid->word[0] & ~vtd_ones(12) : 0;
 }
 
 /* Begin in the middle when a non-leaf entry of this walk is kept. */
-static void use_walk_cache(struct model_vtd *m, struct walk *w)
+static void use_walk_cache(const struct model_vtd *m, struct walk *w)
 {
     const struct vtd_tlb *best = NULL;
     uint32_t i;
@@ -49,15 +54,17 @@ static void use_walk_cache(struct model_vtd *m, struct walk *w)
     for (i = 0; i < VTD_TLBS; i++) {
         const struct vtd_tlb *e = &m->tlb[i];
 
-        if (e->used && e->table && e->second == w->second && e->did == w->pasid->did &&
-            (e->second || e->pasid == w->pasid->pasid) && e->level <= w->levels &&
+        if (e->used && e->table && !e->second && e->did == w->pasid->did &&
+            e->pasid == w->pasid->pasid && e->level <= w->levels &&
             e->va == (w->want->address & ~vtd_ones(e->size_log2)) &&
             (best == NULL || e->level < best->level)) {
             best = e;
         }
     }
     if (best != NULL) {
-        w->table = best->out;
+        w->table = w->nested ? best->guest : best->out;
+        w->known = w->nested ? best->out : 0;
+        w->top = best->top;
         w->level = best->level - 1;
         w->rights = best->access;
     }
@@ -70,74 +77,91 @@ static bool is_large(const struct walk *w)
 
 static bool reserved(const struct model_vtd *m, const struct walk *w)
 {
-    uint64_t mask = vtd_ones(52) & ~vtd_ones(m->config.haw);
-    bool leaf = w->level == 1 || is_large(w);
+    uint64_t mask = w->nested ? 0 : vtd_ones(52) & ~vtd_ones(m->config.haw);
 
     if (is_large(w)) {
-        bool fits = w->level == 2 || (w->level == 3 && m->config.fs1gp);
-
-        if (w->second) {
-            fits = w->level <= 3 && vtd_bit(m->config.sslps, w->level - 2);
-        }
-        if (!fits) {
+        if (w->level != 2 && (w->level != 3 || !m->config.fs1gp)) {
             return true;
         }
-        mask |= vtd_ones(shift_of(w->level)) & ~vtd_ones(w->second ? 12 : 13);
-    }
-    if (w->second) {
-        mask |= (uint64_t)1 << 62;
-        mask |= leaf && m->config.sc ? 0 : (uint64_t)1 << 11;
+        mask |= vtd_ones(shift_of(w->level)) & ~vtd_ones(13);
     }
     return (w->entry & mask) != 0;
 }
 
+/* A table of the first stage is read, and may be written, as the second stage allows. */
+static bool under(struct model_vtd *m, const struct walk *w, bool write, uint32_t blocked,
+                  uint64_t *at, struct vtd_outcome *got)
+{
+    struct vtd_second ask = {
+        .want = w->want, .address = w->at_guest, .access = MODEL_READ, .blocked = blocked};
+
+    if (write || vtd_bit(w->pasid->word[0], 9)) {
+        ask.access |= MODEL_WRITE; /* Flags of the second stage: each look may become a write. */
+    }
+    if (!vtd_second(m, w->pasid, &ask, got)) {
+        return false;
+    }
+    *at = ask.out | (w->at_guest & vtd_ones(ask.size_log2));
+    return true;
+}
+
 static bool set_flags(struct model_vtd *m, struct walk *w, bool dirty, struct vtd_outcome *got)
 {
-    uint64_t bits = (uint64_t)1 << (w->second ? 8 : 5);
+    uint64_t bits = (uint64_t)1 << 5 | (dirty ? (uint64_t)1 << 6 : 0);
+    uint64_t at = w->at;
 
-    if (!w->flags) {
-        return true;
-    }
-    if (dirty) {
-        bits |= (uint64_t)1 << (w->second ? 9 : 6);
-    }
-    if (!w->second && vtd_bit(w->pasid->word[2], 7)) {
+    if (vtd_bit(w->pasid->word[2], 7)) {
         bits |= (uint64_t)1 << 10;
     }
     if ((w->entry & bits) == bits) {
         return true;
     }
+    if (w->nested && !under(m, w, true, 0x77, &at, got)) {
+        return false;
+    }
     if (!w->snoop) {
-        return fail(w, got, 0x90, 0x7C);
+        return fail(got, 0x90);
     }
     w->entry |= bits;
-    if (!vtd_write_words(m, w->at, &w->entry, 1)) {
-        return fail(w, got, 0x91, 0x7D);
+    return vtd_write_words(m, at, &w->entry, 1) || fail(got, 0x91);
+}
+
+static bool locate(struct model_vtd *m, struct walk *w, struct vtd_outcome *got)
+{
+    uint64_t offset = 8 * (w->want->address >> shift_of(w->level) & 0x1FF);
+
+    w->at_guest = w->table + offset;
+    w->at = w->at_guest;
+    if (w->known != 0) {
+        w->at = w->known + offset;
+    } else if (w->nested && !under(m, w, false, w->level == w->levels ? 0x75 : 0x76, &w->at, got)) {
+        return false;
+    }
+    if (w->level == w->levels) {
+        w->top = w->at & ~vtd_ones(12);
     }
     return true;
 }
 
 static bool step(struct model_vtd *m, struct walk *w, struct vtd_outcome *got)
 {
-    uint32_t index = (uint32_t)(w->want->address >> shift_of(w->level)) & 0x1FF;
-    uint32_t rights;
-
-    w->at = w->table + 8 * (uint64_t)index;
-    if (!vtd_read(m, w->at, &w->entry, 1, w->snoop)) {
-        return w->level == w->levels ? fail(w, got, 0x73, 0x7B) : fail(w, got, 0x70, 0x78);
+    if (!locate(m, w, got)) {
+        return false;
     }
-    if ((w->entry & (w->second ? 3u : 1u)) == 0) {
-        return fail(w, got, 0x71, 0x79);
+    if (!vtd_read(m, w->at, &w->entry, 1, w->snoop)) {
+        return fail(got, w->level == w->levels ? 0x73 : 0x70);
+    }
+    if (!vtd_bit(w->entry, 0)) {
+        return fail(got, 0x71);
     }
     if (reserved(m, w)) {
-        return fail(w, got, 0x72, 0x7A);
+        return fail(got, 0x72);
     }
-    if (w->second) {
-        rights = (uint32_t)(w->entry & 3);
-    } else {
-        rights = (vtd_bit(w->entry, 2) ? MODEL_READ : 0) | (vtd_bit(w->entry, 1) ? MODEL_WRITE : 0);
+    if (w->nested &&
+        (w->entry & vtd_ones(52) & ~vtd_ones(vtd_second_bits(m, w->pasid->word))) != 0) {
+        return fail(got, 0x74);
     }
-    w->rights &= rights;
+    w->rights &= (vtd_bit(w->entry, 2) ? MODEL_READ : 0) | (vtd_bit(w->entry, 1) ? MODEL_WRITE : 0);
     return true;
 }
 
@@ -146,12 +170,6 @@ static uint32_t granted(const struct walk *w, struct vtd_outcome *got)
 {
     uint32_t access = w->rights;
 
-    if (w->second) {
-        if (access == 0) {
-            got->fault = 0x79;
-        }
-        return access;
-    }
     if ((w->want->access & MODEL_PRIV) != 0) {
         access |= MODEL_READ;
         return vtd_bit(w->pasid->word[2], 4) ? access : access | MODEL_WRITE;
@@ -163,30 +181,75 @@ static uint32_t granted(const struct walk *w, struct vtd_outcome *got)
     return access;
 }
 
-static bool take_leaf(struct model_vtd *m, struct walk *w, struct vtd_tlb *leaf,
+/* What the first stage puts out goes through the second; the smaller of the two sizes counts. */
+static bool pass_second(struct model_vtd *m, const struct walk *w, struct vtd_tlb *e,
+                        struct vtd_outcome *got)
+{
+    uint64_t inside = w->want->address & vtd_ones(e->size_log2);
+    struct vtd_second ask = {.want = w->want,
+                             .address = e->out | inside,
+                             .access = w->want->access & (MODEL_READ | MODEL_WRITE)};
+
+    if (!vtd_second(m, w->pasid, &ask, got)) {
+        return false;
+    }
+    e->guest = e->out;
+    e->guest_log2 = e->size_log2;
+    e->under_log2 = ask.size_log2;
+    e->under_from = ask.from;
+    if (ask.size_log2 < e->size_log2) {
+        e->size_log2 = ask.size_log2;
+        e->va = w->want->address & ~vtd_ones(e->size_log2);
+    }
+    e->out = (ask.out | (ask.address & vtd_ones(ask.size_log2))) & ~vtd_ones(e->size_log2);
+    e->access &= ask.rights | MODEL_PRIV;
+    return true;
+}
+
+static bool take_leaf(struct model_vtd *m, struct walk *w, struct vtd_tlb *e,
                       struct vtd_outcome *got)
 {
     uint32_t access = granted(w, got);
     bool write = (w->want->access & MODEL_WRITE) != 0;
-    uint32_t dirty = w->second ? 9 : 6;
 
     if (got->fault != 0) {
         return false;
     }
     if (write && (access & MODEL_WRITE) == 0) {
-        got->fault = 0x85;
-    } else if ((w->want->access & MODEL_READ) != 0 && (access & MODEL_READ) == 0) {
-        got->fault = 0x86;
+        return fail(got, 0x85);
     }
-    if (got->fault != 0 || !set_flags(m, w, write, got)) {
+    if (!set_flags(m, w, write, got)) {
         return false;
     }
-    if (w->flags && !vtd_bit(w->entry, dirty)) {
+    if (!vtd_bit(w->entry, 6)) {
         access &= ~MODEL_WRITE;
     }
-    fill(w, leaf, false);
-    leaf->access = access | (w->want->access & MODEL_PRIV);
-    leaf->out = w->entry & vtd_ones(52) & ~vtd_ones(shift_of(w->level));
+    fill(w, e, false);
+    e->access = access | (w->want->access & MODEL_PRIV);
+    e->out = w->entry & vtd_ones(52) & ~vtd_ones(shift_of(w->level));
+    return !w->nested || pass_second(m, w, e, got);
+}
+
+/* With a second stage what is kept leads to the real address of the next table. */
+static bool keep(struct model_vtd *m, struct walk *w, struct vtd_outcome *got)
+{
+    struct vtd_tlb *e;
+
+    w->known = 0;
+    if (!model_chance(m->world, m->knobs.walk_cache)) {
+        return true;
+    }
+    if (w->nested) {
+        w->at_guest = w->table;
+        if (!under(m, w, false, 0x76, &w->known, got)) {
+            return false;
+        }
+    }
+    e = vtd_tlb_place(m);
+    fill(w, e, true);
+    e->out = w->nested ? w->known : w->table;
+    e->guest = w->table;
+    e->access = w->rights;
     return true;
 }
 
@@ -194,34 +257,47 @@ static bool start(struct model_vtd *m, struct walk *w, struct vtd_outcome *got)
 {
     uint64_t address = w->want->address;
     uint32_t bits;
+    uint64_t top;
 
-    w->second = vtd_bits(w->pasid->word[0], 8, 6) == VTD_PGTT_SECOND;
+    w->nested = vtd_bits(w->pasid->word[0], 8, 6) == VTD_PGTT_NESTED;
     w->snoop = m->config.smpwcs && vtd_bit(w->pasid->word[1], 23);
     w->rights = MODEL_READ | MODEL_WRITE;
-    if (w->second) {
-        w->levels = vtd_bits(w->pasid->word[0], 4, 2) + 2;
-        w->root = w->pasid->word[0] & ~vtd_ones(12);
-        w->flags = vtd_bit(w->pasid->word[0], 9);
-        bits = 12 + 9 * w->levels;
-        if ((address & ~vtd_ones(bits < m->config.mgaw ? bits : m->config.mgaw)) != 0) {
-            got->fault = 0x84;
-            return false;
-        }
-    } else {
-        uint64_t top;
-
-        w->levels = vtd_bits(w->pasid->word[2], 3, 2) == 1 ? 5 : 4;
-        w->root = w->pasid->word[2] & ~vtd_ones(12);
-        w->flags = true;
-        bits = 12 + 9 * w->levels;
-        top = address & ~vtd_ones(bits - 1);
-        if (top != 0 && top != ~vtd_ones(bits - 1)) {
-            got->fault = 0x80;
-            return false;
-        }
-    }
+    w->levels = vtd_bits(w->pasid->word[2], 3, 2) == 1 ? 5 : 4;
     w->level = w->levels;
-    w->table = w->root;
+    w->table = w->pasid->word[2] & ~vtd_ones(12);
+    bits = 12 + 9 * w->levels;
+    top = address & ~vtd_ones(bits - 1);
+    if (top != 0 && top != ~vtd_ones(bits - 1)) {
+        return fail(got, 0x80);
+    }
+    return true;
+}
+
+/* Traffic of a second-stage entry: its address is what the second stage takes. */
+static bool second_only(struct model_vtd *m, const struct vtd_access *want,
+                        const struct vtd_pasid *pasid, struct vtd_tlb *e, struct vtd_outcome *got)
+{
+    struct vtd_second ask = {.want = want,
+                             .address = want->address,
+                             .access = want->access & (MODEL_READ | MODEL_WRITE)};
+
+    if (!vtd_second(m, pasid, &ask, got)) {
+        return false;
+    }
+    memset(e, 0, sizeof(*e));
+    e->used = true;
+    e->second = true;
+    e->has_pasid = want->has_pasid;
+    e->id = want->id;
+    e->pasid = pasid->pasid;
+    e->did = pasid->did;
+    e->pgtt = VTD_PGTT_SECOND;
+    e->size_log2 = ask.size_log2;
+    e->va = want->address & ~vtd_ones(e->size_log2);
+    e->root = pasid->word[0] & ~vtd_ones(12);
+    e->from = ask.from;
+    e->out = ask.out;
+    e->access = ask.rights | (want->access & MODEL_PRIV);
     return true;
 }
 
@@ -229,11 +305,11 @@ static bool start(struct model_vtd *m, struct walk *w, struct vtd_outcome *got)
 bool vtd_table_walk(struct model_vtd *m, const struct vtd_access *want,
                     const struct vtd_pasid *pasid, struct vtd_tlb *leaf, struct vtd_outcome *got)
 {
-    struct walk w;
+    struct walk w = {.want = want, .pasid = pasid};
 
-    memset(&w, 0, sizeof(w));
-    w.want = want;
-    w.pasid = pasid;
+    if (vtd_bits(pasid->word[0], 8, 6) == VTD_PGTT_SECOND) {
+        return second_only(m, want, pasid, leaf, got);
+    }
     if (!start(m, &w, got)) {
         return false;
     }
@@ -249,12 +325,8 @@ bool vtd_table_walk(struct model_vtd *m, const struct vtd_access *want,
             return false;
         }
         w.table = w.entry & vtd_ones(52) & ~vtd_ones(12);
-        if (model_chance(m->world, m->knobs.walk_cache)) {
-            struct vtd_tlb *e = vtd_tlb_place(m);
-
-            fill(&w, e, true);
-            e->out = w.table;
-            e->access = w.rights;
+        if (!keep(m, &w, got)) {
+            return false;
         }
     }
 }

@@ -6,18 +6,28 @@ static bool interrupt_range(uint64_t address)
     return address >> 20 == 0xFEE;
 }
 
+/* present: the bits of which one is set if the entry maps at all. */
+static void check_entry(struct model_vtd *m, const struct vtd_tlb *e, uint64_t at, uint64_t out,
+                        uint32_t size_log2, uint32_t present)
+{
+    uint64_t now = vtd_peek64(m, at);
+
+    if ((now & present) != 0 && ((now ^ out) & vtd_ones(52) & ~vtd_ones(size_log2)) != 0) {
+        vtd_wrong(m, "vtd.cache.stale-translation",
+                  "a cached translation is used and memory maps another page", e->va, now);
+    }
+}
+
 static void check_stale(struct model_vtd *m, const struct vtd_tlb *e)
 {
-    uint64_t now;
-
     if (!m->knobs.strict_stale || e->pgtt == VTD_PGTT_PASS || vtd_peek(m, e->from, 8) == NULL) {
         return;
     }
-    now = vtd_peek64(m, e->from);
-    if ((now & (e->second ? 3u : 1u)) != 0 &&
-        ((now ^ e->out) & vtd_ones(52) & ~vtd_ones(e->size_log2)) != 0) {
-        vtd_wrong(m, "vtd.cache.stale-translation",
-                  "a cached translation is used and memory maps another page", e->va, now);
+    if (e->pgtt == VTD_PGTT_NESTED) {
+        check_entry(m, e, e->from, e->guest, e->guest_log2, 1);
+        check_entry(m, e, e->under_from, e->out, e->under_log2, 3);
+    } else {
+        check_entry(m, e, e->from, e->out, e->size_log2, e->second ? 3 : 1);
     }
 }
 
@@ -83,12 +93,6 @@ void vtd_translate(struct model_vtd *m, const struct vtd_access *want, struct vt
         return;
     }
     m->counts.tlb_misses++;
-    if (got->pgtt == VTD_PGTT_NESTED) {
-        vtd_wrong(m, "vtd.model.nested", "nested translation is not modelled", want->id,
-                  pasid.pasid);
-        got->fault = 0x5B;
-        return;
-    }
     good = got->pgtt == VTD_PGTT_PASS ? pass(m, want, &pasid, &leaf, got)
                                       : vtd_table_walk(m, want, &pasid, &leaf, got);
     if (!good) {

@@ -35,7 +35,9 @@
     X(vtd_iq)                                                                                      \
     X(vtd_walk)                                                                                    \
     X(vtd_cache)                                                                                   \
-    X(vtd_prq)
+    X(vtd_prq)                                                                                     \
+    X(vtd_second)                                                                                  \
+    X(vtd_nested)
 
 #define DECLARE(name)                                                                              \
     extern const struct model_selftest model_selftests_##name[];                                   \
