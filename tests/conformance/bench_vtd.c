@@ -6,12 +6,21 @@
 
 /* The one file of the suite that knows this vendor: a VT-d unit and its model. */
 
-#define REG_BASE UINT64_C(0xfed90000)
-#define DOORBELL UINT64_C(0xfee00000)
+#define REG_BASE       UINT64_C(0xfed90000)
+#define DOORBELL       UINT64_C(0xfee00000)
+#define FSTS           0x34u
+#define FSTS_PPF       0x2u
+#define FSTS_FRI       0xFF00u
+#define PQT            0xC8u
+#define PQA            0xD0u
+#define RECORDS        0x220u
+#define RECORDS_END    0x2A0u
+#define DEVICE_TIMEOUT (2000 * (uint32_t)BENCH_US)
 
 struct state {
     struct model_vtd *model;
     enum bench_lie lie;
+    uint64_t pqa;
 };
 
 static struct state *state_of(struct bench *b)
@@ -39,6 +48,17 @@ static bool doorbell(void *ctx, uint64_t address, uint32_t data)
     return address == DOORBELL;
 }
 
+/* No queue is smaller than a page; the command queue is to be smaller than what can be asked. */
+static uint32_t prq_log2(const struct bench *b)
+{
+    return b->variant->large ? 9 : 8;
+}
+
+static uint32_t queue_log2(const struct bench *b)
+{
+    return b->variant->large ? 8 : 7;
+}
+
 static bool make(struct bench *b)
 {
     const struct bench_variant *v = b->variant;
@@ -52,6 +72,7 @@ static bool make(struct bench *b)
     b->vendor_state = s;
     model_vtd_defaults(&config);
     config.coherent = v->coherent;
+    config.pds = !v->late; /* Else nothing proves that requests have arrived (7.8, 8.1). */
     config.doorbell = doorbell;
     config.ctx = b;
     config.irq = on_irq;
@@ -61,17 +82,16 @@ static bool make(struct bench *b)
     }
     model_vtd_get_knobs(s->model, &knobs);
     knobs.swallow_markers = !v->markers;
+    knobs.device_timeout_ns = DEVICE_TIMEOUT;
     model_vtd_set_knobs(s->model, &knobs);
     b->features.pri = true;
-    b->features.stalls = false;
     b->features.markers = v->markers;
     b->features.isolate = true;
-    b->features.request_entries = 1u << (v->large ? 9 : 7);
-    b->features.isolate = true;
-    b->features.proved = true;
+    b->features.proved = config.pds;
+    b->features.request_entries = 1u << prq_log2(b);
     b->features.request_room = b->features.request_entries - 1;
+    b->features.command_entries = 1u << queue_log2(b);
     b->features.access = UIOMMU_READ | UIOMMU_WRITE;
-    b->features.command_entries = 1u << (v->large ? 8 : 7);
     return true;
 }
 
@@ -83,36 +103,84 @@ static uiommu_err create(struct bench *b, struct uiommu *u, struct uiommu_unit *
     config.size = sizeof(config);
     config.unit = b->config;
     config.base = REG_BASE;
-    config.queue_log2 = b->variant->large ? 8 : 7;
-    config.prq_log2 = b->variant->large ? 9 : 7;
+    config.queue_log2 = queue_log2(b);
+    config.prq_log2 = prq_log2(b);
     config.fault.address = config.requests.address = DOORBELL;
     config.poll = !b->variant->irq;
     return uiommu_vtd_create(u, &config, out);
 }
 
+/* ---- registers, with lies ---- */
+
+/* Any bits in the newest entry; it stays a page request. */
+static void noise(struct bench *b, uint64_t tail)
+{
+    uint64_t mask = (UINT64_C(32) << prq_log2(b)) - 1;
+    uint64_t at = (state_of(b)->pqa & ~UINT64_C(0xFFF)) + ((tail - 32) & mask);
+    uint64_t word[2] = {model_random(b->world), model_random(b->world)};
+
+    word[0] = (word[0] & ~UINT64_C(0xFF)) | 1;
+    if ((word[1] & 7) == 4) {
+        word[0] |= 0x100; /* A marker has a PASID. */
+    }
+    (void)model_bus_write64(b->world, at, word[0]);
+    (void)model_bus_write64(b->world, at + 8, word[1]);
+}
+
+/* Each lie is told once; that about records as long as the record is there. */
+static uint64_t lied(struct bench *b, uint64_t offset, uint64_t value)
+{
+    struct state *s = state_of(b);
+
+    if (s->lie == BENCH_LIE_ALL_ONES) {
+        return UINT64_MAX;
+    }
+    if (offset == PQT && s->lie == BENCH_LIE_REQUEST_INDEX && model_vtd_prq_used(s->model) > 0) {
+        s->lie = BENCH_LIE_NONE;
+        return UINT64_C(32) << prq_log2(b);
+    }
+    if (offset == PQT && s->lie == BENCH_LIE_REQUEST_NOISE && model_vtd_prq_used(s->model) > 0) {
+        s->lie = BENCH_LIE_NONE;
+        noise(b, value);
+    }
+    if (offset == FSTS && s->lie == BENCH_LIE_EVENT_INDEX && (value & FSTS_PPF) != 0) {
+        return value | FSTS_FRI;
+    }
+    return value;
+}
+
 static uint32_t read32(struct bench *b, uint64_t addr)
 {
-    uint32_t value = model_vtd_read32(model_of(b), addr - REG_BASE);
-
-    return state_of(b)->lie == BENCH_LIE_ALL_ONES ? UINT32_MAX : value;
+    return (uint32_t)lied(b, addr - REG_BASE, model_vtd_read32(model_of(b), addr - REG_BASE));
 }
 
 static uint64_t read64(struct bench *b, uint64_t addr)
 {
-    uint64_t value = model_vtd_read64(model_of(b), addr - REG_BASE);
-
-    return state_of(b)->lie == BENCH_LIE_ALL_ONES ? UINT64_MAX : value;
+    return lied(b, addr - REG_BASE, model_vtd_read64(model_of(b), addr - REG_BASE));
 }
 
 static void write32(struct bench *b, uint64_t addr, uint32_t value)
 {
-    model_vtd_write32(model_of(b), addr - REG_BASE, value);
+    uint64_t offset = addr - REG_BASE;
+    struct state *s = state_of(b);
+
+    if (s->lie == BENCH_LIE_EVENT_INDEX && offset >= RECORDS && offset < RECORDS_END) {
+        s->lie = BENCH_LIE_NONE;
+    }
+    model_vtd_write32(s->model, offset, value);
 }
 
 static void write64(struct bench *b, uint64_t addr, uint64_t value)
 {
-    model_vtd_write64(model_of(b), addr - REG_BASE, value);
+    struct state *s = state_of(b);
+
+    if (addr - REG_BASE == PQA) {
+        s->pqa = value;
+    }
+    model_vtd_write64(s->model, addr - REG_BASE, value);
 }
+
+/* ---- misfortune ---- */
 
 static void overflow(struct bench *b)
 {
@@ -202,6 +270,7 @@ static uint64_t host_commands(struct bench *b)
 {
     return model_vtd_counts(model_of(b))->executed[4];
 }
+/* ---- inspection ---- */
 
 static uint32_t requests_waiting(struct bench *b)
 {
