@@ -4,9 +4,12 @@
  *
  * IQH says what was fetched, not what is done. A ticket is the position behind a wait descriptor
  * with a status word of its own, and all of those are fences: a wait proves only what follows the
- * wait before, so without the fence a younger one could complete first. The fence also keeps page
- * group responses behind a device-TLB invalidation in the queue until its fate is known: a
- * time-out then never leaves a response of which nobody knows whether it was sent.
+ * wait before, so without the fence a younger one could complete first.
+ *
+ * Where a device does not answer, hardware aborts every wait that it has fetched, and what else it
+ * has fetched behind that device's invalidation may never be executed (8.4). So nothing is shown
+ * to it behind a ticket that covers device-TLB invalidations until their fate is known: only that
+ * ticket fails, nobody else pays, and no page group response is lost.
  */
 #include "vtd_internal.h"
 
@@ -30,11 +33,16 @@ static volatile uint32_t *status_of(const struct vtd_queue *q, uint64_t position
     return (volatile uint32_t *)q->status.cpu + slot_of(q, position);
 }
 
-bool uiommu_vtd_is_ticket(const struct vtd_queue *q, uint64_t position)
+static bool is_marked(const struct vtd_queue *q, const uint32_t *bits, uint64_t position)
 {
     uint32_t slot = slot_of(q, position);
 
-    return ((q->tickets[slot >> 5] >> (slot & 31u)) & 1u) != 0;
+    return ((bits[slot >> 5] >> (slot & 31u)) & 1u) != 0;
+}
+
+bool uiommu_vtd_is_ticket(const struct vtd_queue *q, uint64_t position)
+{
+    return is_marked(q, q->tickets, position);
 }
 
 /* One slot stays free: equal offsets mean empty. A slot is used again once it was fetched, and
@@ -81,6 +89,8 @@ void uiommu_vtd_scan(struct uiommu_vtd *hw)
     if (p != q->resolved)
         uiommu_fence_dma_load();
     q->resolved = p;
+    if (q->on && q->gate != 0 && q->gate <= q->resolved)
+        uiommu_vtd_tell(hw);
 }
 
 /*
@@ -93,7 +103,7 @@ void uiommu_vtd_look(struct uiommu_vtd *hw)
     const uint32_t stops = VTD_FSTS_IQE | VTD_FSTS_ITE;
     uint32_t fsts;
 
-    if (hw->iq.dead)
+    if (hw->iq.dead || !hw->iq.on)
         return;
     fsts = uiommu_vtd_read(hw, VTD_FSTS);
     if (fsts == UINT32_MAX) {
@@ -120,15 +130,26 @@ bool uiommu_vtd_room(struct uiommu_vtd *hw, uint32_t descriptors)
     return false;
 }
 
+static void mark(uint32_t *bits, uint32_t slot, bool on)
+{
+    uint32_t bit = UINT32_C(1) << (slot & 31u);
+
+    bits[slot >> 5] = on ? bits[slot >> 5] | bit : bits[slot >> 5] & ~bit;
+}
+
 static void put(struct uiommu_vtd *hw, struct vtd_descriptor descriptor, bool ticket)
 {
     struct vtd_queue *q = &hw->iq;
     volatile uint64_t *words = uiommu_vtd_slot(hw, q->head);
-    uint32_t slot = slot_of(q, q->head), bit = UINT32_C(1) << (slot & 31u), i;
+    uint32_t slot = slot_of(q, q->head), type, i;
 
     for (i = 0; i < 4; i++)
         uiommu_bits_store64(&words[i], descriptor.q[i]);
-    q->tickets[slot >> 5] = ticket ? q->tickets[slot >> 5] | bit : q->tickets[slot >> 5] & ~bit;
+    type = (uint32_t)uiommu_bits_get(descriptor.q[0], VTD_D_TYPE);
+    q->devices = q->devices || type == VTD_TYPE_DEVTLB || type == VTD_TYPE_PDEVTLB;
+    mark(q->tickets, slot, ticket);
+    mark(q->heavy, slot, ticket && q->devices);
+    q->devices = q->devices && !ticket;
     q->head++;
 }
 
@@ -138,16 +159,24 @@ void uiommu_vtd_put(struct uiommu_vtd *hw, struct vtd_descriptor descriptor)
     put(hw, descriptor, false);
 }
 
-/* The barrier covers the descriptors and the table words they are about (13). */
+/* Up to and including the next ticket that covers a device TLB. The barrier covers the descriptors
+ * and the table words they are about (13). */
 void uiommu_vtd_tell(struct uiommu_vtd *hw)
 {
     struct vtd_queue *q = &hw->iq;
+    uint64_t p = q->told;
 
-    if (q->told == q->head)
+    if (q->told == q->head || q->gate > q->resolved)
         return;
+    q->gate = 0;
+    while (p < q->head && q->gate == 0) {
+        if (is_marked(q, q->heavy, p))
+            q->gate = p + 1u;
+        p++;
+    }
     uiommu_fence_dma_store();
-    q->told = q->head;
-    uiommu_vtd_write64(hw, VTD_IQT, (uint64_t)slot_of(q, q->head) << VTD_SLOT_LOG2);
+    q->told = p;
+    uiommu_vtd_write64(hw, VTD_IQT, (uint64_t)slot_of(q, p) << VTD_SLOT_LOG2);
 }
 
 /* A ticket, also while the ops may not push. PD is reserved where there is no drain. */
@@ -192,16 +221,17 @@ void uiommu_vtd_drop(struct uiommu_vtd *hw)
     q->error_at = UINT64_MAX;
     q->repeats = 0;
     q->fail_next = false;
+    q->devices = false;
+    q->gate = 0;
     q->dead = false;
-    memset(q->tickets, 0, (size_t)(entries(q) / 32u) * sizeof(uint32_t));
+    if (q->tickets != NULL)
+        memset(q->tickets, 0, (size_t)(entries(q) / 16u) * sizeof(uint32_t));
 }
 
 /* May ops push now? */
 uiommu_err uiommu_vtd_ready(const struct uiommu_vtd *hw)
 {
-    if (hw->iq.dead)
-        return UIOMMU_E_HW;
-    return hw->iq.open ? UIOMMU_OK : UIOMMU_E_BUSY;
+    return hw->iq.dead || !hw->iq.open ? UIOMMU_E_HW : UIOMMU_OK;
 }
 
 uiommu_err uiommu_vtd_ticket(void *ctx, uint64_t *out)

@@ -89,7 +89,7 @@ static bool show(const struct uiommu_vtd *hw, uint32_t id, uint32_t pasid, uint6
                  struct uiommu_item *out)
 {
     if (at < REGISTERS) {
-        if ((registers[at].flags & WITH_PRI) != 0 && !hw->f.pri)
+        if (!hw->iq.open || ((registers[at].flags & WITH_PRI) != 0 && !hw->f.pri))
             return false;
         show_register(hw, (size_t)at, out);
         return true;

@@ -191,12 +191,14 @@ void uiommu_vtd_check(void *ctx, struct uiommu_check *out)
         } else {
             if ((fsts & (VTD_FSTS_IQE | VTD_FSTS_ITE)) != 0)
                 uiommu_vtd_look(hw);
+            uiommu_vtd_scan(hw); /* More may be shown to hardware by now. */
             if ((fsts & VTD_FSTS_ICE) != 0)
                 completion_error(hw);
         }
-        if (hw->prq.note_bad_index)
+        if (hw->prq.note_bad_index || hw->note_bad_record)
             uiommu_notes_unit(&hw->notes, UIOMMU_EVENT_QUEUE_ERROR, 0);
         hw->prq.note_bad_index = false;
+        hw->note_bad_record = false;
     }
     if (hw->iq.dead)
         out->flags |= UIOMMU_CHECK_DEAD;

@@ -150,10 +150,12 @@ void uiommu_vtd_faults_clear(struct uiommu_vtd *hw)
 }
 
 /* Where the oldest is: FRI names it only while none has been taken since PPF was set. */
-static uint32_t first_of(const struct uiommu_vtd *hw, uint32_t fsts)
+static uint32_t first_of(struct uiommu_vtd *hw, uint32_t fsts)
 {
     uint32_t fri = (uint32_t)uiommu_bits_get(fsts, VTD_FSTS_FRI);
 
+    if (fri >= hw->f.faults)
+        hw->note_bad_record = true;
     if (fri >= hw->f.faults || pending_at(hw, hw->fault_next))
         return hw->fault_next;
     return pending_at(hw, fri) ? fri : hw->fault_next;

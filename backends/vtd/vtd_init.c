@@ -3,8 +3,8 @@
  * Registers, and the order in which a unit is switched on and off (sheet 4, 18).
  *
  * Switched off, VT-d lets everything through. So once it translates it is never switched off
- * before destroy(): start() takes a unit over by changing the tables under it, restart() leaves
- * translation on, and stop() leaves an empty root table, or the mode that aborts all DMA.
+ * before destroy(): start() takes a unit over by changing the tables under it, stop() and
+ * restart() leave translation on.
  */
 #include "vtd_internal.h"
 
@@ -93,17 +93,22 @@ static uiommu_err regions_off(const struct uiommu_vtd *hw)
     return settle(hw, VTD_PMEN, VTD_PMEN_PRS, 0);
 }
 
-/* Our root table under the unit, whatever it did before, and no cache of before. Hardware may
+/* Our root table under the unit, whatever it walked before, and no cache of before. Hardware may
  * flush by itself (ESRTPS); the descriptors are few. */
-static uiommu_err tables_on(struct uiommu_vtd *hw)
+static uiommu_err root_on(struct uiommu_vtd *hw)
 {
     uiommu_err err = latch(hw, hw->root.bus, VTD_TTM_SCALABLE);
 
     if (err == UIOMMU_OK)
         hw->rooted = true;
-    if (err == UIOMMU_OK)
-        err = uiommu_vtd_flush_all(hw);
-    if (err == UIOMMU_OK && hw->f.write_buffer)
+    return err == UIOMMU_OK ? uiommu_vtd_flush_all(hw) : err;
+}
+
+static uiommu_err translation_on(struct uiommu_vtd *hw)
+{
+    uiommu_err err = UIOMMU_OK;
+
+    if (hw->f.write_buffer)
         err = uiommu_vtd_command(hw, VTD_GCMD_WBF, true);
     if (err == UIOMMU_OK && (uiommu_vtd_read(hw, VTD_GSTS) & VTD_GCMD_TE) == 0)
         err = uiommu_vtd_command(hw, VTD_GCMD_TE, true);
@@ -118,88 +123,77 @@ static void set_open(struct uiommu_vtd *hw, bool open)
     uiommu_unit_unlock(hw->unit, state);
 }
 
-/*
- * Everything blocked, no cache left, the queues off. In the mode that aborts, or without
- * translation, hardware needs no memory; else it keeps the root table.
- */
-static uiommu_err shut(struct uiommu_vtd *hw)
+/* Whatever the registers hold. The page request queue is set before an entry that allows page
+ * requests can be met (11.6): before our tables are, unless they are still empty. */
+static uiommu_err enable(struct uiommu_vtd *hw, bool empty)
 {
-    uiommu_err err = UIOMMU_OK, off;
+    uiommu_err err = uiommu_vtd_takeover(hw);
 
-    uiommu_vtd_events_off(hw);
-    if (hw->rooted) {
-        uiommu_vtd_root_clear(hw);
-        err = uiommu_vtd_flush_all(hw);
-        if (err != UIOMMU_OK && hw->f.esrtps)
-            err = latch(hw, hw->root.bus, VTD_TTM_SCALABLE);
-    }
-    if (err == UIOMMU_OK && hw->rooted && hw->f.esrtps && hw->f.abort_mode) {
-        err = latch(hw, 0, VTD_TTM_ABORT);
-        hw->rooted = err != UIOMMU_OK;
-    }
-    if (err == UIOMMU_OK && hw->f.pri)
-        uiommu_vtd_prq_off(hw);
-    off = uiommu_vtd_queue_off(hw);
-    return err == UIOMMU_OK ? off : err;
+    if (err == UIOMMU_OK)
+        err = uiommu_vtd_queue_on(hw);
+    if (err == UIOMMU_OK && hw->f.pri && !empty)
+        uiommu_vtd_prq_on(hw);
+    if (err == UIOMMU_OK)
+        err = root_on(hw);
+    if (err == UIOMMU_OK && hw->f.pri && empty)
+        uiommu_vtd_prq_on(hw);
+    if (err == UIOMMU_OK)
+        err = translation_on(hw);
+    if (err == UIOMMU_OK)
+        err = regions_off(hw);
+    if (err == UIOMMU_OK && empty)
+        uiommu_vtd_faults_clear(hw);
+    if (err == UIOMMU_OK)
+        uiommu_vtd_events_on(hw);
+    if (err == UIOMMU_OK)
+        set_open(hw, true);
+    return err;
 }
 
-/* Memory that hardware may still use is never given back. */
-static void release(struct uiommu_vtd *hw)
+/* Messages and the queue off; tickets of before are failed. Translation goes on. */
+static void disable(struct uiommu_vtd *hw)
 {
     uintptr_t state;
 
     set_open(hw, false);
-    hw->withheld = shut(hw) != UIOMMU_OK;
-    if (hw->iq.tickets != NULL) {
-        state = uiommu_unit_lock(hw->unit);
-        uiommu_vtd_drop(hw);
-        uiommu_unit_unlock(hw->unit, state);
-    }
-    if (!hw->withheld)
-        uiommu_vtd_memory_put(hw);
+    uiommu_vtd_events_off(hw);
+    hw->held = uiommu_vtd_queue_off(hw) != UIOMMU_OK;
+    state = uiommu_unit_lock(hw->unit);
+    uiommu_vtd_drop(hw);
+    uiommu_unit_unlock(hw->unit, state);
+    hw->running = false;
 }
 
+/* After an error hardware may have the memory: then it stays until destroy(). */
 uiommu_err uiommu_vtd_start(void *ctx)
 {
     struct uiommu_vtd *hw = ctx;
+    bool before = hw->rooted;
     uiommu_err err = uiommu_vtd_memory_get(hw);
 
+    hw->gone = false;
     if (err == UIOMMU_OK) {
-        uiommu_vtd_root_clear(hw);
-        hw->gone = false;
-        err = uiommu_vtd_takeover(hw);
+        err = enable(hw, true);
+        if (err != UIOMMU_OK)
+            uiommu_vtd_stop(hw);
     }
-    if (err != UIOMMU_OK) { /* Hardware knows nothing of the memory, or knew it before. */
-        if (!hw->withheld)
-            uiommu_vtd_memory_put(hw);
-        return err;
-    }
-    err = uiommu_vtd_queue_on(hw);
-    if (err == UIOMMU_OK)
-        err = tables_on(hw);
-    if (err == UIOMMU_OK)
-        err = regions_off(hw);
-    if (err != UIOMMU_OK) {
-        release(hw);
-        return err;
-    }
-    uiommu_vtd_faults_clear(hw);
-    if (hw->f.pri)
-        uiommu_vtd_prq_on(hw);
-    uiommu_vtd_events_on(hw);
-    hw->withheld = false;
-    set_open(hw, true);
-    return UIOMMU_OK;
+    if (err != UIOMMU_OK && !before && (uiommu_vtd_read(hw, VTD_GSTS) & VTD_GCMD_TE) == 0)
+        hw->rooted = false;
+    if (err != UIOMMU_OK && !hw->rooted && !hw->held)
+        uiommu_vtd_memory_put(hw);
+    return err;
 }
 
-/* The core has detached every device: all entries block already. */
+/* The tables go on saying what devices reach; page requests go on into the ring, as long as there
+ * is room in it. */
 void uiommu_vtd_stop(void *ctx)
 {
-    release(ctx);
+    struct uiommu_vtd *hw = ctx;
+
+    if (hw->running)
+        disable(hw);
 }
 
-/* The page request queue stays where it is: moving it while an entry allows page requests is not
- * allowed (11.6). What is in it goes. */
 uiommu_err uiommu_vtd_restart(void *ctx)
 {
     struct uiommu_vtd *hw = ctx;
@@ -207,33 +201,39 @@ uiommu_err uiommu_vtd_restart(void *ctx)
     uiommu_err err;
 
     set_open(hw, false);
-    uiommu_vtd_events_off(hw);
     hw->gone = false;
-    err = uiommu_vtd_queue_off(hw);
-    if (hw->f.pri)
-        uiommu_vtd_prq_discard(hw);
+    err = enable(hw, false);
     if (err == UIOMMU_OK)
-        err = uiommu_vtd_queue_on(hw);
-    if (err == UIOMMU_OK)
-        err = tables_on(hw);
-    if (err != UIOMMU_OK) {
-        state = uiommu_unit_lock(hw->unit);
-        hw->iq.dead = true;
-        uiommu_unit_unlock(hw->unit, state);
         return err;
-    }
-    uiommu_vtd_events_on(hw);
-    set_open(hw, true);
-    return UIOMMU_OK;
+    state = uiommu_unit_lock(hw->unit);
+    hw->iq.dead = true;
+    uiommu_unit_unlock(hw->unit, state);
+    return err;
 }
 
-/* The last of the memory is an empty root table that blocks. Without it there is no way to block:
- * the unit is as if never started. */
+/*
+ * Hardware gives up the tables: by the mode that aborts everything, which needs none, where it can
+ * be chosen while translating; else by no translation, as if the unit had never been started.
+ */
+static uiommu_err let_go(struct uiommu_vtd *hw)
+{
+    uint32_t status = uiommu_vtd_read(hw, VTD_GSTS);
+
+    if (status == UINT32_MAX || (status & VTD_GCMD_TE) == 0)
+        return UIOMMU_OK;
+    if (hw->f.esrtps && hw->f.abort_mode)
+        return latch(hw, 0, VTD_TTM_ABORT);
+    return uiommu_vtd_command(hw, VTD_GCMD_TE, false);
+}
+
+/* Memory that hardware may still use is never given back. */
 void uiommu_vtd_destroy(void *ctx)
 {
     struct uiommu_vtd *hw = ctx;
+    bool used = hw->rooted && let_go(hw) != UIOMMU_OK;
 
-    if (hw->rooted && !hw->withheld && uiommu_vtd_command(hw, VTD_GCMD_TE, false) == UIOMMU_OK)
-        uiommu_vtd_mem_put(hw, &hw->root);
+    if (hw->rooted && !used && hw->f.pri)
+        uiommu_vtd_prq_off(hw);
+    uiommu_vtd_memory_forget(hw, used || hw->held);
     uiommu_heap_put(hw->u, hw, sizeof(*hw));
 }

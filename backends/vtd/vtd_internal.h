@@ -42,8 +42,12 @@ struct vtd_queue {
     uint64_t error_at; /* Where the last IQE was. */
     uint32_t repeats;  /* Errors in a row there. */
     uint32_t *tickets; /* A bit per slot: it is a ticket's wait. */
+    uint32_t *heavy;   /* The same: it covers device-TLB invalidations. */
+    uint64_t gate;     /* Nothing is told before this ticket is resolved; 0: none. */
     struct uiommu_failed failed;
     bool fail_next; /* A descriptor failed that no ticket covers yet. */
+    bool devices;   /* Device-TLB invalidations that no ticket covers yet. */
+    bool on;        /* Hardware fetches from it. */
     bool open;      /* Ops may push: between the end of start and stop. */
     bool dead;      /* Nothing will be executed any more. */
 };
@@ -54,10 +58,11 @@ struct vtd_prq {
     uint32_t log2;         /* (c) */
     uint32_t cons;         /* Slot. */
     uint32_t discarded;    /* Entries that a restart threw away; see fetch. */
-    bool lost;             /* It did. */
+    bool begun;            /* It was set up once. */
+    bool lost;             /* Something went, or nobody knows. */
     bool overflow;         /* PRO was seen set: nothing is queued until it is cleared. */
     bool note_bad_index;   /* A nonsense index has to be reported. */
-    bool bad_index;        /* It was. */
+    bool bad_index;        /* The last one read was. */
 };
 
 struct vtd_device;
@@ -74,13 +79,15 @@ struct uiommu_vtd {
     struct vtd_queue iq;                /* (l) */
     struct vtd_prq prq;                 /* (r) */
     uint32_t fault_next;                /* (r) The record expected next. */
-    struct uiommu_mem root;             /* (t) Kept from stop to destroy: it blocks. */
+    bool note_bad_record;               /* (r) A nonsense number of one has to be reported. */
+    struct uiommu_mem root;             /* (t) */
     struct uiommu_mem *context;         /* (l) One for each half of a bus. */
     struct vtd_device *devices;         /* (l) */
     struct uiommu_notes notes;          /* (l) For check(). */
     bool gone;                          /* (l) Registers read all ones; reported. */
-    bool rooted;                        /* (t) Hardware walks our root table. */
-    bool withheld;                      /* (t) Hardware may still use the memory. */
+    bool rooted;                        /* (t) Hardware may walk our root table. */
+    bool running;                       /* (t) There is something for stop(). */
+    bool held;                          /* (t) Hardware did not let go of the queue. */
 };
 
 /* One device: a PASID directory that all its IDs share. */
@@ -91,6 +98,8 @@ struct vtd_device {
     uint32_t flags; /* UIOMMU_DEVICE_* */
     uint32_t set;   /* UIOMMU_DEVICE_SET_*, as last asked for. (l) */
     uint32_t pasid_bits;
+    uint32_t depth; /* Invalidations that its device TLB queues; 32 as 0. */
+    uint32_t pf_id;
     uint32_t pdts;
     struct uiommu_mem directory;
     struct uiommu_mem *leaf; /* (l) One for each directory entry. */
@@ -124,6 +133,7 @@ void uiommu_vtd_mem_put(struct uiommu_vtd *hw, struct uiommu_mem *mem);
 void uiommu_vtd_to_device(const struct uiommu_vtd *hw, const volatile void *cpu, uint64_t bytes);
 uiommu_err uiommu_vtd_memory_get(struct uiommu_vtd *hw);
 void uiommu_vtd_memory_put(struct uiommu_vtd *hw);
+void uiommu_vtd_memory_forget(struct uiommu_vtd *hw, bool keep);
 
 /* ---- vtd_probe.c --------------------------------------------------------------------------- */
 uiommu_err uiommu_vtd_probe(void *ctx, struct uiommu_caps *out);
@@ -174,12 +184,12 @@ uiommu_err uiommu_vtd_dtlb_invalidate(void *ctx, void *dev, uint32_t pasid,
 uiommu_err uiommu_vtd_barrier(void *ctx, void *dev, uint32_t pasid, uint64_t *ticket,
                               uint32_t *strength);
 uint32_t uiommu_vtd_respond(void *ctx, const struct uiommu_answer *answers, uint32_t count);
+uiommu_err uiommu_vtd_raw(void *ctx, const uint64_t *words, uint32_t count);
 
 /* ---- vtd_tables.c: root and context tables, devices ---------------------------------------- */
 volatile uint64_t *uiommu_vtd_context_at(const struct uiommu_vtd *hw, uint32_t id);
 uint64_t uiommu_vtd_root_word(uint64_t bus);
 uint64_t uiommu_vtd_context_word(const struct vtd_device *dev, uint32_t set);
-void uiommu_vtd_root_clear(struct uiommu_vtd *hw);
 uiommu_err uiommu_vtd_device_attach(void *ctx, const struct uiommu_device_desc *desc, void **out);
 void uiommu_vtd_device_detach(void *ctx, void *dev);
 uiommu_err uiommu_vtd_device_set(void *ctx, void *dev, uint32_t flags, uint32_t step);
@@ -210,7 +220,6 @@ enum vtd_entry uiommu_vtd_prq_decode(const struct uiommu_vtd *hw, const uint64_t
                                      struct uiommu_request *request, struct uiommu_event *event);
 void uiommu_vtd_prq_on(struct uiommu_vtd *hw);
 void uiommu_vtd_prq_off(struct uiommu_vtd *hw);
-void uiommu_vtd_prq_discard(struct uiommu_vtd *hw);
 void uiommu_vtd_irq_ack(void *ctx);
 uint32_t uiommu_vtd_ring_pending(void *ctx, uint32_t ring);
 uiommu_err uiommu_vtd_fetch(void *ctx, uint32_t ring, struct uiommu_fetch *io);

@@ -78,22 +78,21 @@ static bool has_ats(const struct vtd_device *dev)
     return (dev->set & UIOMMU_DEVICE_SET_ATS) != 0;
 }
 
-/*
- * What the device fetched without a PASID goes by one type, what it fetched with one by the other
- * (8.1). The physical function of a virtual one is not known here: with throttling each function
- * names itself.
- */
+/* What the device fetched without a PASID goes by one type, what it fetched with one by the other
+ * (8.1). With throttling they name the physical function: of a virtual one, else its own. */
 static void put_devtlb(struct uiommu_vtd *hw, const struct vtd_device *dev, uint32_t pasid,
                        const struct uiommu_range *range)
 {
-    uint32_t mip = hw->config.device_queue == 0 ? 1u : hw->config.device_queue & 31u, i, pfsid;
+    bool is_virtual = (dev->flags & UIOMMU_DEVICE_VIRTUAL) != 0;
+    uint32_t i, id, pf;
 
     for (i = 0; i < dev->id_count; i++) {
-        pfsid = hw->f.throttle ? dev->ids[i] : 0;
+        id = dev->ids[i];
+        pf = !hw->f.throttle ? 0 : is_virtual ? dev->pf_id : id;
         if (pasid == UIOMMU_PASID_NONE)
-            uiommu_vtd_put(hw, uiommu_vtd_devtlb(dev->ids[i], pfsid, mip, range));
+            uiommu_vtd_put(hw, uiommu_vtd_devtlb(id, pf, dev->depth, range));
         else
-            uiommu_vtd_put(hw, uiommu_vtd_pdevtlb(dev->ids[i], pfsid, mip, pasid, range));
+            uiommu_vtd_put(hw, uiommu_vtd_pdevtlb(id, pf, dev->depth, pasid, range));
     }
 }
 
@@ -168,4 +167,29 @@ uint32_t uiommu_vtd_respond(void *ctx, const struct uiommu_answer *answers, uint
     }
     uiommu_vtd_tell(hw);
     return n;
+}
+
+/*
+ * A descriptor of the host's, of 128 or 256 bits: of its interrupt remapping. Completions and
+ * responses are this library's. What hardware refuses fails its ticket.
+ */
+uiommu_err uiommu_vtd_raw(void *ctx, const uint64_t *words, uint32_t count)
+{
+    struct vtd_descriptor d = {{0, 0, 0, 0}};
+    struct uiommu_vtd *hw = ctx;
+    uiommu_err err = uiommu_vtd_ready(hw);
+    uint64_t type;
+
+    if (count != 2 && count != 4)
+        return UIOMMU_E_INVALID;
+    memcpy(d.q, words, count * sizeof(d.q[0]));
+    type = uiommu_bits_get(d.q[0], VTD_D_TYPE);
+    if (type == VTD_TYPE_WAIT || type == VTD_TYPE_RESPONSE)
+        return UIOMMU_E_INVALID;
+    if (err != UIOMMU_OK)
+        return err;
+    if (!uiommu_vtd_room(hw, 1))
+        return UIOMMU_E_BUSY;
+    uiommu_vtd_put(hw, d);
+    return UIOMMU_OK;
 }

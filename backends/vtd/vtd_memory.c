@@ -37,9 +37,10 @@ void uiommu_vtd_to_device(const struct uiommu_vtd *hw, const volatile void *cpu,
         hw->host->mem_to_device(hw->host->ctx, (const void *)(uintptr_t)cpu, bytes);
 }
 
+/* Two bits for each slot. */
 static size_t ticket_bytes(const struct uiommu_vtd *hw)
 {
-    return (size_t)(UINT32_C(1) << hw->iq.log2) / 32u * sizeof(uint32_t);
+    return (size_t)(UINT32_C(1) << hw->iq.log2) / 16u * sizeof(uint32_t);
 }
 
 /* Everything start() needs; what is there already stays. */
@@ -53,6 +54,7 @@ uiommu_err uiommu_vtd_memory_get(struct uiommu_vtd *hw)
         hw->context = uiommu_heap_get(hw->u, VTD_HALVES * sizeof(*hw->context));
     if (hw->iq.tickets == NULL || hw->context == NULL)
         return UIOMMU_E_NOMEM;
+    hw->iq.heavy = hw->iq.tickets + ((size_t)1 << hw->iq.log2) / 32u;
     err = uiommu_vtd_mem_get(hw, VTD_PAGE, VTD_PAGE, &hw->root);
     if (err == UIOMMU_OK)
         err = uiommu_vtd_mem_get(hw, UINT64_C(32) << hw->iq.log2, VTD_PAGE, &hw->iq.mem);
@@ -63,20 +65,29 @@ uiommu_err uiommu_vtd_memory_get(struct uiommu_vtd *hw)
     return err;
 }
 
-/* The root table stays while hardware walks it. */
+/* Hardware does not know of it, or has given it up. */
 void uiommu_vtd_memory_put(struct uiommu_vtd *hw)
 {
     uint32_t i;
 
     for (i = 0; hw->context != NULL && i < VTD_HALVES; i++)
         uiommu_vtd_mem_put(hw, &hw->context[i]);
-    uiommu_heap_put(hw->u, hw->context, VTD_HALVES * sizeof(*hw->context));
-    hw->context = NULL;
     uiommu_vtd_mem_put(hw, &hw->prq.mem);
     uiommu_vtd_mem_put(hw, &hw->iq.status);
     uiommu_vtd_mem_put(hw, &hw->iq.mem);
+    uiommu_vtd_mem_put(hw, &hw->root);
+    uiommu_vtd_memory_forget(hw, true);
+}
+
+/* keep: what hardware may use stays, for ever. */
+void uiommu_vtd_memory_forget(struct uiommu_vtd *hw, bool keep)
+{
+    if (!keep) {
+        uiommu_vtd_memory_put(hw);
+        return;
+    }
+    uiommu_heap_put(hw->u, hw->context, VTD_HALVES * sizeof(*hw->context));
+    hw->context = NULL;
     uiommu_heap_put(hw->u, hw->iq.tickets, ticket_bytes(hw));
     hw->iq.tickets = NULL;
-    if (!hw->rooted)
-        uiommu_vtd_mem_put(hw, &hw->root);
 }

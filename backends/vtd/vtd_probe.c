@@ -62,14 +62,15 @@ static void fill_caps(const struct uiommu_vtd *hw, struct uiommu_caps *out)
     memset(out, 0, sizeof(*out));
     out->flags = UIOMMU_CAP_MARKERS | UIOMMU_CAP_ISOLATE;
     out->flags |= f->ats ? UIOMMU_CAP_ATS : 0u;
-    out->flags |= f->coherent && f->snoop_walk ? UIOMMU_CAP_COHERENT : 0u;
+    out->flags |= f->snoop_walk ? UIOMMU_CAP_COHERENT : 0u; /* PWSNP is set wherever it can be. */
     out->id_bits = hw->id_bits;
     out->pasid_bits = f->pasid_bits;
     out->pasid_first = 1; /* 0 is untagged traffic: RID_PASID. */
     out->tag_first = 1;   /* In caching mode 0 tags what was cached of absent entries (7.6). */
     out->tag_last = f->did_last;
     out->stu_bits = 12;
-    if (f->pri) { /* One slot stays free (6). */
+    out->access = UIOMMU_READ | UIOMMU_WRITE; /* SRE stays 0, and nothing grants execution. */
+    if (f->pri) {                             /* One slot stays free (6). */
         out->request_entries = (UINT32_C(1) << hw->prq.log2) - 1u;
         out->ring[out->rings].flags = UIOMMU_RING_REQUESTS | UIOMMU_RING_LOSES;
         out->ring[out->rings++].entries = out->request_entries;
@@ -120,6 +121,7 @@ static const struct uiommu_backend_ops ops = {
     .ticket_poll = uiommu_vtd_ticket_poll,
     .barrier = uiommu_vtd_barrier,
     .respond = uiommu_vtd_respond,
+    .command = uiommu_vtd_raw,
     .irq_ack = uiommu_vtd_irq_ack,
     .check = uiommu_vtd_check,
     .ring_pending = uiommu_vtd_ring_pending,
@@ -136,8 +138,7 @@ static bool log2_valid(uint32_t log2)
 static bool config_valid(const struct uiommu_vtd_config *c)
 {
     return c->size == sizeof(*c) && c->unit.size == sizeof(c->unit) && (c->base & 7u) == 0 &&
-           c->unit.id_bits <= 16 && c->device_queue <= 32 && log2_valid(c->queue_log2) &&
-           log2_valid(c->prq_log2) &&
+           c->unit.id_bits <= 16 && log2_valid(c->queue_log2) && log2_valid(c->prq_log2) &&
            (c->address_bits == 0 || (c->address_bits >= 32 && c->address_bits <= 52)) &&
            (c->fault.address & 3u) == 0 && (c->requests.address & 3u) == 0;
 }

@@ -87,55 +87,62 @@ static void publish(const struct uiommu_vtd *hw)
     uiommu_vtd_write64(hw, VTD_PQH, (uint64_t)hw->prq.cons << VTD_SLOT_LOG2);
 }
 
-/* Before any entry allows page requests (11.6). */
-void uiommu_vtd_prq_on(struct uiommu_vtd *hw)
-{
-    hw->prq.cons = 0;
-    hw->prq.bad_index = false;
-    hw->prq.overflow = false;
-    uiommu_vtd_write64(hw, VTD_PQH, 0);
-    uiommu_vtd_write64(hw, VTD_PQT, 0);
-    uiommu_vtd_write64(hw, VTD_PQA, hw->prq.mem.bus | (hw->prq.log2 - VTD_PAGE_SLOT_LOG2));
-    uiommu_vtd_write(hw, VTD_PRS, VTD_PRS_PPR | VTD_PRS_PRO);
-}
-
 void uiommu_vtd_prq_off(struct uiommu_vtd *hw)
 {
     uiommu_vtd_write64(hw, VTD_PQA, 0);
     uiommu_vtd_write64(hw, VTD_PQH, 0);
     uiommu_vtd_write64(hw, VTD_PQT, 0);
-    hw->prq.cons = 0;
-    hw->prq.discarded = 0;
-    hw->prq.lost = false;
 }
 
-/* Entries between the indices; none where the register makes no sense. */
+/* Entries between the indices. With an index that cannot be nobody knows, and that is an overflow:
+ * until a good one is read all of the ring counts as waiting, so that nobody takes it for empty. */
 static uint32_t used(struct uiommu_vtd *hw)
 {
     struct vtd_prq *q = &hw->prq;
     uint64_t tail = uiommu_vtd_read64(hw, VTD_PQT);
 
-    if ((tail & ~((uint64_t)mask_of(q) << VTD_SLOT_LOG2)) != 0) {
-        q->note_bad_index = q->note_bad_index || !q->bad_index;
-        q->bad_index = true;
-        return 0;
+    q->bad_index = (tail & ~((uint64_t)mask_of(q) << VTD_SLOT_LOG2)) != 0;
+    if (q->bad_index) {
+        q->note_bad_index = q->note_bad_index || !q->lost;
+        q->lost = true;
+        return mask_of(q);
     }
-    q->bad_index = false;
     uiommu_fence_dma_load();
     return ((uint32_t)(tail >> VTD_SLOT_LOG2) - q->cons) & mask_of(q);
 }
 
-/* The core's position counts entries: those thrown away are counted by the next fetch, at least
- * one, so that whoever waits for a position gets there and the loss is seen. */
-void uiommu_vtd_prq_discard(struct uiommu_vtd *hw)
+/*
+ * Set up, and empty. While translation is on and the queue is ours already, entries of our tables
+ * may allow page requests, and it must not be moved (11.6): what is in it goes. The core's
+ * position counts entries: those thrown away are counted by the next fetch, at least one, so that
+ * whoever waits for a position gets there and the loss is seen.
+ */
+void uiommu_vtd_prq_on(struct uiommu_vtd *hw)
 {
     struct vtd_prq *q = &hw->prq;
-    uint32_t n = used(hw);
+    uint64_t base = q->mem.bus | (q->log2 - VTD_PAGE_SLOT_LOG2);
+    uint32_t n = 0;
 
-    q->cons = (q->cons + n) & mask_of(q);
+    if ((uiommu_vtd_read(hw, VTD_GSTS) & VTD_GCMD_TE) != 0 &&
+        uiommu_vtd_read64(hw, VTD_PQA) == base) {
+        n = used(hw);
+        if (!q->bad_index)
+            q->cons = (q->cons + n) & mask_of(q);
+        publish(hw);
+    } else {
+        q->cons = 0;
+        uiommu_vtd_write64(hw, VTD_PQH, 0);
+        uiommu_vtd_write64(hw, VTD_PQT, 0);
+        uiommu_vtd_write64(hw, VTD_PQA, base);
+        uiommu_vtd_write(hw, VTD_PRS, VTD_PRS_PPR | VTD_PRS_PRO);
+    }
+    q->overflow = false;
+    if (!q->begun) {
+        q->begun = true;
+        return;
+    }
     q->discarded += n != 0 ? n : 1u;
     q->lost = true;
-    publish(hw);
 }
 
 /* Faults are told by their records; nothing to acknowledge there but with them. */
@@ -157,6 +164,16 @@ static bool is_faults(const struct uiommu_vtd *hw, uint32_t ring)
     return ring == (hw->f.pri ? 1u : 0u);
 }
 
+/* An overflow that no fetch has told of counts as an entry: a position that was taken after it is
+ * not reached before it was told (PROTOCOL R29). */
+static uint32_t prq_waiting(struct uiommu_vtd *hw)
+{
+    uint32_t n = used(hw), status = uiommu_vtd_read(hw, VTD_PRS);
+    bool news = status != UINT32_MAX && (status & VTD_PRS_PRO) != 0 && !hw->prq.overflow;
+
+    return n == 0 && news ? 1u : n;
+}
+
 uint32_t uiommu_vtd_ring_pending(void *ctx, uint32_t ring)
 {
     struct uiommu_vtd *hw = ctx;
@@ -164,7 +181,7 @@ uint32_t uiommu_vtd_ring_pending(void *ctx, uint32_t ring)
     if (!hw->iq.open)
         return 0;
     if (is_prq(hw, ring))
-        return hw->prq.discarded + used(hw);
+        return hw->prq.discarded + prq_waiting(hw);
     return is_faults(hw, ring) ? uiommu_vtd_faults_pending(hw) : 0;
 }
 
@@ -197,12 +214,12 @@ static void prq_fetch(struct uiommu_vtd *hw, struct uiommu_fetch *io)
 
     io->entries = q->discarded;
     q->discarded = 0;
-    while (done < n && take(hw, io))
+    while (!q->bad_index && done < n && take(hw, io))
         done++;
     if (done != 0)
         publish(hw);
     /* What came since PPR was cleared may have met it set again: look once more. */
-    if (done < n || (done != 0 && used(hw) != 0))
+    if ((!q->bad_index && done < n) || (done != 0 && used(hw) != 0))
         io->flags |= UIOMMU_FETCH_MORE;
     if (status != UINT32_MAX && (status & VTD_PRS_PRO) != 0)
         q->overflow = true;
@@ -229,7 +246,9 @@ uiommu_err uiommu_vtd_fetch(void *ctx, uint32_t ring, struct uiommu_fetch *io)
     return UIOMMU_OK;
 }
 
-/* Only an overflow that fetch() saw: after it nothing was queued, so the queue is still empty. */
+/* Only an overflow that fetch() saw: after it nothing was queued, so the queue is still empty. PPR
+ * may have been set since irq_ack() by what came just before it, without a message since PRO was
+ * set: left standing it would hold back every later one. */
 void uiommu_vtd_overflow_ack(void *ctx, uint32_t ring)
 {
     struct uiommu_vtd *hw = ctx;
@@ -240,5 +259,5 @@ void uiommu_vtd_overflow_ack(void *ctx, uint32_t ring)
     if (!hw->iq.open || !hw->prq.overflow)
         return;
     hw->prq.overflow = false;
-    uiommu_vtd_write(hw, VTD_PRS, VTD_PRS_PRO);
+    uiommu_vtd_write(hw, VTD_PRS, VTD_PRS_PPR | VTD_PRS_PRO);
 }

@@ -14,19 +14,6 @@ uint64_t uiommu_vtd_root_word(uint64_t bus)
     return bus | uiommu_bits_make(VTD_P, 1);
 }
 
-/* Nothing is reachable. */
-void uiommu_vtd_root_clear(struct uiommu_vtd *hw)
-{
-    volatile uint64_t *words = hw->root.cpu;
-    uint32_t i;
-
-    for (i = 0; i < VTD_HALVES; i++) {
-        if (words[i] != 0)
-            uiommu_bits_retract64(&words[i], 0);
-    }
-    uiommu_vtd_to_device(hw, words, VTD_PAGE);
-}
-
 /* NULL: there is no table for it yet, or the ID is too wide. */
 volatile uint64_t *uiommu_vtd_context_at(const struct uiommu_vtd *hw, uint32_t id)
 {
@@ -111,6 +98,8 @@ static struct vtd_device *device_new(struct uiommu_vtd *hw, const struct uiommu_
     dev->id_count = desc->id_count;
     dev->flags = desc->flags;
     dev->pasid_bits = desc->pasid_bits;
+    dev->depth = desc->ats_depth == 0 ? 1u : desc->ats_depth & 31u;
+    dev->pf_id = desc->pf_id;
     dev->ids = uiommu_heap_get(hw->u, desc->id_count * sizeof(*dev->ids));
     if (dev->ids == NULL) {
         uiommu_heap_put(hw->u, dev, sizeof(*dev));

@@ -36,15 +36,37 @@ void uiommu_vtd_events_on(struct uiommu_vtd *hw)
         event_on(hw, VTD_PECTL, &hw->config.requests);
 }
 
-/* Empty first, as far as it gets: it may hang, which is why it is made anew. */
-uiommu_err uiommu_vtd_queue_off(struct uiommu_vtd *hw)
+/* Close what was put with a wait, and poll. Others are kept away by iq.open, check() too. */
+static uiommu_err finish(struct uiommu_vtd *hw)
+{
+    struct uiommu_wait wait = uiommu_wait_begin(hw->host, uiommu_vtd_timeout_ns(hw));
+    uiommu_err err = UIOMMU_PENDING;
+    uint64_t ticket = 0;
+    uintptr_t state;
+    bool more = true;
+
+    for (;;) {
+        state = uiommu_unit_lock(hw->unit);
+        if (ticket == 0 && uiommu_vtd_sync(hw, false, &ticket) != UIOMMU_OK)
+            ticket = 0; /* No room yet. */
+        if (ticket != 0)
+            err = uiommu_vtd_ticket_poll(hw, ticket);
+        uiommu_unit_unlock(hw->unit, state);
+        if (err != UIOMMU_PENDING)
+            return err;
+        if (!more)
+            return UIOMMU_E_TIMEOUT;
+        more = uiommu_wait_more(&wait);
+    }
+}
+
+/* A previous owner's queue: empty is all that can be seen. */
+static void others_finish(struct uiommu_vtd *hw)
 {
     struct uiommu_wait wait = uiommu_wait_begin(hw->host, uiommu_vtd_timeout_ns(hw));
     bool more = true;
     uint32_t fsts;
 
-    if ((uiommu_vtd_read(hw, VTD_GSTS) & VTD_GCMD_QIE) == 0)
-        return UIOMMU_OK;
     while (more && uiommu_vtd_read64(hw, VTD_IQH) != uiommu_vtd_read64(hw, VTD_IQT)) {
         fsts = uiommu_vtd_read(hw, VTD_FSTS);
         if ((fsts & VTD_FSTS_IQE) != 0)
@@ -53,7 +75,31 @@ uiommu_err uiommu_vtd_queue_off(struct uiommu_vtd *hw)
             uiommu_vtd_write(hw, VTD_FSTS, VTD_FSTS_ITE);
         more = uiommu_wait_more(&wait);
     }
-    return uiommu_vtd_command(hw, VTD_GCMD_QIE, false);
+}
+
+static uint64_t base_of(const struct uiommu_vtd *hw)
+{
+    return hw->iq.mem.bus | uiommu_bits_make(VTD_IQA_DW, 1) | (hw->iq.log2 - VTD_PAGE_SLOT_LOG2);
+}
+
+/* A wait last, as far as it gets (8.2): it may hang, which is why it is made anew. A wait that a
+ * time-out aborted says nothing, but the next one does. */
+uiommu_err uiommu_vtd_queue_off(struct uiommu_vtd *hw)
+{
+    uint32_t status = uiommu_vtd_read(hw, VTD_GSTS), i;
+    bool ours = hw->iq.on && uiommu_vtd_read64(hw, VTD_IQA) == base_of(hw);
+    uiommu_err err = UIOMMU_OK;
+
+    if (status != UINT32_MAX && (status & VTD_GCMD_QIE) != 0) {
+        if (!ours)
+            others_finish(hw);
+        for (i = 0; ours && !hw->iq.dead && i < 3; i++)
+            ours = finish(hw) == UIOMMU_E_HW;
+        err = uiommu_vtd_command(hw, VTD_GCMD_QIE, false);
+    }
+    if (err == UIOMMU_OK)
+        hw->iq.on = false;
+    return err;
 }
 
 /* Errors of before are sticky, and would keep the queue from being fetched. The size counts
@@ -61,36 +107,16 @@ uiommu_err uiommu_vtd_queue_off(struct uiommu_vtd *hw)
 uiommu_err uiommu_vtd_queue_on(struct uiommu_vtd *hw)
 {
     uintptr_t state = uiommu_unit_lock(hw->unit);
+    uiommu_err err;
 
     uiommu_vtd_drop(hw);
     uiommu_unit_unlock(hw->unit, state);
     uiommu_vtd_write(hw, VTD_FSTS, VTD_FSTS_IQE | VTD_FSTS_ICE | VTD_FSTS_ITE);
     uiommu_vtd_write64(hw, VTD_IQT, 0);
-    uiommu_vtd_write64(hw, VTD_IQA,
-                       hw->iq.mem.bus | uiommu_bits_make(VTD_IQA_DW, 1) |
-                           (hw->iq.log2 - VTD_PAGE_SLOT_LOG2));
-    return uiommu_vtd_command(hw, VTD_GCMD_QIE, true);
-}
-
-/* Close what was put with a wait, and poll. Others are kept away by iq.open, check() too. */
-static uiommu_err finish(struct uiommu_vtd *hw)
-{
-    struct uiommu_wait wait = uiommu_wait_begin(hw->host, uiommu_vtd_timeout_ns(hw));
-    uint64_t ticket = 0;
-    uintptr_t state = uiommu_unit_lock(hw->unit);
-    uiommu_err err = uiommu_vtd_sync(hw, false, &ticket);
-    bool more = true;
-
-    if (err == UIOMMU_OK)
-        err = uiommu_vtd_ticket_poll(hw, ticket);
-    uiommu_unit_unlock(hw->unit, state);
-    while (err == UIOMMU_PENDING && more) {
-        more = uiommu_wait_more(&wait);
-        state = uiommu_unit_lock(hw->unit);
-        err = uiommu_vtd_ticket_poll(hw, ticket);
-        uiommu_unit_unlock(hw->unit, state);
-    }
-    return err == UIOMMU_PENDING ? UIOMMU_E_TIMEOUT : err;
+    uiommu_vtd_write64(hw, VTD_IQA, base_of(hw));
+    err = uiommu_vtd_command(hw, VTD_GCMD_QIE, true);
+    hw->iq.on = err == UIOMMU_OK;
+    return err;
 }
 
 /* Context cache, PASID cache, IOTLB: in this order, or stale entries would refill the later ones
@@ -132,6 +158,7 @@ uiommu_err uiommu_vtd_takeover(struct uiommu_vtd *hw)
         if (err != UIOMMU_OK)
             return err;
     }
+    hw->running = true;
     uiommu_vtd_events_off(hw);
     return uiommu_vtd_queue_off(hw);
 }

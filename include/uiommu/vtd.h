@@ -39,8 +39,6 @@ struct uiommu_vtd_config {
     uint32_t quirks;                /**< UIOMMU_VTD_QUIRK_* */
     uint32_t queue_log2;            /**< Invalidation queue. 8. */
     uint32_t prq_log2;              /**< Page request queue. 9. */
-    uint32_t device_queue;          /**< Invalidations a device holds, 1 to 32: the smallest ATS
-                                         queue depth behind the unit. 1. */
     struct uiommu_vtd_msi fault;    /**< Interrupt source. */
     struct uiommu_vtd_msi requests; /**< Interrupt source. */
     bool poll;                      /**< Leave all interrupts off: the host polls. */

@@ -57,6 +57,7 @@ struct bench_features {
     bool auto_answers;   /* Requests that find no room are answered by hardware. */
     bool unknown_ids;    /* Requests of IDs that nobody attached reach software... */
     bool unknown_pasids; /* ...and those of PASIDs that have no entry; else hardware answers. */
+    bool response_pasid; /* Answers can be made to a device that wants no PASID back. */
     uint32_t request_entries; /* Of the page request queue... */
     uint32_t request_room;    /* ...of which so many can be in use at once. */
     uint32_t command_entries; /* Of the command queue. */

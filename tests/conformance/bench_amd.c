@@ -62,6 +62,7 @@ static bool make(struct bench *b)
     b->features.isolate = true;
     b->features.request_entries = 1u << (v->large ? 9 : 8);
     b->features.proved = false;
+    b->features.response_pasid = true;
     b->features.request_room = b->features.request_entries - 1;
     b->features.access = UIOMMU_READ | UIOMMU_WRITE | UIOMMU_EXEC | UIOMMU_PRIV;
     b->features.command_entries = 1u << 8;

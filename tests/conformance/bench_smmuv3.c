@@ -83,6 +83,7 @@ static bool make(struct bench *b)
     b->features.second = true;
     b->features.nested = true;
     b->features.second_alone = true;
+    b->features.response_pasid = true;
     b->features.request_entries = 1u << config.priq_log2;
     b->features.request_room = b->features.request_entries;
     b->features.access = UIOMMU_READ | UIOMMU_WRITE | UIOMMU_EXEC | UIOMMU_PRIV;

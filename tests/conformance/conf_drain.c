@@ -175,7 +175,8 @@ static void barrier_pushes(struct conf *c)
     CHECK(c, conf_unbind(c, f.bond, UIOMMU_UNBIND_ABORT) == UIOMMU_E_POISONED);
     CHECK(c, c->counter == f.pasid);
     CHECK(c, model_fabric_in_flight(c->b.fabric, UINT32_MAX) == 0);
-    CHECK(c, conf_unit(c).invalid == 1 && conf_unit(c).late == 0 && f.a->calls == 0);
+    CHECK(c, conf_counts(f.d).invalid == 1 && conf_unit(c).late == 0 && f.a->calls == 0);
+    CHECK(c, conf_unit(c).invalid == (c->b.features.unknown_pasids ? 1 : 0));
     CHECK(c, conf_bond(c, f.bond).missing == UIOMMU_PROOF_STOP);
 }
 

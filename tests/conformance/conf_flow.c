@@ -123,6 +123,7 @@ static void pasid_in_answer(struct conf *c)
     static const struct conf_how how = {.pasid_free = true};
     struct conf_device *d, *e;
     struct uiommu_bond_ref bond[2];
+    struct uiommu_device_config config;
     struct conf_space *s;
     uint32_t pasid;
 
@@ -130,7 +131,16 @@ static void pasid_in_answer(struct conf *c)
         return;
     }
     d = conf_device_make(c, NULL);
-    e = conf_device_make(c, &how);
+    e = conf_device_plan(c, &how, &config);
+    if (conf_failed(c)) {
+        return;
+    }
+    c->err = uiommu_device_attach(c->b.unit, &config, &e->dev);
+    if (!c->b.features.response_pasid) {
+        CHECK(c, c->err == UIOMMU_E_UNSUPPORTED);
+        return;
+    }
+    CHECK(c, c->err == UIOMMU_OK);
     s = conf_space_make(c);
     pasid = conf_pasid(c);
     if (conf_failed(c) || !conf_bind(c, d, s, pasid, &bond[0]) ||
@@ -234,6 +244,7 @@ static void respond_into_full_ring(struct conf *c)
     }
     c->b.vendor->hang(&c->b, false);
     conf_run(c, 2 * BENCH_MS);
+    CHECK(c, conf_unit(c).full > 0);
     CHECK(c, conf_counts(d).success == how.want);
 }
 

@@ -32,5 +32,10 @@ const uint32_t bench_skip_count_amd = sizeof(bench_skips_amd) / sizeof(bench_ski
 const struct bench_skip bench_skips_vtd[] = {
     {"stages: ", "", "not yet"},
     {"stall: ", "", "faulting accesses are never held (vtd 11: page requests are all there is)"},
+    {"race: a request arrives after the barrier", "/prompt", "PD proves the arrival (vtd 7.8)"},
+    {"overflow: during the settle time", "/prompt", "nothing settles: PD proves it (vtd 12.1)"},
+    {"lives: the second late request poisons", "", "hardware answers without an entry (vtd 11.2)"},
+    {"lives: a restart does not free what late", "",
+     "hardware answers without an entry (vtd 11.2)"},
 };
 const uint32_t bench_skip_count_vtd = sizeof(bench_skips_vtd) / sizeof(bench_skips_vtd[0]);

@@ -89,7 +89,6 @@ void model_vtd_default_knobs(struct model_vtd_knobs *knobs)
     knobs->pro_needs_empty = true;
     knobs->scramble_prq = true;
     knobs->strict_stale = true;
-    knobs->strict_order = true;
 }
 
 static uint64_t flag(bool set, unsigned bit)

@@ -87,8 +87,10 @@ struct model_vtd_knobs {
     bool marker_fault;     /* SMS: a dropped marker logs the fault of its walk */
     bool scramble_prq;     /* reserved words of a page request are random */
     bool strict_stale;     /* use of an entry that memory contradicts is reported */
-    bool strict_order;     /* translations invalidated before their PASID entry: reported */
-    bool ats_small;        /* ATS answers are one page, however large the mapping */
+    /* Translations invalidated before their PASID entry are reported, also where that is done for
+     * another purpose (a drain) and not relied upon: off. */
+    bool strict_order;
+    bool ats_small; /* ATS answers are one page, however large the mapping */
     /* Faults to come. */
     uint32_t lose_invalidates; /* the next n device-TLB invalidations get lost */
     uint32_t illegal_next;     /* the next n descriptors are refused though they are legal */

@@ -29,7 +29,10 @@ static const char *stale_translation(void *memory, size_t bytes)
 static const char *stale_entry(void *memory, size_t bytes)
 {
     struct bench *b = bench(memory, bytes);
+    struct model_vtd_knobs k = knobs(b);
 
+    k.strict_order = true;
+    model_vtd_set_knobs(b->m, &k);
     EXPECT(b, reads(b, PASID, VA));
     set_pasid(b, PASID, 0x40, 0x800001, b->tables);
     run(b, IO_PASID, 0);

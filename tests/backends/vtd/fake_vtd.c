@@ -47,7 +47,7 @@ static void command(struct uiommu *u, uint32_t value)
     u->commands[u->command_count++ & 63] = value;
     if (u->stuck)
         return;
-    *status = (*status & 0x41000000) | (value & 0xc6000000);
+    *status = (*status & 0x41000000) | (value & 0xc6800000);
     if ((value & 0x04000000) == 0)
         *fake_reg(u, 0x80) = 0;
 }
