@@ -180,7 +180,7 @@ uiommu_err uiommu_vtd_start(void *ctx)
     if (err != UIOMMU_OK && !before && (uiommu_vtd_read(hw, VTD_GSTS) & VTD_GCMD_TE) == 0)
         hw->rooted = false;
     if (err != UIOMMU_OK && !hw->rooted && !hw->held)
-        uiommu_vtd_memory_put(hw);
+        uiommu_vtd_memory_forget(hw, false);
     return err;
 }
 

@@ -132,7 +132,6 @@ uiommu_err uiommu_vtd_mem_get(struct uiommu_vtd *hw, uint64_t bytes, uint64_t al
 void uiommu_vtd_mem_put(struct uiommu_vtd *hw, struct uiommu_mem *mem);
 void uiommu_vtd_to_device(const struct uiommu_vtd *hw, const volatile void *cpu, uint64_t bytes);
 uiommu_err uiommu_vtd_memory_get(struct uiommu_vtd *hw);
-void uiommu_vtd_memory_put(struct uiommu_vtd *hw);
 void uiommu_vtd_memory_forget(struct uiommu_vtd *hw, bool keep);
 
 /* ---- vtd_probe.c --------------------------------------------------------------------------- */

@@ -65,26 +65,18 @@ uiommu_err uiommu_vtd_memory_get(struct uiommu_vtd *hw)
     return err;
 }
 
-/* Hardware does not know of it, or has given it up. */
-void uiommu_vtd_memory_put(struct uiommu_vtd *hw)
+/* keep: what hardware may use stays, for ever. Else it does not know of it, or has given it up. */
+void uiommu_vtd_memory_forget(struct uiommu_vtd *hw, bool keep)
 {
     uint32_t i;
 
-    for (i = 0; hw->context != NULL && i < VTD_HALVES; i++)
+    for (i = 0; !keep && hw->context != NULL && i < VTD_HALVES; i++)
         uiommu_vtd_mem_put(hw, &hw->context[i]);
-    uiommu_vtd_mem_put(hw, &hw->prq.mem);
-    uiommu_vtd_mem_put(hw, &hw->iq.status);
-    uiommu_vtd_mem_put(hw, &hw->iq.mem);
-    uiommu_vtd_mem_put(hw, &hw->root);
-    uiommu_vtd_memory_forget(hw, true);
-}
-
-/* keep: what hardware may use stays, for ever. */
-void uiommu_vtd_memory_forget(struct uiommu_vtd *hw, bool keep)
-{
     if (!keep) {
-        uiommu_vtd_memory_put(hw);
-        return;
+        uiommu_vtd_mem_put(hw, &hw->prq.mem);
+        uiommu_vtd_mem_put(hw, &hw->iq.status);
+        uiommu_vtd_mem_put(hw, &hw->iq.mem);
+        uiommu_vtd_mem_put(hw, &hw->root);
     }
     uiommu_heap_put(hw->u, hw->context, VTD_HALVES * sizeof(*hw->context));
     hw->context = NULL;
