@@ -88,6 +88,7 @@ static bool make(struct bench *b)
     b->features.markers = v->markers;
     b->features.isolate = true;
     b->features.proved = config.pds;
+    b->features.auto_answers = true;
     b->features.request_entries = 1u << prq_log2(b);
     b->features.request_room = b->features.request_entries - 1;
     b->features.command_entries = 1u << queue_log2(b);
