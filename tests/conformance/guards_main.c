@@ -21,12 +21,16 @@ struct guard {
     const char *hidden; /* Vendors whose hardware leaves nothing to see of it; NULL: none. */
 };
 
+/*
+ * Hidden are D2's parts where one command drops cached entries and translations together: each
+ * part alone does for both.
+ */
 static const struct guard guards[] = {
     {UIOMMU_GUARD_D1_CLOSE, "D1_CLOSE", "drain: requests during the drain are INVALID", NULL},
     {UIOMMU_GUARD_D1_WAIT, "D1_WAIT", "drain: groups with a handler are waited for", NULL},
     {UIOMMU_GUARD_D2_CLEAR, "D2_CLEAR", "drain: nothing of the bond is reachable", NULL},
-    {UIOMMU_GUARD_D2_CONFIG, "D2_CONFIG", "drain: nothing of the bond is reachable", NULL},
-    {UIOMMU_GUARD_D2_TLB, "D2_TLB", "drain: nothing of the bond is reachable", NULL},
+    {UIOMMU_GUARD_D2_CONFIG, "D2_CONFIG", "drain: nothing of the bond is reachable", "amd"},
+    {UIOMMU_GUARD_D2_TLB, "D2_TLB", "drain: nothing of the bond is reachable", "amd"},
     {UIOMMU_GUARD_D2_DEVICE, "D2_DEVICE", "drain: the device TLB is empty", NULL},
     {UIOMMU_GUARD_D3, "D3", "drain: the barrier pushes what left before it", NULL},
     {UIOMMU_GUARD_D3_TWICE, "D3_TWICE", "race: a request arrives after the barrier", NULL},
