@@ -57,10 +57,12 @@ static void on_step(struct bench *b, const struct uiommu_trace *record, void *ar
 {
     struct conf *c = arg;
 
-    (void)b;
     if (record->id == UIOMMU_TRACE_STEP && record->c == c->counter) {
         conf_ask(c->at_device, (uint32_t)record->b, CONF_VA, 200);
         c->counter = CONF_NEVER;
+        if (!b->features.unknown_pasids) {
+            bench_arrive(b); /* While the entry is there: else hardware would answer. */
+        }
     }
 }
 
@@ -72,7 +74,7 @@ static void closed_gate(struct conf *c)
         return;
     }
     c->at_device = f.d;
-    c->counter = UIOMMU_STEP_D2_TLB;
+    c->counter = c->b.features.unknown_pasids ? UIOMMU_STEP_D2_TLB : UIOMMU_STEP_D1;
     c->b.trace.hook = on_step;
     c->b.trace.arg = c;
     CHECK(c, conf_unbind(c, f.bond, UIOMMU_UNBIND_STOPPED) == UIOMMU_OK);
@@ -185,12 +187,17 @@ static void at_rest(struct bench *b, const struct uiommu_trace *record, void *ar
 {
     struct conf *c = arg;
 
-    if (record->id == UIOMMU_TRACE_STEP && record->c == UIOMMU_STEP_D3 && c->counter == 0) {
+    uint32_t when = b->features.unknown_pasids ? UIOMMU_STEP_D3 : UIOMMU_STEP_D1;
+
+    if (record->id == UIOMMU_TRACE_STEP && record->c == when && c->counter == 0) {
         uint32_t i;
 
         c->counter = 1;
         for (i = 0; i < 24; i++) {
             conf_ask(c->at_device, (uint32_t)record->b, CONF_VA, 300 + i);
+        }
+        if (!b->features.unknown_pasids) {
+            bench_arrive(b);
         }
     }
     if (record->id == UIOMMU_TRACE_BOND && record->d == UIOMMU_BOND_QUARANTINE) {

@@ -79,10 +79,14 @@ static void silence_without_last(struct conf *c)
     for (i = 0; i < 5; i++) {
         conf_send(f.d, 0x4321, CONF_VA, i, false);
     }
+    for (i = 5; i < 10; i++) { /* The fifth is one more than it may. */
+        conf_send(f.d, f.pasid, CONF_VA, i, false);
+    }
     conf_run(c, BENCH_MS);
+    CHECK(c, conf_device_counters(f.d).over_credit == 1);
     CHECK(c, c->b.vendor->answers(&c->b) == 0 && conf_counts(f.d).unexpected == 0);
     CHECK(c, conf_counts(f.d).invalid == 0);
-    CHECK(c, conf_unit(c).dropped == (c->b.features.unknown_pasids ? 5 : 0));
+    CHECK(c, conf_unit(c).dropped == (c->b.features.unknown_pasids ? 6 : 1));
 }
 
 static void partial_deadline(struct conf *c)
