@@ -109,6 +109,38 @@ static void hung_bind(struct conf *c)
     CHECK(c, f.b->calls == 0);
 }
 
+/* All commands of an op go into the ring, and a ticket behind them, or none: until it is full. */
+static void all_or_none(struct conf *c)
+{
+    static const struct conf_how how = {.ids = 4};
+    struct uiommu_bond_ref next = {0, 0};
+    struct conf_device *d;
+    struct conf_flow f;
+    uint32_t i;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    d = conf_device_make(c, &how);
+    for (i = 0; i < 8; i++) {
+        (void)conf_pasid(c);
+    }
+    if (conf_failed(c)) {
+        return;
+    }
+    c->b.vendor->hang(&c->b, true);
+    for (i = 0; i < 8; i++) {
+        c->err = conf_try_bind(c, d, f.b, c->pasid[1 + i], &next);
+        CHECK(c, c->err == UIOMMU_E_TIMEOUT || c->err == UIOMMU_E_HW || c->err == UIOMMU_E_BUSY);
+    }
+    c->b.vendor->hang(&c->b, false);
+    conf_run(c, BENCH_MS);
+    CHECK(c, uiommu_unit_restart(c->b.unit) == UIOMMU_OK);
+    CHECK(c, conf_reset(c, d) == UIOMMU_OK);
+    CHECK(c, conf_reset(c, f.d) == UIOMMU_OK);
+    CHECK(c, conf_rebind(c, d, f.b, conf_pasid(c), &next));
+}
+
 /* One device does not answer; the unit reports it once, and then claims success. */
 static void invalidation_fails(struct conf *c)
 {
@@ -227,6 +259,7 @@ static const struct conf_test tests[] = {
     {"R9 commands: what a restart proves and what a reset proves", restart_proofs},
     {"R9 R27 commands: a restart makes orphans, and all works again", restart_works},
     {"I21 L38 commands: a bind on a hung unit is undone", hung_bind},
+    {"commands: a full ring takes all of an op's commands, or none", all_or_none},
     {"R15 commands: a failed device-TLB invalidation is not believed", invalidation_fails},
     {"R15 R12 commands: nor by exit", exit_fails},
     {"R15 R9 commands: a device that never answers is found, alone", never_answers},

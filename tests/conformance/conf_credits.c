@@ -136,6 +136,9 @@ static void isolated(struct conf *c)
     if (e == NULL || !conf_bind(c, e, f.a, f.pasid, &other)) {
         return;
     }
+    CHECK(c, bench_map(&c->b, f.a->tables, CONF_VA + 0x400000, UIOMMU_READ) != NULL);
+    CHECK(c, bench_map(&c->b, f.a->tables, CONF_VA + 0x401000, UIOMMU_READ) != NULL);
+    CHECK(c, conf_access(f.d, f.pasid, CONF_VA + 0x400000, MODEL_READ));
     f.a->answer = UIOMMU_CODE_PENDING;
     for (i = 0; i < 12; i++) {
         conf_ask(f.d, f.pasid, CONF_VA, i);
@@ -145,6 +148,9 @@ static void isolated(struct conf *c)
     CHECK(c, uiommu_device_get_state(f.d->dev) == UIOMMU_DEVICE_ISOLATED);
     CHECK(c, conf_events(c, UIOMMU_EVENT_DEVICE_ISOLATED) == 1);
     CHECK(c, conf_try_bind(c, f.d, f.b, conf_pasid(c), &f.bond) == UIOMMU_E_GONE);
+    /* What it does not hold already it cannot reach; the other can. */
+    CHECK(c, !c->b.features.isolate || !conf_access(f.d, f.pasid, CONF_VA + 0x401000, MODEL_READ));
+    CHECK(c, conf_access(e, f.pasid, CONF_VA + 0x401000, MODEL_READ));
     f.a->answer = UIOMMU_CODE_SUCCESS;
     conf_ask(e, f.pasid, CONF_VA, 3);
     conf_run(c, BENCH_MS);

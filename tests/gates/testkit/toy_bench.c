@@ -43,7 +43,7 @@ static bool make(struct bench *b)
     b->features.unknown_ids = true;
     b->features.unknown_pasids = true;
     b->features.request_entries = 1u << (log_log2(b) - 1);
-    b->features.request_room = 1u << log_log2(b);
+    b->features.request_room = b->features.request_entries;
     b->features.command_entries = 1u << command_log2(b);
     b->features.access = UIOMMU_READ | UIOMMU_WRITE;
     return b->model != NULL;
