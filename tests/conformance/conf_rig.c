@@ -264,7 +264,9 @@ uiommu_err conf_try_bind(struct conf *c, struct conf_device *d, struct conf_spac
 {
     struct uiommu_bind_config config;
 
-    (void)c;
+    if (!CHECK(c, d != NULL && s != NULL)) { /* What should have made them has failed. */
+        return UIOMMU_E_INVALID;
+    }
     memset(&config, 0, sizeof(config));
     config.size = sizeof(config);
     config.pasid = pasid;

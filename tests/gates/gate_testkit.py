@@ -14,6 +14,7 @@ from gatelib import Gate, read
 # A slice of the machines: Stop Markers or not, snooping or not, late requests or not.
 SLICE = "/small/irq/"
 PAGE = "docs/BACKENDS.md"
+FAILURE = re.compile(r"^FAILED  (.*) \[.*\]\n +(\S+):NNN: (.*)$", re.M)
 BLOCK = re.compile(r"^<!-- (toy\w*\.[ch]): ([\w ]+) -->\n~~~c\n(.*?)^~~~$", re.S | re.M)
 
 update = "--update" in sys.argv
@@ -113,6 +114,13 @@ print(done.stdout.strip()[-500:])
 # A barrier that is none: the step and the invariants that it breaks are named.
 done = run(os.path.join(toy, "build/toy-no-barrier"), "", SLICE, good=False)
 expect("toy-no-barrier", done, 1, r"^FAILED  D3 .*barrier", r"^FAILED  I1 ", r"^FAILED  .*\bI2 .*race")
+told = FAILURE.findall(page)
+for name, where, what in told:
+    if not re.search(r"^FAILED  %s \[.*\]\n +%s:\d+: %s$" % (
+            re.escape(name), re.escape(where), re.escape(what)), done.stdout, re.M):
+        gate.fail("%s: it does not say any more that '%s' fails at '%s'" % (PAGE, name, what))
+if not told:
+    gate.fail(PAGE + ": shows no failure")
 print("without its barrier: " + done.stdout.strip().splitlines()[-1])
 
 # A list of skips that is not true.

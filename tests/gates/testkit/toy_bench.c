@@ -40,8 +40,10 @@ static bool make(struct bench *b)
     b->features.pri = true;
     b->features.markers = b->variant->markers;
     b->features.isolate = true;
+    b->features.auto_answers = true;
     b->features.unknown_ids = true;
     b->features.unknown_pasids = true;
+    b->features.response_pasid = true;
     b->features.request_entries = 1u << (log_log2(b) - 1);
     b->features.request_room = b->features.request_entries;
     b->features.command_entries = 1u << command_log2(b);
