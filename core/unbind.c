@@ -98,11 +98,12 @@ uiommu_err uiommu_unbind_poll(struct uiommu *u, struct uiommu_bond_ref ref)
         uiommu_bond_unpin(bond);
         return UIOMMU_E_STATE;
     }
-    if (uiommu_bond_result(bond) == UIOMMU_E_WITHHELD)
-        uiommu_bond_want(bond, UIOMMU_WANT_RETRY);
     uiommu_stop_poll(bond, ref);
     uiommu_unit_pump(bond->dev->unit);
     err = uiommu_bond_result(bond);
+    /* Told first, retried after: who serves the unit besides would else hear PENDING for ever. */
+    if (err == UIOMMU_E_WITHHELD)
+        uiommu_bond_want(bond, UIOMMU_WANT_RETRY);
     uiommu_bond_unpin(bond);
     return err;
 }

@@ -5,6 +5,8 @@
  * What the conformance suite needs of a machine, in no vendor's words. A bench owns one modelled
  * world with a fabric and an IOMMU, and an instance of the library whose host is that world.
  * A vendor supplies one struct bench_vendor on top of its model; no test names a vendor.
+ * A bench has one unit. A machine of several is several benches: the first, and beside it others
+ * that share its world, its host, its instance and its PASIDs (bench_beside()).
  *
  * Single threaded and deterministic. An interrupt, or another thread, is a function that runs
  * inside a host op of the library at a chosen moment (bench_interrupt()).
@@ -191,6 +193,8 @@ struct bench_tables {
     bool used;
     enum bench_stage stage;
     struct bench_tables *under;            /* BENCH_NESTED: its second stage. */
+    struct bench_tables *twin;             /* The same pages in another format, or NULL... */
+    struct bench *twin_of;                 /* ...which that bench's unit walks. */
     uint64_t root;                         /* Bus address. */
     struct uiommu_mem piece[BENCH_PIECES]; /* Tables and pages. */
     uint32_t pieces;
@@ -211,6 +215,9 @@ struct bench {
     struct uiommu_pasid_space *pasids;
     struct uiommu_unit *unit;
     bool started;
+    struct bench *first;  /* NULL: this one is; the others have no host of their own. */
+    struct bench *beside; /* The next unit of the machine, or NULL. */
+    uint64_t shift;       /* Its registers are so far from where the vendor's are else. */
     /* host */
     struct bench_heap heap;
     uint32_t allocations; /* Made so far. */
@@ -243,7 +250,11 @@ void bench_host_ops(struct bench *b);
 /* memory: BENCH_MEMORY bytes that stay until the end. */
 bool bench_make(struct bench *b, const struct bench_vendor *vendor,
                 const struct bench_variant *variant, uint64_t seed, void *memory);
-/* Instance, PASID space and unit, started. */
+/* Before bench_up(): one more unit, behind the last, in the machine of first. */
+bool bench_beside(struct bench *first, struct bench *b, const struct bench_vendor *vendor);
+/* Whose registers they are; *addr becomes what the vendor takes. */
+struct bench *bench_at(struct bench *first, uint64_t *addr);
+/* Instance, PASID space and units, started. */
 uiommu_err bench_up(struct bench *b);
 uiommu_err bench_create(struct bench *b); /* The same without the start. */
 /* Everything bench_up() made; devices and address spaces must be gone. */
@@ -259,11 +270,11 @@ void bench_heap_look(struct bench *b);
 uint64_t bench_now(const struct bench *b);
 /* Let time pass without service. */
 void bench_advance(struct bench *b, uint64_t ns);
-/* Service the unit whenever the host would: interrupt, wake-up, deadline, MORE; or polling. */
+/* Service the units whenever the host would: interrupt, wake-up, deadline, MORE; or polling. */
 void bench_run(struct bench *b, uint64_t ns);
 /* One look: service if it is due, then a moment passes. Used by every wait. */
 void bench_step(struct bench *b, uint64_t ns);
-/* Whether an event-driven host would call service now. */
+/* Whether an event-driven host would call service now, of one of the units. */
 bool bench_is_due(struct bench *b);
 
 /* Everything on the bus that is not held is in the rings afterwards; nothing is serviced. */
@@ -276,6 +287,10 @@ struct bench_tables *bench_tables_make(struct bench *b, enum bench_stage stage);
 uint64_t bench_piece(struct bench *b, struct bench_tables *t, void **cpu);
 void bench_tables_free(struct bench *b, struct bench_tables *t);
 bool bench_tables_root(struct bench *b, struct bench_tables *t, struct uiommu_root *out);
+/* The roots of all formats of them; how many. */
+#define BENCH_ROOTS 2u
+uint32_t bench_tables_roots(struct bench *b, struct bench_tables *t,
+                            struct uiommu_root out[BENCH_ROOTS]);
 /* Map a new zeroed page; what it holds. NULL: no memory. */
 void *bench_map(struct bench *b, struct bench_tables *t, uint64_t va, uint32_t access);
 void bench_unmap(struct bench *b, struct bench_tables *t, uint64_t va);

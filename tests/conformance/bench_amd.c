@@ -78,7 +78,7 @@ static uiommu_err create(struct bench *b, struct uiommu *u, struct uiommu_unit *
     memset(&config, 0, sizeof(config));
     config.size = sizeof(config);
     config.unit = b->config;
-    config.base = REG_BASE;
+    config.base = REG_BASE + b->shift;
     config.flags = (b->variant->coherent ? 0 : UIOMMU_AMD_NOT_COHERENT) |
                    (b->variant->irq ? 0 : UIOMMU_AMD_POLL);
     config.cmdq_log2 = 8;

@@ -8,6 +8,7 @@
 #define STEP_MIN   (1 * BENCH_US)
 #define STEP_MAX   (64 * BENCH_US)
 #define ARRIVAL_NS (20 * BENCH_US) /* Lags between the bus and the ring. */
+#define SHIFT_BITS 40u             /* Between the registers of two units. */
 
 /* Five choices, all mixtures; the first is the machine one would like to have. */
 #define V_LATE(name, m, c, l, i)                                                                   \
@@ -107,17 +108,53 @@ bool bench_make(struct bench *b, const struct bench_vendor *vendor,
     return vendor->make(b);
 }
 
+bool bench_beside(struct bench *first, struct bench *b, const struct bench_vendor *vendor)
+{
+    struct bench *last = first;
+    uint64_t number = 1;
+
+    while (last->beside != NULL) {
+        last = last->beside;
+        number++;
+    }
+    memset(b, 0, sizeof(*b));
+    b->vendor = vendor;
+    b->variant = first->variant;
+    b->world = first->world;
+    b->first = first;
+    b->shift = number << SHIFT_BITS;
+    bench_fabric(b, 100, BENCH_US, b->variant->late ? 300 : 0, BENCH_LATE);
+    default_config(b);
+    if (b->fabric == NULL || !vendor->make(b)) {
+        return false;
+    }
+    last->beside = b;
+    return true;
+}
+
+struct bench *bench_at(struct bench *first, uint64_t *addr)
+{
+    struct bench *b = first;
+
+    while (b->beside != NULL && *addr >> SHIFT_BITS != b->shift >> SHIFT_BITS) {
+        b = b->beside;
+    }
+    *addr -= b->shift;
+    return b;
+}
+
 uiommu_err bench_create(struct bench *b)
 {
     uiommu_err err = uiommu_create(&b->ops, &b->u);
+    struct bench *o;
 
     if (err != UIOMMU_OK) {
         return err;
     }
     err = uiommu_pasid_space_create(b->u, &b->numbers, &b->pasids);
-    if (err == UIOMMU_OK) {
-        b->config.pasids = b->pasids;
-        err = b->vendor->create(b, b->u, &b->unit);
+    for (o = b; o != NULL && err == UIOMMU_OK; o = o->beside) {
+        o->config.pasids = b->pasids;
+        err = o->vendor->create(o, b->u, &o->unit);
     }
     if (err != UIOMMU_OK && bench_down(b) != UIOMMU_OK) {
         return UIOMMU_E_INTERNAL;
@@ -128,19 +165,22 @@ uiommu_err bench_create(struct bench *b)
 uiommu_err bench_up(struct bench *b)
 {
     uiommu_err err = bench_create(b);
+    struct bench *o;
 
     if (err != UIOMMU_OK) {
         return err;
     }
-    err = uiommu_unit_start(b->unit);
-    b->started = err == UIOMMU_OK;
+    for (o = b; o != NULL && err == UIOMMU_OK; o = o->beside) {
+        err = uiommu_unit_start(o->unit);
+        o->started = err == UIOMMU_OK;
+    }
     if (err != UIOMMU_OK && bench_down(b) != UIOMMU_OK) {
         return UIOMMU_E_INTERNAL;
     }
     return err;
 }
 
-uiommu_err bench_down(struct bench *b)
+static uiommu_err unit_down(struct bench *b)
 {
     uiommu_err err = UIOMMU_OK;
 
@@ -151,6 +191,17 @@ uiommu_err bench_down(struct bench *b)
     if (err == UIOMMU_OK && b->unit != NULL) {
         err = uiommu_unit_destroy(b->unit);
         b->unit = err == UIOMMU_OK ? NULL : b->unit;
+    }
+    return err;
+}
+
+uiommu_err bench_down(struct bench *b)
+{
+    uiommu_err err = UIOMMU_OK;
+    struct bench *o;
+
+    for (o = b; o != NULL && err == UIOMMU_OK; o = o->beside) {
+        err = unit_down(o);
     }
     if (err == UIOMMU_OK && b->pasids != NULL) {
         err = uiommu_pasid_space_destroy(b->pasids);
@@ -175,24 +226,50 @@ void bench_advance(struct bench *b, uint64_t ns)
     model_advance(b->world, ns);
 }
 
-bool bench_is_due(struct bench *b)
+static bool unit_is_due(const struct bench *b)
 {
     return !b->variant->irq || b->irq || b->due ||
            uiommu_unit_next_deadline(b->unit) <= bench_now(b);
 }
 
-void bench_step(struct bench *b, uint64_t ns)
+bool bench_is_due(struct bench *b)
+{
+    while (b != NULL && !unit_is_due(b)) {
+        b = b->beside;
+    }
+    return b != NULL;
+}
+
+static void unit_step(struct bench *b)
 {
     uint32_t rounds = 0;
 
-    if (b->started && bench_is_due(b)) {
-        b->irq = false;
-        b->due = false;
-        while (uiommu_unit_service(b->unit, 0) == UIOMMU_MORE && rounds < 1000) {
-            rounds++;
-        }
+    if (!b->started || !unit_is_due(b)) {
+        return;
+    }
+    b->irq = false;
+    b->due = false;
+    while (uiommu_unit_service(b->unit, 0) == UIOMMU_MORE && rounds < 1000) {
+        rounds++;
+    }
+}
+
+void bench_step(struct bench *b, uint64_t ns)
+{
+    struct bench *o;
+
+    for (o = b; o != NULL; o = o->beside) {
+        unit_step(o);
     }
     bench_advance(b, ns);
+}
+
+static bool called(const struct bench *b)
+{
+    while (b != NULL && !b->irq && !b->due) {
+        b = b->beside;
+    }
+    return b != NULL;
 }
 
 /* Steps grow while nothing happens: long waits are cheap, busy times are fine grained. */
@@ -206,16 +283,20 @@ void bench_run(struct bench *b, uint64_t ns)
         uint64_t left = end - bench_now(b);
 
         bench_step(b, step < left ? step : left);
-        step = seen != b->trace.hash || b->irq || b->due ? STEP_MIN
-               : step < STEP_MAX                         ? step * 2
-                                                         : STEP_MAX;
+        step = seen != b->trace.hash || called(b) ? STEP_MIN
+               : step < STEP_MAX                  ? step * 2
+                                                  : STEP_MAX;
     }
 }
 
 void bench_arrive(struct bench *b)
 {
+    struct bench *o;
+
     bench_advance(b, ARRIVAL_NS + (b->variant->late ? BENCH_LATE : 0));
-    model_fabric_flush(b->fabric, UINT32_MAX);
+    for (o = b; o != NULL; o = o->beside) {
+        model_fabric_flush(o->fabric, UINT32_MAX);
+    }
     bench_advance(b, ARRIVAL_NS);
 }
 

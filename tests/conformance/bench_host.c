@@ -163,37 +163,41 @@ static void mem_from_device(void *ctx, const void *cpu, uint64_t bytes)
 static uint32_t mmio_read32(void *ctx, uint64_t addr)
 {
     struct bench *b = ctx;
+    struct bench *at = bench_at(b, &addr);
 
-    b->mmio++;
+    at->mmio++;
     chance(b);
-    return b->vendor->read32(b, addr);
+    return at->vendor->read32(at, addr);
 }
 
 static uint64_t mmio_read64(void *ctx, uint64_t addr)
 {
     struct bench *b = ctx;
+    struct bench *at = bench_at(b, &addr);
 
-    b->mmio++;
+    at->mmio++;
     chance(b);
-    return b->vendor->read64(b, addr);
+    return at->vendor->read64(at, addr);
 }
 
 static void mmio_write32(void *ctx, uint64_t addr, uint32_t value)
 {
     struct bench *b = ctx;
+    struct bench *at = bench_at(b, &addr);
 
-    b->mmio++;
+    at->mmio++;
     chance(b);
-    b->vendor->write32(b, addr, value);
+    at->vendor->write32(at, addr, value);
 }
 
 static void mmio_write64(void *ctx, uint64_t addr, uint64_t value)
 {
     struct bench *b = ctx;
+    struct bench *at = bench_at(b, &addr);
 
-    b->mmio++;
+    at->mmio++;
     chance(b);
-    b->vendor->write64(b, addr, value);
+    at->vendor->write64(at, addr, value);
 }
 
 static uint64_t now_ns(void *ctx)
@@ -221,9 +225,11 @@ static void wake(void *ctx, const struct uiommu_word *word)
 {
     struct bench *b = ctx;
 
-    b->wakes++;
-    if (b->unit != NULL && word == uiommu_unit_due_word(b->unit)) {
-        b->due = true;
+    for (; b != NULL; b = b->beside) {
+        if (b->unit != NULL && word == uiommu_unit_due_word(b->unit)) {
+            b->wakes++;
+            b->due = true;
+        }
     }
 }
 

@@ -98,7 +98,7 @@ static uiommu_err create(struct bench *b, struct uiommu *u, struct uiommu_unit *
     memset(&config, 0, sizeof(config));
     config.size = sizeof(config);
     config.unit = b->config;
-    config.base = REG_BASE;
+    config.base = REG_BASE + b->shift;
     config.coherency = b->variant->coherent ? UIOMMU_SMMUV3_COHERENT : UIOMMU_SMMUV3_NOT_COHERENT;
     config.cmdq_log2 = b->variant->large ? 8 : 4;
     config.eventq_log2 = b->variant->large ? 7 : 5;

@@ -32,6 +32,19 @@ uint64_t bench_piece(struct bench *b, struct bench_tables *t, void **cpu)
     return piece->bus;
 }
 
+/* Another unit of the machine may walk another format. */
+static bool twin_make(struct bench *b, struct bench_tables *t)
+{
+    struct bench *o = b->first == NULL && t->stage == BENCH_FIRST ? b->beside : NULL;
+
+    while (o != NULL && o->vendor->format == b->vendor->format) {
+        o = o->beside;
+    }
+    t->twin_of = o;
+    t->twin = o == NULL ? NULL : bench_tables_make(o, t->stage);
+    return o == NULL || t->twin != NULL;
+}
+
 struct bench_tables *bench_tables_make(struct bench *b, enum bench_stage stage)
 {
     struct bench_tables *under = stage == BENCH_NESTED ? bench_tables_make(b, BENCH_SECOND) : NULL;
@@ -47,7 +60,7 @@ struct bench_tables *bench_tables_make(struct bench *b, enum bench_stage stage)
             t->under = under;
             t->used = stage != BENCH_NESTED || under != NULL;
             t->root = t->used ? bench_piece(b, t, &cpu) : 0;
-            return t->root != 0 ? t : NULL;
+            return t->root != 0 && twin_make(b, t) ? t : NULL;
         }
     }
     return NULL;
@@ -62,6 +75,9 @@ void bench_tables_free(struct bench *b, struct bench_tables *t)
     t->used = false;
     if (t->under != NULL) {
         bench_tables_free(b, t->under);
+    }
+    if (t->twin != NULL) {
+        bench_tables_free(t->twin_of, t->twin);
     }
 }
 
@@ -83,6 +99,18 @@ bool bench_tables_root(struct bench *b, struct bench_tables *t, struct uiommu_ro
     out->under.pa_bits = 40;
     out->under.table = t->under->root;
     return b->vendor->guest_root == NULL || b->vendor->guest_root(b, t, out);
+}
+
+uint32_t bench_tables_roots(struct bench *b, struct bench_tables *t,
+                            struct uiommu_root out[BENCH_ROOTS])
+{
+    if (!bench_tables_root(b, t, &out[0])) {
+        return 0;
+    }
+    if (t->twin == NULL) {
+        return 1;
+    }
+    return bench_tables_root(t->twin_of, t->twin, &out[1]) ? 2 : 0;
 }
 
 /* Entries are little-endian, whatever the host is. */
@@ -188,7 +216,7 @@ void *bench_map(struct bench *b, struct bench_tables *t, uint64_t va, uint32_t a
         return NULL;
     }
     entry_set(b, at, page_entry(b, t, bus, access));
-    return cpu;
+    return t->twin == NULL || map_at(t->twin_of, t->twin, va, bus, access) ? cpu : NULL;
 }
 
 void bench_unmap(struct bench *b, struct bench_tables *t, uint64_t va)
@@ -198,9 +226,12 @@ void bench_unmap(struct bench *b, struct bench_tables *t, uint64_t va)
     if (at != NULL) {
         entry_set(b, at, 0);
     }
+    if (t->twin != NULL) {
+        bench_unmap(t->twin_of, t->twin, va);
+    }
 }
 
-bool bench_uses_tables(struct bench *b, const struct bench_tables *t)
+static bool unit_uses(struct bench *b, const struct bench_tables *t)
 {
     uint32_t i;
 
@@ -209,7 +240,20 @@ bool bench_uses_tables(struct bench *b, const struct bench_tables *t)
             return true;
         }
     }
-    return t->under != NULL && bench_uses_tables(b, t->under);
+    return false;
+}
+
+bool bench_uses_tables(struct bench *b, const struct bench_tables *t)
+{
+    struct bench *o;
+
+    for (o = b; o != NULL; o = o->beside) {
+        if (unit_uses(o, t)) {
+            return true;
+        }
+    }
+    return (t->under != NULL && bench_uses_tables(b, t->under)) ||
+           (t->twin != NULL && bench_uses_tables(b, t->twin));
 }
 
 /* ---- x86-64 entries, for the vendors that share that format ---- */

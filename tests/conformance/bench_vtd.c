@@ -103,7 +103,7 @@ static uiommu_err create(struct bench *b, struct uiommu *u, struct uiommu_unit *
     memset(&config, 0, sizeof(config));
     config.size = sizeof(config);
     config.unit = b->config;
-    config.base = REG_BASE;
+    config.base = REG_BASE + b->shift;
     config.queue_log2 = queue_log2(b);
     config.prq_log2 = prq_log2(b);
     config.fault.address = config.requests.address = DOORBELL;

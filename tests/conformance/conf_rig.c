@@ -47,9 +47,13 @@ static void on_orphaned(void *user, struct uiommu_unit *unit, struct uiommu_grou
                         enum uiommu_orphan why)
 {
     struct conf_space *s = user;
+    const struct bench *b = &s->c->b;
 
     (void)ref;
-    CHECK(s->c, unit == s->c->b.unit);
+    while (b != NULL && b->unit != unit) {
+        b = b->beside;
+    }
+    CHECK(s->c, b != NULL);
     if (CHECK(s->c, (uint32_t)why < 3)) {
         s->orphans[why]++;
     }
@@ -65,7 +69,7 @@ struct conf_space *conf_space_make_of(struct conf *c, enum bench_stage stage)
     static const struct uiommu_aspace_ops ops = {
         .size = sizeof(ops), .fault = on_fault, .orphaned = on_orphaned};
     struct uiommu_aspace_config config;
-    struct uiommu_root root;
+    struct uiommu_root roots[BENCH_ROOTS];
     struct conf_space *s = &c->space[c->spaces];
 
     memset(s, 0, sizeof(*s));
@@ -76,14 +80,14 @@ struct conf_space *conf_space_make_of(struct conf *c, enum bench_stage stage)
         return NULL;
     }
     c->spaces++;
-    CHECK(c, bench_tables_root(&c->b, s->tables, &root));
     memset(&config, 0, sizeof(config));
     config.size = sizeof(config);
     config.owner = c->owner;
     config.ops = &ops;
     config.user = s;
-    config.roots = &root;
-    config.root_count = 1;
+    config.roots = roots;
+    config.root_count = bench_tables_roots(&c->b, s->tables, roots);
+    CHECK(c, config.root_count > 0);
     return CHECK(c, uiommu_aspace_create(c->b.u, &config, &s->as) == UIOMMU_OK) ? s : NULL;
 }
 
@@ -149,7 +153,7 @@ static bool make_endpoint(struct conf *c, struct conf_device *d, const struct co
     uint32_t i;
 
     memset(&config, 0, sizeof(config));
-    config.fabric = c->b.fabric;
+    config.fabric = d->b->fabric;
     config.pf = how->pf == NULL ? NULL : how->pf->ep;
     config.id_count = how->ids == 0 ? 1 : how->ids;
     for (i = 0; i < config.id_count; i++) {
@@ -180,7 +184,7 @@ static bool make_port(struct conf *c, struct conf_device *d, const struct conf_h
     config.size = sizeof(config);
     config.owner = how->owner;
     config.want = how->want == 0 ? 4 : how->want;
-    return CHECK(c, uiommu_port_create(c->b.unit, &config, &d->port) == UIOMMU_OK);
+    return CHECK(c, uiommu_port_create(d->b->unit, &config, &d->port) == UIOMMU_OK);
 }
 
 /* A platform device has no configuration space. */
@@ -208,6 +212,7 @@ struct conf_device *conf_device_plan(struct conf *c, const struct conf_how *how,
         how->flags != 0 ? how->flags : UIOMMU_DEVICE_PASID | UIOMMU_DEVICE_ATS | UIOMMU_DEVICE_PRI;
     memset(d, 0, sizeof(*d));
     d->c = c;
+    d->b = how->at == NULL ? &c->b : how->at;
     c->devices++;
     if (!make_endpoint(c, d, how, flags) ||
         ((flags & UIOMMU_DEVICE_PRI) != 0 && !make_port(c, d, how)) ||
@@ -234,7 +239,7 @@ struct conf_device *conf_device_make(struct conf *c, const struct conf_how *how)
     struct uiommu_device_config config;
     struct conf_device *d = conf_device_plan(c, how, &config);
 
-    if (d == NULL || !CHECK(c, uiommu_device_attach(c->b.unit, &config, &d->dev) == UIOMMU_OK)) {
+    if (d == NULL || !CHECK(c, uiommu_device_attach(d->b->unit, &config, &d->dev) == UIOMMU_OK)) {
         return NULL;
     }
     return d;

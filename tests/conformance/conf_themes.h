@@ -31,5 +31,6 @@ extern const struct conf_theme conf_dump_theme;
 extern const struct conf_theme conf_power_theme;
 extern const struct conf_theme conf_host_theme;
 extern const struct conf_theme conf_stage_theme;
+extern const struct conf_theme conf_several_theme;
 
 #endif

@@ -96,16 +96,19 @@ static void judge_skip(struct conf *c)
 static void calm(struct conf *c)
 {
     static const struct model_endpoint_knobs honest = {0};
+    struct bench *b;
     uint32_t i;
 
     c->b.interrupt = NULL;
     c->b.trace.hook = NULL;
     c->b.fail_at = 0;
-    c->b.vendor->hang(&c->b, false);
-    c->b.vendor->lose_invalidations(&c->b, 0);
-    c->b.vendor->lie(&c->b, BENCH_LIE_NONE);
-    bench_fabric(&c->b, 100, BENCH_US, 0, 0);
-    model_fabric_release(c->b.fabric, UINT32_MAX);
+    for (b = &c->b; b != NULL; b = b->beside) {
+        b->vendor->hang(b, false);
+        b->vendor->lose_invalidations(b, 0);
+        b->vendor->lie(b, BENCH_LIE_NONE);
+        bench_fabric(b, 100, BENCH_US, 0, 0);
+        model_fabric_release(b->fabric, UINT32_MAX);
+    }
     for (i = 0; i < c->devices; i++) {
         c->dev[i].stop = CONF_STOP_HONEST;
         c->dev[i].on_stop = NULL;
@@ -123,11 +126,14 @@ static void calm(struct conf *c)
 static void heal(struct conf *c)
 {
     struct uiommu_unit_info info;
+    const struct bench *b;
     uint32_t i;
 
-    CHECK(c, uiommu_unit_get_info(c->b.unit, &info) == UIOMMU_OK);
-    if (info.hung) {
-        CHECK(c, uiommu_unit_restart(c->b.unit) == UIOMMU_OK);
+    for (b = &c->b; b != NULL; b = b->beside) {
+        CHECK(c, uiommu_unit_get_info(b->unit, &info) == UIOMMU_OK);
+        if (info.hung) {
+            CHECK(c, uiommu_unit_restart(b->unit) == UIOMMU_OK);
+        }
     }
     for (i = 0; i < c->devices; i++) {
         if (c->dev[i].dev != NULL && !c->dev[i].removed) {

@@ -100,6 +100,7 @@ struct conf_how {
     uint32_t pasid_bits; /* 0: 16. */
     struct conf_device *pf;
     struct uiommu_owner *owner; /* Of its port. */
+    struct bench *at;           /* Behind which unit; NULL: the first. */
     bool pasid_free;            /* Its responses need no PASID. */
     bool silent_stop;           /* It sends no Stop Markers. */
 };
@@ -113,6 +114,7 @@ struct conf_confirm {
 
 struct conf_device {
     struct conf *c;
+    struct bench *b; /* It is behind this one's unit. */
     struct model_endpoint *ep;
     struct uiommu_pcie fn;
     struct uiommu_port *port;

@@ -55,7 +55,7 @@ static uiommu_err create(struct bench *b, struct uiommu *u, struct uiommu_unit *
 {
     const struct toy_config config = {.size = sizeof(config),
                                       .unit = b->config,
-                                      .base = BASE,
+                                      .base = BASE + b->shift,
                                       .command_log2 = command_log2(b),
                                       .log_log2 = log_log2(b),
                                       .coherent = b->variant->coherent,
