@@ -100,6 +100,7 @@ void model_amd_default_knobs(struct model_amd_knobs *knobs)
     knobs->response_lag_ns = 1000;
     knobs->irq_lag_ns = 500;
     knobs->walk_cache = 500;
+    knobs->gpa_keeps_gva = true;
 }
 
 static uint64_t flag(bool set, unsigned bit)

@@ -77,9 +77,11 @@ struct model_amd_knobs {
     bool tv0_silent;          /* V = 1, TV = 0 aborts without an event */
     bool overlap;             /* INV_IOTLB_PAGES overtakes INV_IOMMU_PAGES */
     bool strict_gn;           /* COMPLETE_PPR whose GN differs from the request's is reported */
-    bool report_stale;        /* a hit on an entry that memory contradicts is reported */
-    bool complete_despite;    /* COMPLETION_WAIT does not wait for devices */
-    bool devtab_stays;        /* a unit found on ignores a new device table while it is on */
+    bool gpa_keeps_gva;    /* INV_IOMMU_PAGES with GN = 0 leaves what guest tables made over it */
+    bool gcr3_inner_gpa;   /* Mode != 0, GCR3TRPMode = 0: inner GCR3 nodes are at GPAs */
+    bool report_stale;     /* a hit on an entry that memory contradicts is reported */
+    bool complete_despite; /* COMPLETION_WAIT does not wait for devices */
+    bool devtab_stays;     /* a unit found on ignores a new device table while it is on */
     /* Faults to come. */
     uint32_t lose_invalidates; /* the next n INV_IOTLB_PAGES never reach the endpoint */
     uint32_t lose_completions; /* the next n stores never happen */

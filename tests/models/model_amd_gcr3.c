@@ -22,14 +22,28 @@ static void keep(struct model_amd *m, const struct amd_gcr3 *what)
     *place = *what;
 }
 
+/* With host tables a node may lie at a guest's address: all with GCR3TRPMode, else it is doubted.
+ */
+static bool guests(const struct model_amd *m, bool first)
+{
+    return amd_control(m, AMD_GCR3_TRP) || (!first && m->knobs.gcr3_inner_gpa);
+}
+
 static bool walk(struct model_amd *m, const struct amd_dte *dte, uint32_t pasid,
                  struct amd_gcr3 *leaf, struct amd_outcome *got)
 {
     uint64_t node = dte->gcr3;
     uint32_t level = dte->glx + 1;
+    bool first = true;
 
-    while (level-- > 0) {
+    for (; level-- > 0; first = false) {
         leaf->at = node + 8 * (uint64_t)(pasid >> (9 * level) & 0x1FF);
+        if (guests(m, first) && !amd_host_fetch(m, dte, MODEL_READ, &leaf->at, got)) {
+            return false;
+        }
+        if (first) {
+            leaf->top = leaf->at & ~UINT64_C(0xFFF);
+        }
         if (!model_bus_read64(m->world, leaf->at, &leaf->word)) {
             return fault(got, AMD_PAGETAB_HW, 0, leaf->at);
         }
@@ -45,6 +59,7 @@ static bool walk(struct model_amd *m, const struct amd_dte *dte, uint32_t pasid,
         node = leaf->word & AMD_ADDRESS;
     }
     leaf->used = true;
+    leaf->root = amd_host_peek(m, dte, node);
     return true;
 }
 

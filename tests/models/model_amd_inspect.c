@@ -90,7 +90,7 @@ static bool leads_on(const struct model_amd *m, const struct amd_gcr3 *g)
         return false;
     }
     for (i = 0; i < 512; i++) {
-        if (!amd_peek64(m, (g->word & AMD_ADDRESS) + 8 * (uint64_t)i, &word) || amd_bit(word, 0)) {
+        if (!amd_peek64(m, g->root + 8 * (uint64_t)i, &word) || amd_bit(word, 0)) {
             return true;
         }
     }
@@ -104,7 +104,7 @@ static bool way_cached(const struct model_amd *m, uint32_t domain, uint32_t pasi
     for (i = 0; i < AMD_TLBS; i++) {
         const struct amd_tlb *e = &m->tlb[i];
 
-        if (e->used && e->domain == domain &&
+        if (e->used && !e->inner && e->domain == domain &&
             (pasid == MODEL_AMD_NONE ? !e->gn : e->gn && e->pasid == pasid)) {
             return true;
         }
@@ -142,7 +142,8 @@ bool model_amd_check_unreachable(const struct model_amd *m, uint32_t id, uint32_
     for (i = 0; i < AMD_TLBS; i++) {
         const struct amd_tlb *e = &m->tlb[i];
 
-        if (e->used && e->id == id && (tag == MODEL_AMD_NONE ? !e->gn : e->gn && e->pasid == tag)) {
+        if (e->used && !e->inner && e->id == id &&
+            (tag == MODEL_AMD_NONE ? !e->gn : e->gn && e->pasid == tag)) {
             return false;
         }
     }
@@ -160,6 +161,12 @@ static bool inside(uint64_t at, uint64_t first, uint64_t last)
     return at >= first && at <= last;
 }
 
+/* Where the GCR3 table really is. */
+static uint64_t gcr3_of(const struct model_amd *m, const struct amd_dte *d)
+{
+    return amd_control(m, AMD_GCR3_TRP) ? amd_host_peek(m, d, d->gcr3) : d->gcr3;
+}
+
 bool model_amd_check_tables_unused(const struct model_amd *m, uint64_t first, uint64_t last)
 {
     unsigned i;
@@ -168,7 +175,7 @@ bool model_amd_check_tables_unused(const struct model_amd *m, uint64_t first, ui
         const struct amd_dte *d = &m->dte[i];
 
         if (d->used && !d->bad && d->v && d->tv &&
-            ((d->gv && inside(d->gcr3, first, last)) ||
+            ((d->gv && inside(gcr3_of(m, d), first, last)) ||
              (d->mode != 0 && inside(d->root, first, last)))) {
             return false;
         }
@@ -176,16 +183,20 @@ bool model_amd_check_tables_unused(const struct model_amd *m, uint64_t first, ui
     for (i = 0; i < AMD_GCR3S; i++) {
         const struct amd_gcr3 *g = &m->gcr3[i];
 
-        if (g->used && (inside(g->table, first, last) || inside(g->at, first, last) ||
-                        (amd_bit(g->word, 0) && inside(g->word & AMD_ADDRESS, first, last)))) {
+        if (g->used && (inside(g->top, first, last) || inside(g->at, first, last) ||
+                        (amd_bit(g->word, 0) && inside(g->root, first, last)))) {
             return false;
         }
     }
     for (i = 0; i < AMD_TLBS; i++) {
         const struct amd_tlb *e = &m->tlb[i];
 
-        if (e->used && (inside(e->root, first, last) || inside(e->at, first, last) ||
-                        (e->table && inside(e->out, first, last)))) {
+        if (e->used && (inside(e->gn ? e->top : e->root, first, last) ||
+                        inside(e->at, first, last) || (e->table && inside(e->out, first, last)))) {
+            return false;
+        }
+        if (e->used && e->nested &&
+            (inside(e->under_root, first, last) || inside(e->under_at, first, last))) {
             return false;
         }
     }

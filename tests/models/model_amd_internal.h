@@ -99,8 +99,13 @@ bool amd_guest_walk(struct model_amd *m, const struct amd_dte *dte, const struct
 struct amd_tlb *amd_tlb_place(struct model_amd *m);
 
 /* model_amd_host.c */
-bool amd_host_walk(struct model_amd *m, const struct amd_dte *dte, const struct amd_access *want,
-                   struct amd_tlb *leaf, struct amd_outcome *got);
+bool amd_host_walk(struct model_amd *m, const struct amd_dte *dte, struct amd_tlb *leaf,
+                   struct amd_outcome *got);
+bool amd_host_pass(struct model_amd *m, const struct amd_dte *dte, uint64_t gpa, uint32_t access,
+                   struct amd_tlb *under, struct amd_outcome *got);
+bool amd_host_fetch(struct model_amd *m, const struct amd_dte *dte, uint32_t access, uint64_t *at,
+                    struct amd_outcome *got);
+uint64_t amd_host_peek(const struct model_amd *m, const struct amd_dte *dte, uint64_t gpa);
 
 /* model_amd_translate.c */
 void amd_translate(struct model_amd *m, const struct amd_access *want, struct amd_outcome *got);

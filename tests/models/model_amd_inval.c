@@ -44,6 +44,16 @@ static void drop_dte(struct model_amd *m, uint32_t id)
     }
 }
 
+/* What guest and host tables made together lies, for the host, in [first, last]. */
+static bool beneath(const struct amd_tlb *e, uint32_t domain, bool pde, uint64_t first,
+                    uint64_t last)
+{
+    uint32_t size = e->table ? 12 : e->size_log2;
+
+    return e->domain == domain && e->gn && (e->table ? pde : e->nested) && e->gpa <= last &&
+           (e->gpa | amd_ones(size)) >= first;
+}
+
 static void drop_pages(struct model_amd *m, const uint32_t dw[4])
 {
     uint32_t domain = dw[1] & 0xFFFF;
@@ -59,6 +69,9 @@ static void drop_pages(struct model_amd *m, const uint32_t dw[4])
     for (i = 0; i < AMD_TLBS; i++) {
         struct amd_tlb *e = &m->tlb[i];
 
+        if (e->used && !gn && !m->knobs.gpa_keeps_gva && beneath(e, domain, pde, first, last)) {
+            e->used = false;
+        }
         if (e->used && e->domain == domain && e->gn == gn && (!gn || e->pasid == pasid) &&
             (!e->table || pde) && e->va <= last && (e->va | amd_ones(e->size_log2)) >= first) {
             e->used = false;

@@ -22,6 +22,7 @@ extern "C" {
 #define AMD_BLOCK_MARKERS 41u
 #define AMD_AUTO_RSP_AON  42u
 #define AMD_EPH_EN        45u
+#define AMD_GCR3_TRP      58u
 
 /* Status */
 #define AMD_EVT_OVERFLOW   0u
@@ -120,15 +121,22 @@ struct amd_dte {
 struct amd_gcr3 {
     bool used;
     uint32_t domain, pasid, id;
-    uint64_t table; /* Root of the GCR3 table that it was found in. */
+    uint64_t table; /* Root of the GCR3 table that it was found in, as the DTE has it. */
+    uint64_t top;   /* Where that really is. */
     uint64_t at, word;
+    uint64_t root; /* Where the page table that it names really is; 0: unknown. */
 };
 struct amd_tlb {
     bool used;
     bool table; /* An intermediate entry: out is the next table. */
     bool gn;
+    bool inner;  /* Host: made for something under guest tables, not for traffic's own address. */
+    bool nested; /* Guest over host: out is beyond both. */
     uint32_t domain, pasid, id, level, size_log2;
     uint64_t va, out, root, at, word;
+    uint64_t top; /* Guest: where the root really is. */
+    /* nested: what the guest's tables put out, and the host's root and entry under it. */
+    uint64_t gpa, under_root, under_at, under_word;
     uint32_t granted; /* MODEL_READ ... ; user pages: without MODEL_PRIV they still are */
     bool user;
 };

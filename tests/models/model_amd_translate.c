@@ -35,6 +35,9 @@ static void check_hit(struct model_amd *m, const struct amd_dte *dte, const stru
     unsigned i;
 
     amd_stale(m, "amd.tlb.stale", e->at, e->word, UINT64_C(0x60));
+    if (e->nested) {
+        amd_stale(m, "amd.tlb.stale-host", e->under_at, e->under_word, UINT64_C(0x60));
+    }
     for (i = 0; e->gn && i < AMD_GCR3S; i++) {
         const struct amd_gcr3 *g = &m->gcr3[i];
 
@@ -50,7 +53,7 @@ static void check_hit(struct model_amd *m, const struct amd_dte *dte, const stru
                       e->va, e->pasid);
         }
     }
-    if (!e->gn && e->root != dte->root) {
+    if (e->gn ? e->under_root != (dte->mode != 0 ? dte->root : 0) : e->root != dte->root) {
         amd_wrong(m, "amd.tlb.root-differs", "a TLB entry of the domain's former page table", e->va,
                   dte->domain);
     }
@@ -100,6 +103,7 @@ static void through_tables(struct model_amd *m, const struct amd_dte *dte,
     }
     if (e != NULL) {
         m->counts.tlb_hits++;
+        e->inner = false; /* It serves traffic's own address, now. */
         check_hit(m, dte, e);
         /* Where the rights fall short, hardware may look again or not. */
         if (finish(want, dte, e, got) || m->config.np_cache || model_chance(m->world, 500)) {
@@ -114,8 +118,9 @@ static void through_tables(struct model_amd *m, const struct amd_dte *dte,
         return;
     }
     good = got->gn ? amd_guest_walk(m, dte, want, root, &leaf, got)
-                   : amd_host_walk(m, dte, want, &leaf, got);
-    if (!good && !(m->config.np_cache && got->event == AMD_PAGE_FAULT && got->flags == 0)) {
+                   : amd_host_walk(m, dte, &leaf, got);
+    if (!good && (!m->config.np_cache || got->event != AMD_PAGE_FAULT || got->flags != 0 ||
+                  (got->gn && dte->mode != 0))) {
         return;
     }
     leaf.used = true;
@@ -169,12 +174,6 @@ void amd_translate(struct model_amd *m, const struct amd_access *want, struct am
         return;
     }
     if (got->gn && (!dte->gv || !guest)) {
-        got->event = AMD_PAGE_FAULT;
-        return;
-    }
-    if (got->gn && dte->mode != 0) {
-        amd_wrong(m, "amd.model.nested", "guest tables over host tables are not modelled", want->id,
-                  dte->mode);
         got->event = AMD_PAGE_FAULT;
         return;
     }

@@ -45,8 +45,8 @@ static const struct amd_tlb *kept(const struct model_amd *m, const struct amd_tl
     return NULL;
 }
 
-static void keep_table(struct model_amd *m, const struct amd_tlb *leaf, uint32_t level, uint64_t at,
-                       uint64_t word)
+static void keep_table(struct model_amd *m, const struct amd_dte *dte, const struct amd_tlb *leaf,
+                       uint32_t level, uint64_t at, uint64_t word)
 {
     struct amd_tlb *e;
 
@@ -62,7 +62,8 @@ static void keep_table(struct model_amd *m, const struct amd_tlb *leaf, uint32_t
     e->va = leaf->va & ~amd_ones(e->size_log2);
     e->at = at;
     e->word = word;
-    e->out = word & AMD_ADDRESS;
+    e->out = amd_host_peek(m, dte, word & AMD_ADDRESS);
+    e->gpa = word & AMD_ADDRESS;
 }
 
 static bool large_is_good(uint64_t word, uint32_t level)
@@ -72,34 +73,95 @@ static bool large_is_good(uint64_t word, uint32_t level)
     return level <= 3 && (word & (amd_ones(size) & ~amd_ones(13))) == 0;
 }
 
-static bool mark(struct model_amd *m, uint64_t at, uint64_t *word, bool dirty)
+/* Sets flags of the entry at gpa, the guest's address of it; host tables must let it. */
+static bool mark(struct model_amd *m, const struct amd_dte *dte, uint64_t gpa, struct amd_tlb *leaf,
+                 bool dirty, struct amd_outcome *got)
 {
-    uint64_t now = *word | amd_one(ACCESSED) | (dirty ? amd_one(DIRTY) : 0);
+    uint64_t now = leaf->word | amd_one(ACCESSED) | (dirty ? amd_one(DIRTY) : 0);
+    uint64_t at = gpa;
 
-    if (now == *word) {
+    if (now == leaf->word) {
         return true;
     }
-    *word = now;
-    return model_bus_write64(m->world, at, now);
+    if (!amd_host_fetch(m, dte, MODEL_READ | MODEL_WRITE, &at, got)) {
+        return false;
+    }
+    leaf->word = now;
+    return model_bus_write64(m->world, at, now) || fault(got, AMD_PAGETAB_HW, 0, at);
+}
+
+/* What the guest's tables put out goes through the host's; the smaller of the two sizes counts. */
+static bool pass_host(struct model_amd *m, const struct amd_dte *dte, const struct amd_access *want,
+                      struct amd_tlb *leaf, struct amd_outcome *got)
+{
+    uint64_t va = want->address & ~UINT64_C(0xFFF);
+    uint64_t gpa = leaf->out | (va & amd_ones(leaf->size_log2));
+    struct amd_tlb under;
+
+    if (!amd_host_pass(m, dte, gpa, 0, &under, got)) {
+        return false;
+    }
+    leaf->nested = true;
+    leaf->under_root = under.root;
+    leaf->under_at = under.at;
+    leaf->under_word = under.word;
+    if (under.size_log2 < leaf->size_log2) {
+        leaf->size_log2 = under.size_log2;
+        leaf->va = va & ~amd_ones(leaf->size_log2);
+    }
+    leaf->gpa = gpa & ~amd_ones(leaf->size_log2);
+    leaf->out = (under.out | (gpa & amd_ones(under.size_log2))) & ~amd_ones(leaf->size_log2);
+    leaf->granted &= under.granted;
+    return true;
 }
 
 static bool finish_leaf(struct model_amd *m, const struct amd_dte *dte,
-                        const struct amd_access *want, uint64_t rights, bool exec,
-                        struct amd_tlb *leaf)
+                        const struct amd_access *want, uint64_t rights, bool exec, uint64_t gpa,
+                        struct amd_tlb *leaf, struct amd_outcome *got)
 {
+    bool mine;
+
     leaf->user = amd_bit(rights, USER);
     leaf->granted =
         MODEL_READ | (amd_bit(rights, WRITABLE) ? MODEL_WRITE : 0u) | (exec ? MODEL_EXEC : 0u);
     leaf->va &= ~amd_ones(leaf->size_log2);
     leaf->out = leaf->word & AMD_ADDRESS & ~amd_ones(leaf->size_log2);
-    if (!leaf->user && (want->access & MODEL_PRIV) == 0) {
-        return true;
+    mine = leaf->user || (want->access & MODEL_PRIV) != 0;
+    if (mine && !mark(m, dte, gpa, leaf,
+                      (want->access & leaf->granted & MODEL_WRITE) != 0 && dte->iw, got)) {
+        return false;
     }
-    return mark(m, leaf->at, &leaf->word,
-                (want->access & leaf->granted & MODEL_WRITE) != 0 && dte->iw);
+    return dte->mode == 0 || pass_host(m, dte, want, leaf, got);
 }
 
-/* x86-64 tables, 4 or 5 levels. leaf: va, domain, pasid, id are set by the caller. */
+/* The entry of this level, as kept (*old) or as memory has it now. gpa: where the guest has it. */
+static bool fetch(struct model_amd *m, const struct amd_dte *dte, uint32_t level, uint64_t gpa,
+                  const struct amd_tlb **old, struct amd_tlb *leaf, struct amd_outcome *got)
+{
+    *old = level > 1 ? kept(m, leaf, level) : NULL;
+    if (*old != NULL) {
+        amd_stale(m, "amd.tlb.stale-table", (*old)->at, (*old)->word, amd_one(ACCESSED));
+        leaf->at = (*old)->at;
+        leaf->word = (*old)->word;
+    } else {
+        leaf->at = gpa;
+        if (!amd_host_fetch(m, dte, MODEL_READ, &leaf->at, got)) {
+            return false;
+        }
+        if (!model_bus_read64(m->world, leaf->at, &leaf->word)) {
+            return fault(got, AMD_PAGETAB_HW, 0, leaf->at);
+        }
+    }
+    if (level == dte->levels) {
+        leaf->top = leaf->at & ~UINT64_C(0xFFF);
+    }
+    return amd_bit(leaf->word, PRESENT) || fault(got, AMD_PAGE_FAULT, 0, leaf->at);
+}
+
+/*
+ * x86-64 tables, 4 or 5 levels, at the guest's addresses if there are host tables. leaf: va,
+ * domain, pasid, id are set by the caller.
+ */
 bool amd_guest_walk(struct model_amd *m, const struct amd_dte *dte, const struct amd_access *want,
                     uint64_t root, struct amd_tlb *leaf, struct amd_outcome *got)
 {
@@ -116,18 +178,12 @@ bool amd_guest_walk(struct model_amd *m, const struct amd_dte *dte, const struct
     leaf->root = root;
     for (;; level--) {
         unsigned size = 12 + 9 * (level - 1);
-        const struct amd_tlb *old = level > 1 ? kept(m, leaf, level) : NULL;
+        uint64_t gpa = node + 8 * (leaf->va >> size & 0x1FF);
+        const struct amd_tlb *old;
         bool last;
 
-        leaf->at = node + 8 * (leaf->va >> size & 0x1FF);
-        if (old != NULL) {
-            amd_stale(m, "amd.tlb.stale-table", old->at, old->word, amd_one(ACCESSED));
-            leaf->word = old->word;
-        } else if (!model_bus_read64(m->world, leaf->at, &leaf->word)) {
-            return fault(got, AMD_PAGETAB_HW, 0, leaf->at);
-        }
-        if (!amd_bit(leaf->word, PRESENT)) {
-            return fault(got, AMD_PAGE_FAULT, 0, leaf->at);
+        if (!fetch(m, dte, level, gpa, &old, leaf, got)) {
+            return false;
         }
         last = level == 1 || amd_bit(leaf->word, LARGE);
         if (level > 1 && last && !large_is_good(leaf->word, level)) {
@@ -138,15 +194,14 @@ bool amd_guest_walk(struct model_amd *m, const struct amd_dte *dte, const struct
         if (last) {
             leaf->level = level;
             leaf->size_log2 = size;
-            break;
+            return finish_leaf(m, dte, want, rights, exec, gpa, leaf, got);
         }
-        if (old == NULL && !mark(m, leaf->at, &leaf->word, false)) {
-            return fault(got, AMD_PAGETAB_HW, 0, leaf->at);
+        if (old == NULL && !mark(m, dte, gpa, leaf, false, got)) {
+            return false;
         }
         if (old == NULL) {
-            keep_table(m, leaf, level, leaf->at, leaf->word);
+            keep_table(m, dte, leaf, level, leaf->at, leaf->word);
         }
         node = leaf->word & AMD_ADDRESS;
     }
-    return finish_leaf(m, dte, want, rights, exec, leaf) || fault(got, AMD_PAGETAB_HW, 0, leaf->at);
 }

@@ -231,6 +231,7 @@ bool smmu_stage2(struct model_smmuv3 *m, const struct smmu_ipa *ask, struct smmu
     }
     if (e != NULL) {
         m->counts.tlb_hits++;
+        e->inner = e->inner && !ask->direct;
         if (e->hash != ask->ste->s2.hash) {
             smmu_wrong(m, "smmuv3.tlb.attributes-differ",
                        "a stage 2 entry of this VMID was made under another STE", e->vmid,

@@ -143,17 +143,6 @@ static const char *host_tables(void *memory, size_t bytes)
     return selftest_end(&b->room);
 }
 
-static const char *nested(void *memory, size_t bytes)
-{
-    struct bench *b = bench(memory, bytes);
-
-    put_dte(b, dte_q0(b, 1) | 1 << 9, dte_q1(b), 0);
-    inv_devtab(b);
-    EXPECT(b, dma(b, PASID, VA, READ) == MODEL_DMA_ABORTED);
-    REPORTED(b, "amd.model.nested");
-    return selftest_end(&b->room);
-}
-
 static const char *ats_answers(void *memory, size_t bytes)
 {
     struct bench *b = bench(memory, bytes);
@@ -203,8 +192,8 @@ static const char *table_aborts(void *memory, size_t bytes)
     }
 
 const struct model_selftest model_selftests_amd_walk[] = {
-    TEST(faults),      TEST(pasids), TEST(rights),      TEST(five_levels),  TEST(large_pages),
-    TEST(host_tables), TEST(nested), TEST(ats_answers), TEST(table_aborts),
+    TEST(faults),      TEST(pasids),      TEST(rights),      TEST(five_levels),
+    TEST(large_pages), TEST(host_tables), TEST(ats_answers), TEST(table_aborts),
 };
 const unsigned model_selftest_count_amd_walk =
     sizeof(model_selftests_amd_walk) / sizeof(model_selftests_amd_walk[0]);

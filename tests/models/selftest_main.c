@@ -14,6 +14,7 @@
     X(amd_cmdq)                                                                                    \
     X(amd_dte)                                                                                     \
     X(amd_walk)                                                                                    \
+    X(amd_nested)                                                                                  \
     X(amd_cache)                                                                                   \
     X(amd_ppr)                                                                                     \
     X(amd_flow)                                                                                    \
