@@ -65,6 +65,34 @@ uint32_t uiommu_vtd_cover(uint64_t first, uint64_t last, uint64_t *base)
     return order;
 }
 
+/* Everything of a domain, whatever type its entries have. */
+struct vtd_descriptor uiommu_vtd_iotlb_domain(uint32_t did)
+{
+    struct vtd_descriptor d = make(VTD_TYPE_IOTLB, VTD_G_DOMAIN);
+
+    d.q[0] |= uiommu_bits_mask(VTD_IOTLB_DRAINS) | uiommu_bits_make(VTD_D_DID, did);
+    return d;
+}
+
+/* Of a second stage: by address up to the order given; above it the whole domain goes. */
+struct vtd_descriptor uiommu_vtd_iotlb(uint32_t did, const struct uiommu_range *range,
+                                       uint32_t order_most)
+{
+    struct vtd_descriptor d = uiommu_vtd_iotlb_domain(did);
+    uint64_t base = 0;
+    uint32_t order;
+
+    if (range == NULL)
+        return d;
+    order = uiommu_vtd_cover(range->first, range->last, &base);
+    if (order > order_most)
+        return d;
+    d.q[0] |= uiommu_bits_make(VTD_D_G, VTD_G_PAGE);
+    d.q[1] =
+        base | uiommu_bits_make(VTD_D1_AM, order) | uiommu_bits_make(VTD_D1_IH, !range->tables);
+    return d;
+}
+
 /* By address up to the order given; above it the whole PASID goes. */
 struct vtd_descriptor uiommu_vtd_piotlb(uint32_t did, uint32_t pasid,
                                         const struct uiommu_range *range, uint32_t order_most)

@@ -21,6 +21,11 @@ struct vtd_features {
     bool caching;    /* CAP.CM: absent and illegal entries may be cached. */
     bool write_buffer, esrtps, abort_mode, five, eim, ats, throttle, pri, drain;
     uint32_t pasid_bits, did_last;
+    bool first, second, nested;
+    bool second_flags;   /* Second stages may have their flags set. */
+    bool pages;          /* Second stages can be invalidated by page. */
+    uint32_t widths;     /* Of second stages: SAGAW. */
+    uint32_t guest_bits; /* Their widest address. */
     uint32_t order_most; /* Widest page-selective invalidation, log2 of pages. */
     uint32_t fault_base, faults;
     uint32_t queue_log2, prq_log2;
@@ -141,6 +146,9 @@ uiommu_err uiommu_vtd_probe(void *ctx, struct uiommu_caps *out);
 struct vtd_descriptor uiommu_vtd_context_global(void);
 struct vtd_descriptor uiommu_vtd_context_device(uint32_t sid);
 struct vtd_descriptor uiommu_vtd_iotlb_global(void);
+struct vtd_descriptor uiommu_vtd_iotlb_domain(uint32_t did);
+struct vtd_descriptor uiommu_vtd_iotlb(uint32_t did, const struct uiommu_range *range,
+                                       uint32_t order_most);
 struct vtd_descriptor uiommu_vtd_pasid_global(void);
 struct vtd_descriptor uiommu_vtd_pasid_one(uint32_t did, uint32_t pasid);
 struct vtd_descriptor uiommu_vtd_piotlb_all(uint32_t did, uint32_t pasid);
@@ -194,12 +202,16 @@ void uiommu_vtd_device_detach(void *ctx, void *dev);
 uiommu_err uiommu_vtd_device_set(void *ctx, void *dev, uint32_t flags, uint32_t step);
 uiommu_err uiommu_vtd_device_isolate(void *ctx, void *dev);
 
-/* ---- vtd_pasid.c: PASID directories and tables --------------------------------------------- */
+/* ---- vtd_root.c: what the unit walks, and entries that say so ------------------------------- */
+bool uiommu_vtd_root_second(const struct uiommu_root *root);
 uiommu_err uiommu_vtd_root_check(void *ctx, void *dev_ctx, uint32_t pasid,
                                  const struct uiommu_root *root);
-uint64_t uiommu_vtd_directory_word(uint64_t bus);
 void uiommu_vtd_pasid_build(const struct uiommu_vtd *hw, const struct uiommu_root *root,
                             uint32_t did, uint64_t out[VTD_PASID_WORDS]);
+
+/* ---- vtd_pasid.c: PASID directories and tables --------------------------------------------- */
+uint64_t uiommu_vtd_directory_word(uint64_t bus);
+bool uiommu_vtd_is_second(const struct vtd_device *dev, uint32_t pasid);
 volatile uint64_t *uiommu_vtd_pasid_at(const struct vtd_device *dev, uint32_t pasid);
 uint32_t uiommu_vtd_did_of(const struct vtd_device *dev, uint32_t pasid);
 uiommu_err uiommu_vtd_directory_get(struct uiommu_vtd *hw, struct vtd_device *dev);

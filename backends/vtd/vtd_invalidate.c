@@ -27,11 +27,21 @@ static uiommu_err invalidate_device(struct uiommu_vtd *hw, const struct vtd_devi
     return UIOMMU_OK;
 }
 
+/* All that the IOTLB holds of an entry: of second stages the structure caches go by domain alone
+ * (8.1). The types of entry 0 change, its DID says which it was last. */
+static struct vtd_descriptor whole(const struct vtd_device *dev, uint32_t pasid)
+{
+    uint32_t did = uiommu_vtd_did_of(dev, pasid);
+
+    return uiommu_vtd_is_second(dev, pasid) ? uiommu_vtd_iotlb_domain(did)
+                                            : uiommu_vtd_piotlb_all(did, number_of(pasid));
+}
+
 /*
  * The PASID cache is tagged by DID and PASID, not by ID: once for all IDs. The DID is the one in
  * the entry, which clearing leaves there. In caching mode what was cached of an absent entry is
  * tagged DID 0 by the specification, while drivers flush the new DID (sheet 9.1, doubt 5): both
- * go, and the IOTLB with them.
+ * go, and the IOTLB with them, of second stages by domain.
  */
 uiommu_err uiommu_vtd_config_invalidate(void *ctx, void *dev_ctx, uint32_t pasid)
 {
@@ -50,26 +60,31 @@ uiommu_err uiommu_vtd_config_invalidate(void *ctx, void *dev_ctx, uint32_t pasid
     uiommu_vtd_put(hw, uiommu_vtd_pasid_one(did, number));
     if (hw->f.caching) {
         uiommu_vtd_put(hw, uiommu_vtd_pasid_one(0, number));
-        uiommu_vtd_put(hw, uiommu_vtd_piotlb_all(did, number));
+        uiommu_vtd_put(hw, whole(dev, pasid));
         uiommu_vtd_put(hw, uiommu_vtd_piotlb_all(0, number));
     }
     return UIOMMU_OK;
 }
 
+/* First stages and what guests have above a second one go by DID, PASID and address; second
+ * stages, and a second stage and all above it, by DID. */
 uiommu_err uiommu_vtd_tlb_invalidate(void *ctx, void *dev_ctx, uint32_t pasid,
                                      const struct uiommu_root *root, uint32_t tag,
                                      const struct uiommu_range *range)
 {
     struct uiommu_vtd *hw = ctx;
     uiommu_err err = uiommu_vtd_ready(hw);
+    bool second = uiommu_vtd_root_second(root);
 
     (void)dev_ctx;
-    (void)root;
     if (err != UIOMMU_OK)
         return err;
     if (!uiommu_vtd_room(hw, 1))
         return UIOMMU_E_BUSY;
-    uiommu_vtd_put(hw, uiommu_vtd_piotlb(tag, number_of(pasid), range, hw->f.order_most));
+    if (second && (range == NULL || root->under.format == 0))
+        uiommu_vtd_put(hw, uiommu_vtd_iotlb(tag, hw->f.pages ? range : NULL, hw->f.order_most));
+    else
+        uiommu_vtd_put(hw, uiommu_vtd_piotlb(tag, number_of(pasid), range, hw->f.order_most));
     return UIOMMU_OK;
 }
 
@@ -143,8 +158,8 @@ uiommu_err uiommu_vtd_barrier(void *ctx, void *dev_ctx, uint32_t pasid, uint64_t
         return UIOMMU_E_BUSY;
     uiommu_vtd_put(hw, uiommu_vtd_fence());
     if (has_ats(dev)) {
-        uiommu_vtd_put(hw, uiommu_vtd_piotlb_all(uiommu_vtd_did_of(dev, pasid), number_of(pasid)));
-        if (pasid == UIOMMU_PASID_NONE)
+        uiommu_vtd_put(hw, whole(dev, pasid));
+        if (pasid == UIOMMU_PASID_NONE && !uiommu_vtd_is_second(dev, pasid))
             uiommu_vtd_put(hw, uiommu_vtd_fence());
         put_devtlb(hw, dev, pasid, NULL);
     }

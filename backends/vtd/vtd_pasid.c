@@ -9,39 +9,9 @@
  */
 #include "vtd_internal.h"
 
-/* x86-64 tables only, of 4 KiB pages; reachable in all their width. PAT and EMTE are left 0:
- * memory is what snooping makes of it. */
-uiommu_err uiommu_vtd_root_check(void *ctx, void *dev_ctx, uint32_t pasid,
-                                 const struct uiommu_root *root)
-{
-    const struct uiommu_vtd *hw = ctx;
-
-    (void)dev_ctx;
-    (void)pasid;
-    if (root->under.format != 0 || root->format != UIOMMU_ROOT_X86_64 || root->granule_bits != 12)
-        return UIOMMU_E_UNSUPPORTED;
-    if (root->va_bits != 48 && (root->va_bits != 57 || !hw->f.five))
-        return UIOMMU_E_UNSUPPORTED;
-    if ((root->table & (VTD_PAGE - 1u)) != 0 || root->table > hw->limit)
-        return UIOMMU_E_UNSUPPORTED;
-    if (root->pa_bits > 52 || (root->pa_bits != 0 && (hw->limit >> (root->pa_bits - 1u)) == 0))
-        return UIOMMU_E_UNSUPPORTED;
-    return UIOMMU_OK;
-}
-
 uint64_t uiommu_vtd_directory_word(uint64_t bus)
 {
     return bus | uiommu_bits_make(VTD_P, 1);
-}
-
-/* Supervisor requests stay off: kernel mappings are in such tables. */
-void uiommu_vtd_pasid_build(const struct uiommu_vtd *hw, const struct uiommu_root *root,
-                            uint32_t did, uint64_t out[VTD_PASID_WORDS])
-{
-    memset(out, 0, VTD_PASID_WORDS * sizeof(out[0]));
-    out[0] = uiommu_bits_make(VTD_P, 1) | uiommu_bits_make(VTD_PE0_PGTT, VTD_PGTT_FIRST);
-    out[1] = uiommu_bits_make(VTD_PE1_DID, did) | uiommu_bits_make(VTD_PE1_PWSNP, hw->f.snoop_walk);
-    out[2] = root->table | uiommu_bits_make(VTD_PE2_FSPM, root->va_bits == 57 ? VTD_FSPM_FIVE : 0);
 }
 
 /* NULL: beyond the directory, or its table was not prepared. */
@@ -160,6 +130,16 @@ uiommu_err uiommu_vtd_pasid_set(void *ctx, void *dev_ctx, uint32_t pasid,
     uiommu_bits_publish64(&entry[0], words[0]);
     uiommu_vtd_to_device(hw, entry, sizeof(*entry));
     return UIOMMU_OK;
+}
+
+/* Was the entry, or is it, one that goes through a second stage? */
+bool uiommu_vtd_is_second(const struct vtd_device *dev, uint32_t pasid)
+{
+    volatile uint64_t *entry = uiommu_vtd_pasid_at(dev, pasid);
+    uint64_t type =
+        entry == NULL ? 0 : uiommu_bits_get(uiommu_bits_load64(&entry[0]), VTD_PE0_PGTT);
+
+    return type == VTD_PGTT_SECOND || type == VTD_PGTT_NESTED;
 }
 
 static void word_store(struct uiommu_vtd *hw, volatile uint64_t *entry, bool quiet)

@@ -14,6 +14,13 @@ static void read_features(struct uiommu_vtd *hw, uint64_t cap, uint64_t ecap)
 {
     struct vtd_features *f = &hw->f;
 
+    f->first = flag(ecap, VTD_ECAP_FSTS);
+    f->second = flag(ecap, VTD_ECAP_SSTS);
+    f->nested = flag(ecap, VTD_ECAP_NEST) && f->first && f->second;
+    f->second_flags = flag(ecap, VTD_ECAP_SSADS) && flag(ecap, VTD_ECAP_SMPWCS);
+    f->widths = (uint32_t)uiommu_bits_get(cap, VTD_CAP_SAGAW);
+    f->guest_bits = (uint32_t)uiommu_bits_get(cap, VTD_CAP_MGAW) + 1u;
+    f->pages = flag(cap, VTD_CAP_PSI);
     f->coherent = flag(ecap, VTD_ECAP_C);
     f->snoop_walk = flag(ecap, VTD_ECAP_SMPWCS);
     f->caching = flag(cap, VTD_CAP_CM);
@@ -50,7 +57,7 @@ static uiommu_err refuse(const struct uiommu_vtd *hw, uint64_t cap, uint64_t eca
         return UIOMMU_E_HW;
     if ((f->pri || f->drain || f->throttle) && !f->ats)
         return UIOMMU_E_HW;
-    if (!flag(ecap, VTD_ECAP_SMTS) || !flag(ecap, VTD_ECAP_QI) || !flag(ecap, VTD_ECAP_FSTS))
+    if (!flag(ecap, VTD_ECAP_SMTS) || !flag(ecap, VTD_ECAP_QI) || (!f->first && !f->second))
         return UIOMMU_E_UNSUPPORTED;
     return high != 0 && !f->eim ? UIOMMU_E_UNSUPPORTED : UIOMMU_OK;
 }

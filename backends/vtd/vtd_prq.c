@@ -71,7 +71,9 @@ enum vtd_entry uiommu_vtd_prq_decode(const struct uiommu_vtd *hw, const uint64_t
     request->flags |= access | (last ? UIOMMU_REQUEST_LAST : 0u);
     request->index = (uint32_t)uiommu_bits_get(entry[1], VTD_PRQ1_PRGI);
     request->address = entry[1] & uiommu_bits_mask(VTD_PRQ1_ADDR);
-    if (!canonical(hw, request->address) || (access & (UIOMMU_EXEC | UIOMMU_READ)) == UIOMMU_EXEC)
+    /* Without a PASID the tables may be second stages, whose addresses have no sign. */
+    if ((pasid && !canonical(hw, request->address)) ||
+        (access & (UIOMMU_EXEC | UIOMMU_READ)) == UIOMMU_EXEC)
         request->flags |= UIOMMU_REQUEST_MALFORMED;
     if ((hw->config.quirks & UIOMMU_VTD_QUIRK_PRIVATE_DATA) != 0 &&
         uiommu_bits_get(entry[0], VTD_PRQ0_PDP) != 0) {

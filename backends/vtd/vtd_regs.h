@@ -38,6 +38,8 @@
 #define VTD_CAP_PLMR    UIOMMU_FIELD(5, 5)
 #define VTD_CAP_PHMR    UIOMMU_FIELD(6, 6)
 #define VTD_CAP_CM      UIOMMU_FIELD(7, 7)
+#define VTD_CAP_SAGAW   UIOMMU_FIELD(12, 8)
+#define VTD_CAP_MGAW    UIOMMU_FIELD(21, 16)
 #define VTD_CAP_FRO     UIOMMU_FIELD(33, 24)
 #define VTD_CAP_PSI     UIOMMU_FIELD(39, 39)
 #define VTD_CAP_NFR     UIOMMU_FIELD(47, 40)
@@ -51,12 +53,15 @@
 #define VTD_ECAP_QI     UIOMMU_FIELD(1, 1)
 #define VTD_ECAP_DT     UIOMMU_FIELD(2, 2)
 #define VTD_ECAP_EIM    UIOMMU_FIELD(4, 4)
+#define VTD_ECAP_NEST   UIOMMU_FIELD(26, 26)
 #define VTD_ECAP_PRS    UIOMMU_FIELD(29, 29)
 #define VTD_ECAP_PSS    UIOMMU_FIELD(39, 35)
 #define VTD_ECAP_PASID  UIOMMU_FIELD(40, 40)
 #define VTD_ECAP_DIT    UIOMMU_FIELD(41, 41)
 #define VTD_ECAP_PDS    UIOMMU_FIELD(42, 42)
 #define VTD_ECAP_SMTS   UIOMMU_FIELD(43, 43)
+#define VTD_ECAP_SSADS  UIOMMU_FIELD(45, 45)
+#define VTD_ECAP_SSTS   UIOMMU_FIELD(46, 46)
 #define VTD_ECAP_FSTS   UIOMMU_FIELD(47, 47)
 #define VTD_ECAP_SMPWCS UIOMMU_FIELD(48, 48)
 #define VTD_ECAP_ADMS   UIOMMU_FIELD(52, 52)
@@ -136,12 +141,16 @@
 #define VTD_CTX_PRE    UIOMMU_FIELD(4, 4)
 #define VTD_CTX_PDTS   UIOMMU_FIELD(11, 9)
 
-#define VTD_PE0_PGTT   UIOMMU_FIELD(8, 6)
-#define VTD_PE1_DID    UIOMMU_FIELD(15, 0)
-#define VTD_PE1_PWSNP  UIOMMU_FIELD(23, 23)
-#define VTD_PE2_FSPM   UIOMMU_FIELD(3, 2)
-#define VTD_PGTT_FIRST 1u
-#define VTD_FSPM_FIVE  1u
+#define VTD_PE0_AW      UIOMMU_FIELD(4, 2)
+#define VTD_PE0_PGTT    UIOMMU_FIELD(8, 6)
+#define VTD_PE0_SSADE   UIOMMU_FIELD(9, 9)
+#define VTD_PE1_DID     UIOMMU_FIELD(15, 0)
+#define VTD_PE1_PWSNP   UIOMMU_FIELD(23, 23)
+#define VTD_PE2_FSPM    UIOMMU_FIELD(3, 2)
+#define VTD_PGTT_FIRST  1u
+#define VTD_PGTT_SECOND 2u
+#define VTD_PGTT_NESTED 3u
+#define VTD_FSPM_FIVE   1u
 
 /* ---- descriptors (8.1) -------------------------------------------------------------------- */
 #define VTD_TYPE_CONTEXT   0x1u
@@ -177,6 +186,7 @@
 #define VTD_RESPONSE_RC    UIOMMU_FIELD(15, 12)
 #define VTD_RESPONSE1_PRGI UIOMMU_FIELD(11, 3)
 #define VTD_G_GLOBAL       1u /* Types 1 and 2. */
+#define VTD_G_DOMAIN       2u
 #define VTD_G_DEVICE       3u
 #define VTD_G_PASID        2u /* Type 6. */
 #define VTD_G_PAGE         3u

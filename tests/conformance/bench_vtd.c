@@ -89,6 +89,8 @@ static bool make(struct bench *b)
     b->features.isolate = true;
     b->features.proved = config.pds;
     b->features.auto_answers = true;
+    b->features.second = config.ssts;
+    b->features.nested = config.nest;
     b->features.request_entries = 1u << prq_log2(b);
     b->features.request_room = b->features.request_entries - 1;
     b->features.command_entries = 1u << queue_log2(b);

@@ -30,7 +30,6 @@ const struct bench_skip bench_skips_amd[] = {
 const uint32_t bench_skip_count_amd = sizeof(bench_skips_amd) / sizeof(bench_skips_amd[0]);
 
 const struct bench_skip bench_skips_vtd[] = {
-    {"stages: ", "", "not yet"},
     {"stall: ", "", "faulting accesses are never held (vtd 11: page requests are all there is)"},
     {"race: a request arrives after the barrier", "/prompt", "PD proves the arrival (vtd 7.8)"},
     {"overflow: during the settle time", "/prompt", "nothing settles: PD proves it (vtd 12.1)"},

@@ -450,7 +450,7 @@ Test(flow, pasid_life)
     cr_expect_eq(entry[2], 0x7654321000);
     cr_assert_eq(uiommu_vtd_config_invalidate(hw, dev, 0xabcde), UIOMMU_OK);
     ticket();
-    cr_assert_eq(uiommu_vtd_tlb_invalidate(hw, NULL, 0xabcde, NULL, 1, NULL), UIOMMU_OK);
+    cr_assert_eq(uiommu_vtd_tlb_invalidate(hw, NULL, 0xabcde, &root, 1, NULL), UIOMMU_OK);
     ticket();
     cr_assert_eq(uiommu_vtd_dtlb_invalidate(hw, dev, 0xabcde, NULL), UIOMMU_OK);
     ticket();
@@ -538,7 +538,7 @@ Test(flow, time_out_fails_its_tickets)
     u->hold = true;
     cr_assert_eq(uiommu_vtd_dtlb_invalidate(hw, dev, 5, NULL), UIOMMU_OK);
     a = ticket();
-    cr_assert_eq(uiommu_vtd_tlb_invalidate(hw, NULL, 5, NULL, 1, NULL), UIOMMU_OK);
+    cr_assert_eq(uiommu_vtd_tlb_invalidate(hw, NULL, 5, &root, 1, NULL), UIOMMU_OK);
     b = ticket();
     cr_expect_eq(uiommu_vtd_ticket_poll(hw, b), UIOMMU_PENDING);
     u->hold = false;
@@ -588,7 +588,7 @@ Test(flow, refused_descriptor)
     begin();
     u->bad_type = 6;
     u->bad_code = 4;
-    cr_assert_eq(uiommu_vtd_tlb_invalidate(hw, NULL, 5, NULL, 1, NULL), UIOMMU_OK);
+    cr_assert_eq(uiommu_vtd_tlb_invalidate(hw, NULL, 5, &root, 1, NULL), UIOMMU_OK);
     a = ticket();
     b = ticket();
     cr_expect_eq(uiommu_vtd_ticket_poll(hw, a), UIOMMU_E_HW);
@@ -608,7 +608,7 @@ Test(flow, full_queue)
 
     begin();
     u->hold = true;
-    while (uiommu_vtd_tlb_invalidate(hw, NULL, 5, NULL, 1, NULL) == UIOMMU_OK)
+    while (uiommu_vtd_tlb_invalidate(hw, NULL, 5, &root, 1, NULL) == UIOMMU_OK)
         n++;
     cr_expect_eq(n, 254); /* One slot free, one for the ticket. */
     t = ticket();
@@ -617,7 +617,7 @@ Test(flow, full_queue)
     fake_run(u);
     cr_expect_eq(uiommu_vtd_ticket_poll(hw, t), UIOMMU_OK);
     for (n = 0; n < 1000; n++) {
-        cr_assert_eq(uiommu_vtd_tlb_invalidate(hw, NULL, 5, NULL, 1, NULL), UIOMMU_OK);
+        cr_assert_eq(uiommu_vtd_tlb_invalidate(hw, NULL, 5, &root, 1, NULL), UIOMMU_OK);
         cr_assert_eq(uiommu_vtd_ticket_poll(hw, ticket()), UIOMMU_OK);
     }
     end();

@@ -48,6 +48,19 @@ Test(golden, pasid_iotlb)
     same("all", uiommu_vtd_piotlb(1, PASID, &all, 52), 0x000abcde00010036, 52);
 }
 
+/* 8 with the drains that are always asked for. */
+Test(golden, iotlb)
+{
+    struct uiommu_range page = {0xfedcba987000, 0xfedcba987fff, false};
+    struct uiommu_range large = {0x7f1234a00000, 0x7f1234bfffff, true};
+
+    same("6", uiommu_vtd_iotlb_domain(0x42), 0x00000000004200e2, 0);
+    same("7", uiommu_vtd_iotlb(0x42, &large, 18), 0x00000000004200f2, 0x00007f1234a00009);
+    same("8", uiommu_vtd_iotlb(0xfffe, &page, 18), 0x00000000fffe00f2, 0x0000fedcba987040);
+    same("wider than MAMV", uiommu_vtd_iotlb(0x42, &large, 8), 0x00000000004200e2, 0);
+    same("no range", uiommu_vtd_iotlb(0x42, NULL, 18), 0x00000000004200e2, 0);
+}
+
 static struct vtd_descriptor untagged(uint64_t first, uint64_t last, uint32_t pfsid, uint32_t mip)
 {
     struct uiommu_range range = {first, last, false};
@@ -176,6 +189,50 @@ Test(golden, pasid_entries)
     cr_expect_eq(w[2], 0x7654321004);
 }
 
+Test(golden, second_stage_entries)
+{
+    struct uiommu_root root = {UIOMMU_ROOT_X86_64_STAGE2, 12, 48, 0, 3, 0x89abcd000, 0, {0}};
+    struct uiommu_vtd hw;
+    uint64_t w[VTD_PASID_WORDS];
+
+    memset(&hw, 0, sizeof(hw));
+    hw.f.snoop_walk = true;
+    uiommu_vtd_pasid_build(&hw, &root, 0x42, w);
+    cr_expect_eq(w[0], 0x000000089abcd089);
+    cr_expect_eq(w[1], 0x0000000000800042);
+    cr_expect_eq(w[2] | w[3] | w[4] | w[5] | w[6] | w[7], 0);
+    root.va_bits = 57;
+    hw.f.second_flags = true;
+    uiommu_vtd_pasid_build(&hw, &root, 0x42, w);
+    cr_expect_eq(w[0], 0x000000089abcd28d);
+    root.va_bits = 39;
+    root.flags = UIOMMU_ROOT_ACCESSED; /* Not without the other. */
+    uiommu_vtd_pasid_build(&hw, &root, 0x42, w);
+    cr_expect_eq(w[0], 0x000000089abcd085);
+}
+
+/* As the sheet's, without supervisor requests. */
+Test(golden, nested_entry)
+{
+    struct uiommu_root root = {UIOMMU_ROOT_X86_64, 12, 48, 0, 0, 0x40000000, 0, {0}};
+    struct uiommu_vtd hw;
+    uint64_t w[VTD_PASID_WORDS];
+
+    memset(&hw, 0, sizeof(hw));
+    hw.f.snoop_walk = true;
+    root.under.format = UIOMMU_ROOT_X86_64_STAGE2;
+    root.under.granule_bits = 12;
+    root.under.va_bits = 48;
+    root.under.table = 0x89abcd000;
+    uiommu_vtd_pasid_build(&hw, &root, 0x43, w);
+    cr_expect_eq(w[0], 0x000000089abcd0c9);
+    cr_expect_eq(w[1], 0x0000000000800043);
+    cr_expect_eq(w[2], 0x0000000040000000);
+    root.va_bits = 57;
+    uiommu_vtd_pasid_build(&hw, &root, 0x43, w);
+    cr_expect_eq(w[2], 0x0000000040000004);
+}
+
 static struct uiommu_vtd quirky(uint32_t quirks)
 {
     struct uiommu_vtd hw;
@@ -205,7 +262,8 @@ Test(golden, page_requests)
     cr_expect_eq(r.address, 0x7f1234567000);
     cr_expect_eq(r.flags, UIOMMU_READ | UIOMMU_WRITE | UIOMMU_REQUEST_LAST | UIOMMU_REQUEST_PASID);
     cr_expect_eq(r.cookie[0] | r.cookie[1], 0);
-    cr_assert_eq(decode(0x000000005e9b0001, 0x00007cba98700ff9, &r), VTD_ENTRY_REQUEST);
+    cr_assert_eq(decode(0x000000005e9b0001, 0x0000fedcba987ff9, &r), VTD_ENTRY_REQUEST);
+    cr_expect_eq(r.address, 0xfedcba987000); /* Second stages have no sign. */
     cr_expect_eq(r.pasid, UIOMMU_PASID_NONE);
     cr_expect_eq(r.flags, UIOMMU_READ);
     cr_expect_eq(r.index, 0x1ff);
@@ -226,7 +284,7 @@ Test(golden, odd_page_requests)
 
     cr_expect_eq(decode(0x000000005e9b0001, 4, &r), VTD_ENTRY_EVENT); /* A marker of nobody. */
     cr_expect_eq(decode(0x000abcde5e9b0102, 0x7f1234567d2f, &r), VTD_ENTRY_EVENT);
-    decode(0x000000005e9b0001, 0x0000fedcba987ff9, &r); /* Not canonical with 4 levels. */
+    decode(0x000abcde5e9b0101, 0x0000fedcba987ff9, &r); /* Not canonical with 4 levels. */
     cr_expect((r.flags & UIOMMU_REQUEST_MALFORMED) != 0);
     decode(0x0010002100100101, 0x6, &r); /* Execution without reading. */
     cr_expect((r.flags & UIOMMU_REQUEST_MALFORMED) != 0);
