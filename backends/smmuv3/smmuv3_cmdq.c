@@ -75,12 +75,11 @@ static void put(struct uiommu_smmuv3 *hw, struct smmuv3_command command, bool ti
     struct smmuv3_cmdq *q = &hw->cmdq;
     uint32_t slot = (uint32_t)q->head & (entries(q) - 1u);
     volatile uint64_t *words = (volatile uint64_t *)q->mem.cpu + slot * 2u;
-    uint32_t bit = UINT32_C(1) << (slot & 31u);
 
     uiommu_bits_store64(&words[0], command.d[0]);
     uiommu_bits_store64(&words[1], command.d[1]);
     uiommu_smmuv3_to_device(hw, words, SMMUV3_COMMAND_BYTES);
-    q->tickets[slot >> 5] = ticket ? q->tickets[slot >> 5] | bit : q->tickets[slot >> 5] & ~bit;
+    uiommu_tickets_put(&q->tickets, q->head, ticket);
     q->head++;
     q->since_sync++;
     if (uiommu_bits_get(command.d[0], SMMUV3_CMD_OP) == SMMUV3_OP_SYNC)
@@ -120,9 +119,6 @@ uiommu_err uiommu_smmuv3_cmdq_sync(struct uiommu_smmuv3 *hw, uint64_t *out)
     }
     put(hw, uiommu_smmuv3_cmd_sync(), true);
     *out = q->head;
-    if (q->fail_next)
-        uiommu_failed_add(&q->failed, q->head, q->head);
-    q->fail_next = false;
     uiommu_smmuv3_cmdq_tell(hw);
     return UIOMMU_OK;
 }
@@ -135,17 +131,14 @@ void uiommu_smmuv3_cmdq_drop(struct uiommu_smmuv3 *hw)
 {
     struct smmuv3_cmdq *q = &hw->cmdq;
 
-    if (q->head != q->done)
-        uiommu_failed_add(&q->failed, q->done + 1u, q->head);
+    uiommu_tickets_drop(&q->tickets, q->done, q->head);
     q->head = (q->head + uiommu_ring_mask(q->log2)) & ~(uint64_t)uiommu_ring_mask(q->log2);
     q->told = q->head;
     q->done = q->head;
     q->error_at = UINT64_MAX;
     q->repeats = 0;
     q->since_sync = 0;
-    q->fail_next = false;
     q->dead = false;
-    memset(q->tickets, 0, (entries(q) + 31u) / 32u * sizeof(uint32_t));
 }
 
 /* May ops push now? */
@@ -171,9 +164,9 @@ uiommu_err uiommu_smmuv3_ticket_poll(void *ctx, uint64_t ticket)
 
     if (ticket == 0 || ticket > q->head)
         return UIOMMU_E_INVALID;
-    if (q->done < ticket && !uiommu_failed_has(&q->failed, ticket))
+    if (q->done < ticket && !uiommu_failed_has(&q->tickets.failed, ticket))
         uiommu_smmuv3_cmdq_look(hw);
-    if (uiommu_failed_has(&q->failed, ticket))
+    if (uiommu_failed_has(&q->tickets.failed, ticket))
         return UIOMMU_E_HW;
     if (q->done >= ticket)
         return UIOMMU_OK;

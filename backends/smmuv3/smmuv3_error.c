@@ -21,21 +21,6 @@ static volatile uint64_t *words_of(const struct smmuv3_cmdq *q, uint64_t positio
     return (volatile uint64_t *)q->mem.cpu + slot_of(q, position) * 2u;
 }
 
-/* The first ticket at or behind a position covers it. */
-static void fail_ticket(struct smmuv3_cmdq *q, uint64_t position)
-{
-    uint32_t slot;
-
-    for (; position < q->head; position++) {
-        slot = slot_of(q, position);
-        if (((q->tickets[slot >> 5] >> (slot & 31u)) & 1u) != 0) {
-            uiommu_failed_add(&q->failed, position + 1u, position + 1u);
-            return;
-        }
-    }
-    q->fail_next = true;
-}
-
 static bool has_sid(uint64_t op)
 {
     return (op >= SMMUV3_OP_CFGI_STE && op <= SMMUV3_OP_CFGI_CD_ALL) || op == SMMUV3_OP_ATC_INV ||
@@ -125,12 +110,12 @@ void uiommu_smmuv3_cmdq_error(struct uiommu_smmuv3 *hw)
     if (error == SMMUV3_CERROR_ATC) {
         if (first)
             note_timeout(hw, q->done);
-        fail_ticket(q, q->done);
+        uiommu_tickets_fail(&q->tickets, q->done, q->head);
     } else if (first) {
         note_command(hw, q->done, error);
     }
     if (error == SMMUV3_CERROR_ILL) {
-        fail_ticket(q, q->done);
+        uiommu_tickets_fail(&q->tickets, q->done, q->head);
         overwrite(hw, q->done);
     }
     acknowledge(hw, SMMUV3_GERROR_CMDQ);

@@ -47,12 +47,10 @@ struct smmuv3_cmdq {
     uint64_t done;       /* Passed by CMDQ_CONS, as last read. */
     uint64_t error_at;   /* Where the last error was. */
     uint32_t repeats;    /* Errors in a row there. */
-    uint32_t *tickets;   /* A bit per slot: it is a ticket. */
-    struct uiommu_failed failed;
-    bool fail_next; /* A command failed that no ticket covers yet. */
-    bool open;      /* Ops may push: between the end of start and stop. */
-    bool stopped;   /* No register may be touched: until start or restart. */
-    bool dead;      /* Nothing will be consumed any more. */
+    struct uiommu_tickets tickets;
+    bool open;    /* Ops may push: between the end of start and stop. */
+    bool stopped; /* No register may be touched: until start or restart. */
+    bool dead;    /* Nothing will be consumed any more. */
 };
 
 /* How far the recovery of an output queue is. */

@@ -6,28 +6,17 @@
 uiommu_err uiommu_smmuv3_mem_get(struct uiommu_smmuv3 *hw, uint64_t bytes, uint64_t align,
                                  struct uiommu_mem *mem)
 {
-    struct uiommu_mem got = {NULL, 0, 0};
-    uiommu_err err;
+    bool fresh = mem->cpu == NULL;
+    uiommu_err err = uiommu_mem_get(hw->host, bytes, align, hw->limit, mem);
 
-    if (mem->cpu != NULL) /* Kept from before. */
-        return UIOMMU_OK;
-    err = hw->host->mem_get(hw->host->ctx, bytes, align, hw->limit, &got);
-    if (err != UIOMMU_OK)
-        return err;
-    if ((got.bus & (align - 1u)) != 0 || got.bus > hw->limit || bytes - 1u > hw->limit - got.bus) {
-        hw->host->mem_put(hw->host->ctx, &got);
-        return UIOMMU_E_NOMEM;
-    }
-    *mem = got;
-    uiommu_smmuv3_to_device(hw, got.cpu, bytes);
-    return UIOMMU_OK;
+    if (err == UIOMMU_OK && fresh)
+        uiommu_smmuv3_to_device(hw, mem->cpu, bytes);
+    return err;
 }
 
 void uiommu_smmuv3_mem_put(struct uiommu_smmuv3 *hw, struct uiommu_mem *mem)
 {
-    if (mem->cpu != NULL)
-        hw->host->mem_put(hw->host->ctx, mem);
-    memset(mem, 0, sizeof(*mem));
+    uiommu_mem_put(hw->host, mem);
 }
 
 void uiommu_smmuv3_to_device(const struct uiommu_smmuv3 *hw, const volatile void *cpu,
@@ -47,11 +36,6 @@ void uiommu_smmuv3_from_device(const struct uiommu_smmuv3 *hw, const volatile vo
 static uint64_t at_least(uint64_t bytes, uint64_t least)
 {
     return bytes < least ? least : bytes;
-}
-
-static size_t ticket_bytes(const struct uiommu_smmuv3 *hw)
-{
-    return ((UINT32_C(1) << hw->cmdq.log2) + 31u) / 32u * sizeof(uint32_t);
 }
 
 static uiommu_err queue_get(struct uiommu_smmuv3 *hw, struct smmuv3_queue *q)
@@ -83,9 +67,10 @@ uiommu_err uiommu_smmuv3_memory_get(struct uiommu_smmuv3 *hw)
     uint64_t bytes = (uint64_t)SMMUV3_COMMAND_BYTES << hw->cmdq.log2;
     uiommu_err err;
 
-    if (hw->cmdq.tickets == NULL)
-        hw->cmdq.tickets = uiommu_heap_get(hw->u, ticket_bytes(hw));
-    if (hw->cmdq.tickets == NULL)
+    hw->cmdq.tickets.log2 = hw->cmdq.log2;
+    if (hw->cmdq.tickets.slots == NULL)
+        hw->cmdq.tickets.slots = uiommu_heap_get(hw->u, uiommu_tickets_bytes(hw->cmdq.log2));
+    if (hw->cmdq.tickets.slots == NULL)
         return UIOMMU_E_NOMEM;
     err = uiommu_smmuv3_mem_get(hw, bytes, at_least(bytes, 32), &hw->cmdq.mem);
     if (err == UIOMMU_OK)
@@ -112,8 +97,8 @@ void uiommu_smmuv3_memory_put(struct uiommu_smmuv3 *hw)
     uiommu_smmuv3_mem_put(hw, &hw->priq.mem);
     uiommu_smmuv3_mem_put(hw, &hw->eventq.mem);
     uiommu_smmuv3_mem_put(hw, &hw->cmdq.mem);
-    uiommu_heap_put(hw->u, hw->cmdq.tickets, ticket_bytes(hw));
-    hw->cmdq.tickets = NULL;
+    uiommu_heap_put(hw->u, hw->cmdq.tickets.slots, uiommu_tickets_bytes(hw->cmdq.log2));
+    hw->cmdq.tickets.slots = NULL;
 }
 
 void uiommu_smmuv3_destroy(void *ctx)

@@ -333,6 +333,36 @@ void uiommu_failed_add(struct uiommu_failed *f, uint64_t first, uint64_t last);
 /** Did it fail? */
 bool uiommu_failed_has(const struct uiommu_failed *f, uint64_t ticket);
 
+/** Which commands of a ring are completions, and which of these prove nothing. Positions count
+ * commands for ever; a ticket is the position behind its completion. Zeroed, with slots and log2
+ * set: none. [locked] */
+struct uiommu_tickets {
+    uint32_t *slots;             /**< A bit for each slot: uiommu_tickets_bytes(), the backend's. */
+    uint32_t log2;               /**< Of the ring's slots. */
+    bool uncovered;              /**< Something failed behind which there is no ticket yet. */
+    struct uiommu_failed failed; /**< Tickets. */
+};
+/** Memory for a ring of 2^log2 slots. */
+static inline size_t uiommu_tickets_bytes(uint32_t log2)
+{
+    return ((((size_t)1 << log2) + 31u) / 32u) * sizeof(uint32_t);
+}
+/** A command was put at a position. A completion takes on what failed uncovered. */
+void uiommu_tickets_put(struct uiommu_tickets *t, uint64_t position, bool completion);
+/** Is a completion at this position, which is still in the ring? */
+bool uiommu_tickets_at(const struct uiommu_tickets *t, uint64_t position);
+/** A command failed: the first completion at or behind it, before head, proves nothing; else the
+ * next that is put. */
+void uiommu_tickets_fail(struct uiommu_tickets *t, uint64_t position, uint64_t head);
+/** The ring is emptied: of what was put, tickets behind done prove nothing. */
+void uiommu_tickets_drop(struct uiommu_tickets *t, uint64_t done, uint64_t head);
+
+/** Memory for hardware, aligned, below the limit; what is there already stays. [task] */
+UIOMMU_MUST_CHECK uiommu_err uiommu_mem_get(const struct uiommu_host_ops *host, uint64_t bytes,
+                                            uint64_t align, uint64_t limit, struct uiommu_mem *mem);
+/** Give it back, if there is any. [task] */
+void uiommu_mem_put(const struct uiommu_host_ops *host, struct uiommu_mem *mem);
+
 /** Events that wait for check(). Zeroed: none. [locked] */
 struct uiommu_notes {
     struct uiommu_event event[8]; /**< Oldest first. */
