@@ -78,12 +78,11 @@ static void put(struct uiommu_amd *hw, struct amd_command command, bool ticket)
     struct amd_cmdq *q = &hw->cmdq;
     uint32_t slot = (uint32_t)q->head & (entries(q) - 1u);
     volatile uint64_t *words = (volatile uint64_t *)q->mem.cpu + (size_t)slot * 2u;
-    uint32_t bit = UINT32_C(1) << (slot & 31u);
 
     uiommu_bits_store64(&words[0], command.d[0]);
     uiommu_bits_store64(&words[1], command.d[1]);
     uiommu_amd_to_device(hw, words, AMD_COMMAND_BYTES);
-    q->tickets[slot >> 5] = ticket ? q->tickets[slot >> 5] | bit : q->tickets[slot >> 5] & ~bit;
+    uiommu_tickets_put(&q->tickets, q->head, ticket);
     q->head++;
 }
 
@@ -119,9 +118,6 @@ uiommu_err uiommu_amd_cmdq_sync(struct uiommu_amd *hw, uint64_t *out)
     }
     put(hw, uiommu_amd_cmd_wait(q->store.bus + q->slot * sizeof(uint64_t), q->head + 1u), true);
     *out = q->head;
-    if (q->fail_next)
-        uiommu_failed_add(&q->failed, q->head, q->head);
-    q->fail_next = false;
     uiommu_amd_cmdq_tell(hw);
     return UIOMMU_OK;
 }
@@ -137,16 +133,12 @@ void uiommu_amd_cmdq_drop(struct uiommu_amd *hw)
     uint64_t mask = entries(q) - 1u;
     volatile uint64_t *word;
 
-    if (q->head != q->done)
-        uiommu_failed_add(&q->failed, q->done + 1u, q->head);
+    uiommu_tickets_drop(&q->tickets, q->done, q->head);
     q->head = (q->head + mask) & ~mask;
     q->told = q->head;
     q->done = q->head;
     q->errors = 0;
-    q->fail_next = false;
     q->dead = false;
-    if (q->tickets != NULL)
-        memset(q->tickets, 0, entries(q) / 32u * sizeof(uint32_t));
     q->slot = (q->slot + 1u) % AMD_STORES;
     if (q->store.cpu != NULL) {
         word = (volatile uint64_t *)q->store.cpu + q->slot;
@@ -176,9 +168,9 @@ uiommu_err uiommu_amd_ticket_poll(void *ctx, uint64_t ticket)
 
     if (ticket == 0 || ticket > q->head)
         return UIOMMU_E_INVALID;
-    if (q->done < ticket && !uiommu_failed_has(&q->failed, ticket))
+    if (q->done < ticket && !uiommu_failed_has(&q->tickets.failed, ticket))
         uiommu_amd_cmdq_look(hw);
-    if (uiommu_failed_has(&q->failed, ticket))
+    if (uiommu_failed_has(&q->tickets.failed, ticket))
         return UIOMMU_E_HW;
     if (q->done >= ticket)
         return UIOMMU_OK;

@@ -9,13 +9,6 @@
 /* Tries to clear interrupt bits that hardware sets again (errata 787, 1312). */
 #define ACK_TRIES 16u
 
-static bool is_ticket(const struct amd_cmdq *q, uint64_t position)
-{
-    uint32_t slot = uiommu_ring_slot((uint32_t)position, q->log2);
-
-    return ((q->tickets[slot >> 5] >> (slot & 31u)) & 1u) != 0;
-}
-
 /* Nobody knows which: all that is not done, the wave that has no ticket yet included. */
 void uiommu_amd_fail_flying(struct uiommu_amd *hw)
 {
@@ -23,9 +16,9 @@ void uiommu_amd_fail_flying(struct uiommu_amd *hw)
 
     if (q->head == q->done)
         return;
-    uiommu_failed_add(&q->failed, q->done + 1u, q->head);
-    if (!is_ticket(q, q->head - 1u))
-        q->fail_next = true;
+    uiommu_failed_add(&q->tickets.failed, q->done + 1u, q->head);
+    if (!uiommu_tickets_at(&q->tickets, q->head - 1u))
+        q->tickets.uncovered = true;
 }
 
 /* The position in flight that lies at a bus address; false if there is none. */
@@ -45,17 +38,10 @@ void uiommu_amd_fail_command(struct uiommu_amd *hw, uint64_t bus)
     struct amd_cmdq *q = &hw->cmdq;
     uint64_t at;
 
-    if (!position_of(q, bus, &at)) {
+    if (position_of(q, bus, &at))
+        uiommu_tickets_fail(&q->tickets, at, q->head);
+    else
         uiommu_amd_fail_flying(hw);
-        return;
-    }
-    for (; at < q->head; at++) {
-        if (is_ticket(q, at)) {
-            uiommu_failed_add(&q->failed, at + 1u, at + 1u);
-            return;
-        }
-    }
-    q->fail_next = true;
 }
 
 const volatile uint64_t *uiommu_amd_command_at(const struct uiommu_amd *hw, uint64_t bus)

@@ -36,16 +36,14 @@ struct amd_cmdq {
     struct uiommu_mem mem;
     struct uiommu_mem store; /* Where COMPLETION_WAIT stores. */
     uint32_t log2;
-    uint64_t head;     /* Written by us. */
-    uint64_t told;     /* In CmdTail. */
-    uint64_t done;     /* The last ticket stored, events before it read. */
-    uint32_t slot;     /* Word of the store: another after each restart. */
-    uint32_t *tickets; /* A bit per slot: it is a ticket. */
-    uint32_t errors;   /* Refused commands since the last ticket. */
-    struct uiommu_failed failed;
-    bool fail_next; /* Something failed that no ticket covers yet. */
-    bool open;      /* Ops may push: between the end of start and stop. */
-    bool dead;      /* Nothing will be proved any more. */
+    uint64_t head; /* Written by us. */
+    uint64_t told; /* In CmdTail. */
+    uint64_t done; /* The last ticket stored, events before it read. */
+    uint32_t slot; /* Word of the store: another after each restart. */
+    struct uiommu_tickets tickets;
+    uint32_t errors; /* Refused commands since the last ticket. */
+    bool open;       /* Ops may push: between the end of start and stop. */
+    bool dead;       /* Nothing will be proved any more. */
 };
 
 /* A log that hardware fills. The PPR log is (r) but for the restart, the event log (l). */

@@ -5,28 +5,17 @@
 uiommu_err uiommu_amd_mem_get(struct uiommu_amd *hw, uint64_t bytes, uint64_t align,
                               struct uiommu_mem *mem)
 {
-    struct uiommu_mem got = {NULL, 0, 0};
-    uiommu_err err;
+    bool fresh = mem->cpu == NULL;
+    uiommu_err err = uiommu_mem_get(hw->host, bytes, align, hw->limit, mem);
 
-    if (mem->cpu != NULL) /* Kept from a stop. */
-        return UIOMMU_OK;
-    err = hw->host->mem_get(hw->host->ctx, bytes, align, hw->limit, &got);
-    if (err != UIOMMU_OK)
-        return err;
-    if ((got.bus & (align - 1u)) != 0 || got.bus > hw->limit || bytes - 1u > hw->limit - got.bus) {
-        hw->host->mem_put(hw->host->ctx, &got);
-        return UIOMMU_E_NOMEM;
-    }
-    *mem = got;
-    uiommu_amd_to_device(hw, got.cpu, bytes);
-    return UIOMMU_OK;
+    if (err == UIOMMU_OK && fresh)
+        uiommu_amd_to_device(hw, mem->cpu, bytes);
+    return err;
 }
 
 void uiommu_amd_mem_put(struct uiommu_amd *hw, struct uiommu_mem *mem)
 {
-    if (mem->cpu != NULL)
-        hw->host->mem_put(hw->host->ctx, mem);
-    memset(mem, 0, sizeof(*mem));
+    uiommu_mem_put(hw->host, mem);
 }
 
 void uiommu_amd_to_device(const struct uiommu_amd *hw, const volatile void *cpu, uint64_t bytes)
@@ -41,11 +30,6 @@ void uiommu_amd_from_device(const struct uiommu_amd *hw, const volatile void *cp
         hw->host->mem_from_device(hw->host->ctx, (const void *)(uintptr_t)cpu, bytes);
 }
 
-static size_t ticket_bytes(const struct uiommu_amd *hw)
-{
-    return ((UINT32_C(1) << hw->cmdq.log2) + 31u) / 32u * sizeof(uint32_t);
-}
-
 static size_t stash_bytes(const struct uiommu_amd *hw)
 {
     return sizeof(*hw->stash) << hw->evt.log2;
@@ -56,13 +40,14 @@ static size_t stash_bytes(const struct uiommu_amd *hw)
 
 static uiommu_err heap_get(struct uiommu_amd *hw)
 {
-    if (hw->cmdq.tickets == NULL)
-        hw->cmdq.tickets = uiommu_heap_get(hw->u, ticket_bytes(hw));
+    hw->cmdq.tickets.log2 = hw->cmdq.log2;
+    if (hw->cmdq.tickets.slots == NULL)
+        hw->cmdq.tickets.slots = uiommu_heap_get(hw->u, uiommu_tickets_bytes(hw->cmdq.log2));
     if (hw->stash == NULL)
         hw->stash = uiommu_heap_get(hw->u, stash_bytes(hw));
     if (hw->domains == NULL)
         hw->domains = uiommu_heap_get(hw->u, DOMAIN_BYTES);
-    if (hw->cmdq.tickets == NULL || hw->stash == NULL || hw->domains == NULL)
+    if (hw->cmdq.tickets.slots == NULL || hw->stash == NULL || hw->domains == NULL)
         return UIOMMU_E_NOMEM;
     return UIOMMU_OK;
 }
@@ -106,8 +91,8 @@ void uiommu_amd_memory_put(struct uiommu_amd *hw)
     uiommu_amd_mem_put(hw, &hw->cmdq.mem);
     uiommu_heap_put(hw->u, hw->domains, DOMAIN_BYTES);
     uiommu_heap_put(hw->u, hw->stash, stash_bytes(hw));
-    uiommu_heap_put(hw->u, hw->cmdq.tickets, ticket_bytes(hw));
+    uiommu_heap_put(hw->u, hw->cmdq.tickets.slots, uiommu_tickets_bytes(hw->cmdq.log2));
     hw->domains = NULL;
     hw->stash = NULL;
-    hw->cmdq.tickets = NULL;
+    hw->cmdq.tickets.slots = NULL;
 }

@@ -33,16 +33,12 @@ static volatile uint32_t *status_of(const struct vtd_queue *q, uint64_t position
     return (volatile uint32_t *)q->status.cpu + slot_of(q, position);
 }
 
-static bool is_marked(const struct vtd_queue *q, const uint32_t *bits, uint64_t position)
+/* Is it a ticket that covers device-TLB invalidations? */
+static bool is_heavy(const struct vtd_queue *q, uint64_t position)
 {
     uint32_t slot = slot_of(q, position);
 
-    return ((bits[slot >> 5] >> (slot & 31u)) & 1u) != 0;
-}
-
-bool uiommu_vtd_is_ticket(const struct vtd_queue *q, uint64_t position)
-{
-    return is_marked(q, q->tickets, position);
+    return ((q->heavy[slot >> 5] >> (slot & 31u)) & 1u) != 0;
 }
 
 /* One slot stays free: equal offsets mean empty. A slot is used again once it was fetched, and
@@ -79,10 +75,10 @@ void uiommu_vtd_scan(struct uiommu_vtd *hw)
     uint64_t p = q->resolved;
 
     for (; p < q->head; p++) {
-        if (!uiommu_vtd_is_ticket(q, p))
+        if (!uiommu_tickets_at(&q->tickets, p))
             continue;
         if (uiommu_bits_swap32(*status_of(q, p)) != (uint32_t)(p + 1u) &&
-            !uiommu_failed_has(&q->failed, p + 1u))
+            !uiommu_failed_has(&q->tickets.failed, p + 1u))
             break;
         q->segment = p + 1u;
     }
@@ -130,25 +126,20 @@ bool uiommu_vtd_room(struct uiommu_vtd *hw, uint32_t descriptors)
     return false;
 }
 
-static void mark(uint32_t *bits, uint32_t slot, bool on)
-{
-    uint32_t bit = UINT32_C(1) << (slot & 31u);
-
-    bits[slot >> 5] = on ? bits[slot >> 5] | bit : bits[slot >> 5] & ~bit;
-}
-
 static void put(struct uiommu_vtd *hw, struct vtd_descriptor descriptor, bool ticket)
 {
     struct vtd_queue *q = &hw->iq;
     volatile uint64_t *words = uiommu_vtd_slot(hw, q->head);
-    uint32_t slot = slot_of(q, q->head), type, i;
+    uint32_t slot = slot_of(q, q->head), bit = UINT32_C(1) << (slot & 31u), type, i;
 
     for (i = 0; i < 4; i++)
         uiommu_bits_store64(&words[i], descriptor.q[i]);
     type = (uint32_t)uiommu_bits_get(descriptor.q[0], VTD_D_TYPE);
     q->devices = q->devices || type == VTD_TYPE_DEVTLB || type == VTD_TYPE_PDEVTLB;
-    mark(q->tickets, slot, ticket);
-    mark(q->heavy, slot, ticket && q->devices);
+    uiommu_tickets_put(&q->tickets, q->head, ticket);
+    q->heavy[slot >> 5] &= ~bit;
+    if (ticket && q->devices)
+        q->heavy[slot >> 5] |= bit;
     q->devices = q->devices && !ticket;
     q->head++;
 }
@@ -170,7 +161,7 @@ void uiommu_vtd_tell(struct uiommu_vtd *hw)
         return;
     q->gate = 0;
     while (p < q->head && q->gate == 0) {
-        if (is_marked(q, q->heavy, p))
+        if (is_heavy(q, p))
             q->gate = p + 1u;
         p++;
     }
@@ -195,9 +186,6 @@ uiommu_err uiommu_vtd_sync(struct uiommu_vtd *hw, bool drain, uint64_t *out)
     *status_of(q, q->head) = uiommu_bits_swap32(~data);
     put(hw, uiommu_vtd_wait(bus, data, true, drain && hw->f.drain), true);
     *out = q->head;
-    if (q->fail_next)
-        uiommu_failed_add(&q->failed, q->head, q->head);
-    q->fail_next = false;
     uiommu_vtd_tell(hw);
     return UIOMMU_OK;
 }
@@ -211,8 +199,7 @@ void uiommu_vtd_drop(struct uiommu_vtd *hw)
     struct vtd_queue *q = &hw->iq;
     uint64_t mask = entries(q) - 1u;
 
-    if (q->head != q->resolved)
-        uiommu_failed_add(&q->failed, q->resolved + 1u, q->head);
+    uiommu_tickets_drop(&q->tickets, q->resolved, q->head);
     q->head = (q->head + mask) & ~mask;
     q->told = q->head;
     q->fetched = q->head;
@@ -220,12 +207,9 @@ void uiommu_vtd_drop(struct uiommu_vtd *hw)
     q->segment = q->head;
     q->error_at = UINT64_MAX;
     q->repeats = 0;
-    q->fail_next = false;
     q->devices = false;
     q->gate = 0;
     q->dead = false;
-    if (q->tickets != NULL)
-        memset(q->tickets, 0, (size_t)(entries(q) / 16u) * sizeof(uint32_t));
 }
 
 /* May ops push now? */
@@ -249,11 +233,11 @@ uiommu_err uiommu_vtd_ticket_poll(void *ctx, uint64_t ticket)
 
     if (ticket == 0 || ticket > q->head)
         return UIOMMU_E_INVALID;
-    if (q->resolved < ticket && !uiommu_failed_has(&q->failed, ticket))
+    if (q->resolved < ticket && !uiommu_failed_has(&q->tickets.failed, ticket))
         uiommu_vtd_scan(hw);
-    if (q->resolved < ticket && !uiommu_failed_has(&q->failed, ticket))
+    if (q->resolved < ticket && !uiommu_failed_has(&q->tickets.failed, ticket))
         uiommu_vtd_look(hw);
-    if (uiommu_failed_has(&q->failed, ticket))
+    if (uiommu_failed_has(&q->tickets.failed, ticket))
         return UIOMMU_E_HW;
     if (q->resolved >= ticket)
         return UIOMMU_OK;

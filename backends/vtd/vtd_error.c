@@ -5,18 +5,6 @@
 /* Errors in a row at one position before the queue counts as dead. */
 #define REPEATS 8u
 
-/* The first ticket at or behind a position covers it. */
-static void fail_ticket(struct vtd_queue *q, uint64_t position)
-{
-    for (; position < q->head; position++) {
-        if (uiommu_vtd_is_ticket(q, position)) {
-            uiommu_failed_add(&q->failed, position + 1u, position + 1u);
-            return;
-        }
-    }
-    q->fail_next = true;
-}
-
 /* The source ID of a device-TLB invalidation; false for any other descriptor. */
 static bool devtlb_sid(uint64_t q0, uint32_t *sid)
 {
@@ -75,14 +63,14 @@ static void abort_waits(struct uiommu_vtd *hw)
     uint64_t start = q->segment, p;
 
     for (p = q->resolved; p < q->head && start < q->fetched; p++) {
-        if (!uiommu_vtd_is_ticket(q, p))
+        if (!uiommu_tickets_at(&q->tickets, p))
             continue;
-        if (!uiommu_failed_has(&q->failed, p + 1u))
-            uiommu_failed_add(&q->failed, p + 1u, p + 1u);
+        if (!uiommu_failed_has(&q->tickets.failed, p + 1u))
+            uiommu_failed_add(&q->tickets.failed, p + 1u, p + 1u);
         start = p + 1u;
     }
     if (start < q->fetched)
-        q->fail_next = true;
+        q->tickets.uncovered = true;
 }
 
 static void note_descriptor(struct uiommu_vtd *hw, uint32_t code)
@@ -133,7 +121,7 @@ static void queue_error(struct uiommu_vtd *hw, uint32_t code)
         return;
     }
     if (!tail && code != VTD_IQEI_FETCH) {
-        fail_ticket(q, q->fetched);
+        uiommu_tickets_fail(&q->tickets, q->fetched, q->head);
         overwrite(hw);
     }
     uiommu_vtd_write(hw, VTD_FSTS, VTD_FSTS_IQE);

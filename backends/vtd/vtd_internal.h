@@ -46,15 +46,13 @@ struct vtd_queue {
     uint64_t segment;  /* Behind the last of those tickets. */
     uint64_t error_at; /* Where the last IQE was. */
     uint32_t repeats;  /* Errors in a row there. */
-    uint32_t *tickets; /* A bit per slot: it is a ticket's wait. */
-    uint32_t *heavy;   /* The same: it covers device-TLB invalidations. */
-    uint64_t gate;     /* Nothing is told before this ticket is resolved; 0: none. */
-    struct uiommu_failed failed;
-    bool fail_next; /* A descriptor failed that no ticket covers yet. */
-    bool devices;   /* Device-TLB invalidations that no ticket covers yet. */
-    bool on;        /* Hardware fetches from it. */
-    bool open;      /* Ops may push: between the end of start and stop. */
-    bool dead;      /* Nothing will be executed any more. */
+    struct uiommu_tickets tickets;
+    uint32_t *heavy; /* As tickets.slots: it covers device-TLB invalidations. */
+    uint64_t gate;   /* Nothing is told before this ticket is resolved; 0: none. */
+    bool devices;    /* Device-TLB invalidations that no ticket covers yet. */
+    bool on;         /* Hardware fetches from it. */
+    bool open;       /* Ops may push: between the end of start and stop. */
+    bool dead;       /* Nothing will be executed any more. */
 };
 
 /* The page request queue. (r) */
@@ -172,7 +170,6 @@ void uiommu_vtd_look(struct uiommu_vtd *hw);
 uiommu_err uiommu_vtd_sync(struct uiommu_vtd *hw, bool drain, uint64_t *out);
 void uiommu_vtd_drop(struct uiommu_vtd *hw);
 volatile uint64_t *uiommu_vtd_slot(const struct uiommu_vtd *hw, uint64_t position);
-bool uiommu_vtd_is_ticket(const struct vtd_queue *q, uint64_t position);
 uiommu_err uiommu_vtd_ready(const struct uiommu_vtd *hw);
 uiommu_err uiommu_vtd_ticket(void *ctx, uint64_t *out);
 uiommu_err uiommu_vtd_ticket_poll(void *ctx, uint64_t ticket);

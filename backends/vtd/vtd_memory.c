@@ -7,28 +7,17 @@
 uiommu_err uiommu_vtd_mem_get(struct uiommu_vtd *hw, uint64_t bytes, uint64_t align,
                               struct uiommu_mem *mem)
 {
-    struct uiommu_mem got = {NULL, 0, 0};
-    uiommu_err err;
+    bool fresh = mem->cpu == NULL;
+    uiommu_err err = uiommu_mem_get(hw->host, bytes, align, hw->limit, mem);
 
-    if (mem->cpu != NULL) /* Kept from a stop. */
-        return UIOMMU_OK;
-    err = hw->host->mem_get(hw->host->ctx, bytes, align, hw->limit, &got);
-    if (err != UIOMMU_OK)
-        return err;
-    if ((got.bus & (align - 1u)) != 0 || got.bus > hw->limit || bytes - 1u > hw->limit - got.bus) {
-        hw->host->mem_put(hw->host->ctx, &got);
-        return UIOMMU_E_NOMEM;
-    }
-    *mem = got;
-    uiommu_vtd_to_device(hw, got.cpu, bytes);
-    return UIOMMU_OK;
+    if (err == UIOMMU_OK && fresh)
+        uiommu_vtd_to_device(hw, mem->cpu, bytes);
+    return err;
 }
 
 void uiommu_vtd_mem_put(struct uiommu_vtd *hw, struct uiommu_mem *mem)
 {
-    if (mem->cpu != NULL)
-        hw->host->mem_put(hw->host->ctx, mem);
-    memset(mem, 0, sizeof(*mem));
+    uiommu_mem_put(hw->host, mem);
 }
 
 void uiommu_vtd_to_device(const struct uiommu_vtd *hw, const volatile void *cpu, uint64_t bytes)
@@ -37,10 +26,15 @@ void uiommu_vtd_to_device(const struct uiommu_vtd *hw, const volatile void *cpu,
         hw->host->mem_to_device(hw->host->ctx, (const void *)(uintptr_t)cpu, bytes);
 }
 
-/* Two bits for each slot. */
-static size_t ticket_bytes(const struct uiommu_vtd *hw)
+static uint32_t *bits_get(struct uiommu_vtd *hw, uint32_t *bits)
 {
-    return (size_t)(UINT32_C(1) << hw->iq.log2) / 16u * sizeof(uint32_t);
+    return bits != NULL ? bits : uiommu_heap_get(hw->u, uiommu_tickets_bytes(hw->iq.log2));
+}
+
+static uint32_t *bits_put(struct uiommu_vtd *hw, uint32_t *bits)
+{
+    uiommu_heap_put(hw->u, bits, uiommu_tickets_bytes(hw->iq.log2));
+    return NULL;
 }
 
 /* Everything start() needs; what is there already stays. */
@@ -48,13 +42,13 @@ uiommu_err uiommu_vtd_memory_get(struct uiommu_vtd *hw)
 {
     uiommu_err err;
 
-    if (hw->iq.tickets == NULL)
-        hw->iq.tickets = uiommu_heap_get(hw->u, ticket_bytes(hw));
+    hw->iq.tickets.log2 = hw->iq.log2;
+    hw->iq.tickets.slots = bits_get(hw, hw->iq.tickets.slots);
+    hw->iq.heavy = bits_get(hw, hw->iq.heavy);
     if (hw->context == NULL)
         hw->context = uiommu_heap_get(hw->u, VTD_HALVES * sizeof(*hw->context));
-    if (hw->iq.tickets == NULL || hw->context == NULL)
+    if (hw->iq.tickets.slots == NULL || hw->iq.heavy == NULL || hw->context == NULL)
         return UIOMMU_E_NOMEM;
-    hw->iq.heavy = hw->iq.tickets + ((size_t)1 << hw->iq.log2) / 32u;
     err = uiommu_vtd_mem_get(hw, VTD_PAGE, VTD_PAGE, &hw->root);
     if (err == UIOMMU_OK)
         err = uiommu_vtd_mem_get(hw, UINT64_C(32) << hw->iq.log2, VTD_PAGE, &hw->iq.mem);
@@ -80,6 +74,6 @@ void uiommu_vtd_memory_forget(struct uiommu_vtd *hw, bool keep)
     }
     uiommu_heap_put(hw->u, hw->context, VTD_HALVES * sizeof(*hw->context));
     hw->context = NULL;
-    uiommu_heap_put(hw->u, hw->iq.tickets, ticket_bytes(hw));
-    hw->iq.tickets = NULL;
+    hw->iq.heavy = bits_put(hw, hw->iq.heavy);
+    hw->iq.tickets.slots = bits_put(hw, hw->iq.tickets.slots);
 }
