@@ -442,6 +442,41 @@ static const char *ats_answers(void *memory, size_t bytes)
     return selftest_end(&b->room);
 }
 
+/* Whoever flushes what he has to is never reported, and reaches what he should. */
+static const char *right_use(void *memory, size_t bytes)
+{
+    struct bench *b = bench(memory, bytes);
+    uint64_t host = nested_map(b);
+    uint64_t page[2] = {b->data, bench_ram(b, 4096)};
+    struct model_amd_knobs k;
+    unsigned i;
+
+    knobs_off(&k);
+    k.evict = 300;
+    k.report_stale = true;
+    model_amd_set_knobs(b->m, &k);
+    put64(b, page[1], 1);
+    for (i = 0; i < 200; i++) {
+        EXPECT(b, dma(b, PASID, VA, READ) == MODEL_DMA_OK && b->buffer == (i & 1));
+        if (i % 4 < 2) { /* The host gives another page. */
+            host_map(b, host, GPA(b->data), 0);
+            inv_host(b, false);
+            inv_pasid(b, PASID);
+            EXPECT(b, dma(b, PASID, VA, READ) == MODEL_DMA_ABORTED);
+            host_map(b, host, GPA(b->data), page[(i + 1) & 1] | HOST_RW);
+        } else { /* The guest's tables go, and come back. */
+            put_gcr3(b, PASID, 0);
+            inv_pasid(b, PASID);
+            EXPECT(b, dma(b, PASID, VA, READ) == MODEL_DMA_ABORTED);
+            EXPECT(b, model_amd_check_unreachable(b->m, DEV, PASID));
+            put_gcr3(b, PASID, GPA(b->root) | 1);
+            host_map(b, host, GPA(b->data), page[(i + 1) & 1] | HOST_RW);
+            inv_host(b, false);
+        }
+    }
+    return selftest_end(&b->room);
+}
+
 #define TEST(name)                                                                                 \
     {                                                                                              \
 #name, name                                                                                \
@@ -451,7 +486,7 @@ const struct model_selftest model_selftests_amd_nested[] = {
     TEST(translates),        TEST(faults_below),  TEST(gpa_flush),  TEST(sizes),
     TEST(gcr3_at_gpas),      TEST(without_pasid), TEST(inspection), TEST(domains_are_apart),
     TEST(not_present),       TEST(inner_entries), TEST(stale),      TEST(runs),
-    TEST(host_upper_levels), TEST(ats_answers),
+    TEST(host_upper_levels), TEST(ats_answers),   TEST(right_use),
 };
 const unsigned model_selftest_count_amd_nested =
     sizeof(model_selftests_amd_nested) / sizeof(model_selftests_amd_nested[0]);

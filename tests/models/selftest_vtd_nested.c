@@ -299,13 +299,49 @@ static const char *ats_answers(void *memory, size_t bytes)
     return selftest_end(&b->room);
 }
 
+/* Whoever invalidates what he has to is never reported, and reaches what he should. */
+static const char *right_use(void *memory, size_t bytes)
+{
+    struct bench *b = nested(memory, bytes, 0x2C9);
+    uint64_t page[2] = {b->data, bench_ram(b, 4096)};
+    struct model_vtd_knobs k = knobs(b);
+    unsigned i;
+
+    k.evict = 300;
+    k.prefetch = 300;
+    model_vtd_set_knobs(b->m, &k);
+    put64(b, page[1], 1);
+    for (i = 0; i < 200; i++) {
+        EXPECT(b, reason(b, PASID, VA, READ) == 0 && b->buffer == (i & 1));
+        if (i % 4 < 2) { /* The host gives another page. */
+            second_map(b, GPA(b->data), 0);
+            run(b, IO_PAGE2, GPA(b->data) | 0x40);
+            EXPECT(b, reason(b, PASID, VA, READ) == 0x79);
+            second_map(b, GPA(b->data), page[(i + 1) & 1] | SS_ALL);
+        } else { /* The guest's table goes, and comes back; so does the entry. */
+            put64(b, b->tables + 2 * 4096 + 8 * (VA >> 21 & 0x1FF), 0);
+            run(b, PIO_PAGE, VA);
+            EXPECT(b, reason(b, PASID, VA, READ) == 0x71);
+            set_pasid(b, PASID, 0x2C8 | SECOND(b), 0x800043, GPA(b->tables));
+            run(b, PC_NESTED, 0);
+            run(b, IO_DOMAIN, 0);
+            EXPECT(b, model_vtd_check_unreachable(b->m, SID, PASID));
+            guest_build(b, GPA(b->data) | 7);
+            second_map(b, GPA(b->data), page[(i + 1) & 1] | SS_ALL);
+            set_pasid(b, PASID, 0x2C9 | SECOND(b), 0x800043, GPA(b->tables));
+        }
+    }
+    return selftest_end(&b->room);
+}
+
 #define T(name)                                                                                    \
     {                                                                                              \
 #name, name                                                                                \
     }
 const struct model_selftest model_selftests_vtd_nested[] = {
-    T(translates), T(faults_below), T(flags_below), T(first_stage_modes), T(sizes),       T(scopes),
-    T(walk_cache), T(stale),        T(domain_ids),  T(inspection),        T(ats_answers),
+    T(translates), T(faults_below), T(flags_below), T(first_stage_modes),
+    T(sizes),      T(scopes),       T(walk_cache),  T(stale),
+    T(domain_ids), T(inspection),   T(ats_answers), T(right_use),
 };
 const unsigned model_selftest_count_vtd_nested =
     sizeof(model_selftests_vtd_nested) / sizeof(model_selftests_vtd_nested[0]);
