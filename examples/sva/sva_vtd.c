@@ -46,9 +46,6 @@ static bool create(struct sva_iommu *iommu)
     knobs.walk_cache = model_choose(m->world, 1000);
     knobs.evict = model_choose(m->world, 50);
     knobs.over_invalidate = model_choose(m->world, 100);
-    /* Engines share the tag of their translations: while one is unbound, the invalidation of
-     * another's may come between its steps. */
-    knobs.strict_order = false;
     model_vtd_set_knobs(model, &knobs);
     iommu->model = model;
     return true;
