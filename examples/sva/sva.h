@@ -250,6 +250,7 @@ struct sva_unit {
     struct sva_disk_op *victim[2]; /* Groups that are to stay PENDING. */
     struct sva_engine *splitter;   /* Leaves groups partial. */
     uint64_t split_since;
+    bool ready; /* For the next step; what is left to copy is for units that are not. */
     uint64_t open_since[SVA_OPEN_MAX]; /* Per group slot: since when partial, else 0. */
     uint32_t open_id[SVA_OPEN_MAX];
 };

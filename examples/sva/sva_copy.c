@@ -221,7 +221,8 @@ static void slot_step(struct sva *s, struct sva_slot *slot)
 {
     switch (slot->state) {
     case SVA_SLOT_IDLE:
-        if (slot->engine->unbind == SVA_BOUND && s->phase <= SVA_ARM_RING && s->failures == 0)
+        if (slot->engine->unbind == SVA_BOUND && !slot->engine->unit->ready &&
+            s->phase <= SVA_ARM_RING && s->failures == 0)
             block_take(s, slot);
         break;
     case SVA_SLOT_READ:

@@ -44,16 +44,22 @@ static bool moment_due(const struct sva *s)
 
     if (percent == 0 || s->moment.reached)
         return false;
-    return s->done * 100 >= s->blocks * percent || open <= s->o.devices;
+    return s->done * 100 >= s->blocks * percent || open <= s->o.devices * s->unit_count;
 }
 
-/* How much an engine still has to ask for. */
-static uint32_t work_left(const struct sva_engine *e)
+/* How much an engine still has to ask for; what waits for a page that is held does not count. */
+static uint32_t work_left(const struct sva_unit *v, const struct sva_engine *e)
 {
-    uint32_t i, left = 0;
+    uint32_t i, k, left = 0;
 
-    for (i = 0; i < SVA_JOBS; i++)
-        left += e->slots[i].state == SVA_SLOT_READ ? 2 : e->slots[i].state == SVA_SLOT_WRITE;
+    for (i = 0; i < SVA_JOBS; i++) {
+        const struct sva_slot *slot = &e->slots[i];
+
+        for (k = 0; k < 2 && (v->victim[k] == NULL || sva_fault_slot(v->victim[k]) != slot); k++) {
+        }
+        if (k == 2)
+            left += slot->state == SVA_SLOT_READ ? 2 : slot->state == SVA_SLOT_WRITE;
+    }
     return left;
 }
 
@@ -69,9 +75,9 @@ static void split_begin(struct sva_unit *v)
     for (i = 0; i < s->o.devices; i++) {
         struct sva_engine *e = &s->engines[(first + i) % s->o.devices];
 
-        if (e->unit != v || (e == other && v->devices > 1) || work_left(e) == 0)
+        if (e->unit != v || (e == other && v->devices > 1) || work_left(v, e) == 0)
             continue;
-        if (v->splitter == NULL || work_left(e) > work_left(v->splitter))
+        if (v->splitter == NULL || work_left(v, e) > work_left(v, v->splitter))
             v->splitter = e;
     }
     if (v->splitter == NULL)
@@ -103,12 +109,16 @@ static void arm_hold(struct sva *s)
     bool all = true;
     uint32_t i;
 
-    for (i = 0; i < s->unit_count; i++)
-        all = hold_groups(&s->units[i]) && all;
+    for (i = 0; i < s->unit_count; i++) {
+        s->units[i].ready = hold_groups(&s->units[i]);
+        all = all && s->units[i].ready;
+    }
     if (!all)
         return;
-    for (i = 0; i < s->unit_count; i++)
+    for (i = 0; i < s->unit_count; i++) {
         split_begin(&s->units[i]);
+        s->units[i].ready = false;
+    }
     sva_phase(s, SVA_ARM_PARTIAL);
 }
 
@@ -136,10 +146,14 @@ static bool split_groups(struct sva_unit *v)
 {
     if (v->splitter != NULL && partial_there(v))
         return true;
-    if (v->splitter != NULL && work_left(v->splitter) == 0)
+    if (v->splitter != NULL && work_left(v, v->splitter) == 0)
         split_end(v);
     if (v->splitter == NULL)
         split_begin(v);
+    if (v->splitter == NULL && v->victim[1] != NULL) { /* Else there is nothing left to ask for. */
+        sva_disk_release(v->sva, v->victim[1], 0);
+        v->victim[1] = NULL;
+    }
     return false;
 }
 
@@ -148,8 +162,10 @@ static void arm_partial(struct sva *s)
     bool all = true;
     uint32_t i;
 
-    for (i = 0; i < s->unit_count; i++)
-        all = split_groups(&s->units[i]) && all;
+    for (i = 0; i < s->unit_count; i++) {
+        s->units[i].ready = split_groups(&s->units[i]);
+        all = all && s->units[i].ready;
+    }
     if (!all)
         return;
     /* What is being written to OUT was copied before. */
@@ -158,6 +174,7 @@ static void arm_partial(struct sva *s)
         return;
     sva_hold(s, &s->held_for_stop, true);
     for (i = 0; i < s->unit_count; i++) {
+        s->units[i].ready = false;
         if (s->units[i].victim[1] != NULL)
             sva_disk_release(s, s->units[i].victim[1], 0);
         s->units[i].victim[1] = NULL;
@@ -210,6 +227,7 @@ static void let_go(struct sva *s)
         struct sva_unit *v = &s->units[i];
 
         split_end(v);
+        v->ready = false;
         for (k = 0; k < 2; k++) {
             if (v->victim[k] != NULL)
                 sva_disk_release(s, v->victim[k], sva_choose(s, 200000));
