@@ -26,6 +26,15 @@ struct amd_command uiommu_amd_cmd_nothing(void)
     return make(AMD_OP_WAIT);
 }
 
+/* Later commands stall until all older ones are complete. */
+struct amd_command uiommu_amd_cmd_fence(void)
+{
+    struct amd_command c = make(AMD_OP_WAIT);
+
+    c.d[0] |= AMD_WAIT_FENCE;
+    return c;
+}
+
 struct amd_command uiommu_amd_cmd_devtab(uint32_t id)
 {
     struct amd_command c = make(AMD_OP_INV_DEVTAB);

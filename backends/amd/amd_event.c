@@ -105,7 +105,7 @@ static bool is_quiet(const struct uiommu_amd *hw, const uint64_t entry[2])
     if (code_of(entry) != AMD_EV_PAGE_FAULT)
         return false;
     dev = uiommu_amd_device_of(hw, (uint32_t)uiommu_bits_get(entry[0], AMD_LOG_ID));
-    return dev != NULL && ((dev->set & UIOMMU_DEVICE_SET_OPEN) == 0 ||
+    return dev != NULL && ((dev->set & UIOMMU_DEVICE_SET_OPEN) == 0 || dev->host.blocked ||
                            uiommu_amd_gcr3_quiet(hw, dev, pasid_of(entry)));
 }
 
@@ -193,15 +193,28 @@ bool uiommu_amd_event_harvest(struct uiommu_amd *hw)
     return take != AMD_NOT_YET;
 }
 
+/* Failure ends a device's page requests for good. One that is open was refused only because its
+ * entry blocks for the moment, between two bonds. */
+static uiommu_code preset_of(const struct uiommu_amd *hw, uint32_t id)
+{
+    const struct amd_device *dev = uiommu_amd_device_of(hw, id);
+
+    return dev != NULL && (dev->set & UIOMMU_DEVICE_SET_OPEN) != 0 ? UIOMMU_CODE_INVALID
+                                                                   : UIOMMU_CODE_FAILURE;
+}
+
 static bool deliver(struct uiommu_amd *hw, struct uiommu_fetch *io)
 {
     const struct amd_stashed *from = &hw->stash[hw->stash_first];
+    struct uiommu_request *request = &io->requests[io->request_count];
 
     if (uiommu_amd_event_asks(from->entry) && hw->ppr.present) {
         if (io->request_count == io->request_room)
             return false;
-        uiommu_amd_event_request(from->entry, &io->requests[io->request_count]);
-        io->requests[io->request_count++].at = io->entries;
+        uiommu_amd_event_request(from->entry, request);
+        request->preset = (uint32_t)preset_of(hw, request->id);
+        request->at = io->entries;
+        io->request_count++;
     } else {
         if (io->event_count == io->event_room)
             return false;

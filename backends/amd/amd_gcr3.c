@@ -42,7 +42,7 @@ bool uiommu_amd_gcr3_quiet(const struct uiommu_amd *hw, const struct amd_device 
     return entry != NULL && uiommu_bits_load64(entry) == uiommu_amd_gcr3_entry(hw->quiet.bus);
 }
 
-static void hook(struct uiommu_amd *hw, volatile uint64_t *entry, uint64_t v)
+void uiommu_amd_gcr3_store(struct uiommu_amd *hw, volatile uint64_t *entry, uint64_t v)
 {
     if ((v & AMD_GCR3_VALID) != 0)
         uiommu_bits_publish64(entry, v);
@@ -56,8 +56,8 @@ static void hook(struct uiommu_amd *hw, volatile uint64_t *entry, uint64_t v)
 static void replace(struct uiommu_amd *hw, volatile uint64_t *entry, uint64_t v)
 {
     if (sizeof(uintptr_t) < sizeof(uint64_t))
-        hook(hw, entry, 0);
-    hook(hw, entry, v);
+        uiommu_amd_gcr3_store(hw, entry, 0);
+    uiommu_amd_gcr3_store(hw, entry, v);
 }
 
 /* A zeroed node below an entry, in one store. */
@@ -77,7 +77,7 @@ static uiommu_err node_get(struct uiommu_amd *hw, struct uiommu_mem *node, void 
     uiommu_fence_dma_store();
     state = uiommu_unit_lock(hw->unit);
     *node = mem;
-    hook(hw, entry, uiommu_amd_gcr3_entry(mem.bus));
+    uiommu_amd_gcr3_store(hw, entry, uiommu_amd_gcr3_entry(mem.bus));
     uiommu_unit_unlock(hw->unit, state);
     return UIOMMU_OK;
 }
@@ -115,7 +115,8 @@ uiommu_err uiommu_amd_gcr3_get(struct uiommu_amd *hw, struct amd_device *dev)
     if (err == UIOMMU_OK)
         err = path_get(hw, dev, 0);
     if (err == UIOMMU_OK)
-        hook(hw, uiommu_amd_gcr3_at(dev, UIOMMU_PASID_NONE), uiommu_amd_gcr3_entry(hw->quiet.bus));
+        uiommu_amd_gcr3_store(hw, uiommu_amd_gcr3_at(dev, UIOMMU_PASID_NONE),
+                              uiommu_amd_gcr3_entry(hw->quiet.bus));
     return err;
 }
 
@@ -131,21 +132,36 @@ void uiommu_amd_gcr3_put(struct uiommu_amd *hw, struct amd_device *dev)
     uiommu_amd_mem_put(hw, &dev->root);
 }
 
+uint32_t uiommu_amd_va_bits(const struct uiommu_amd *hw)
+{
+    return (hw->config.flags & UIOMMU_AMD_FIVE_LEVEL) != 0 ? 57 : 48;
+}
+
 /* The depth is the device table's, one for all PASIDs of a device: the unit's config decides. */
+static uiommu_err first_check(const struct uiommu_amd *hw, const struct amd_device *dev,
+                              uint32_t pasid, const struct uiommu_root *root)
+{
+    if (!hw->f.guest || (pasid == UIOMMU_PASID_NONE && !hw->f.gio))
+        return UIOMMU_E_UNSUPPORTED;
+    if (root->under.format != 0 || root->format != UIOMMU_ROOT_X86_64 || root->granule_bits != 12 ||
+        root->va_bits != uiommu_amd_va_bits(hw))
+        return UIOMMU_E_UNSUPPORTED;
+    if ((root->table & ~uiommu_bits_mask(AMD_GCR3_ADDRESS)) != 0 || root->table > hw->limit)
+        return UIOMMU_E_UNSUPPORTED;
+    return dev->host.mode != 0 ? UIOMMU_E_BUSY : UIOMMU_OK;
+}
+
 uiommu_err uiommu_amd_root_check(void *ctx, void *dev_ctx, uint32_t pasid,
                                  const struct uiommu_root *root)
 {
     const struct uiommu_amd *hw = ctx;
-    uint32_t va_bits = (hw->config.flags & UIOMMU_AMD_FIVE_LEVEL) != 0 ? 57 : 48;
+    const struct amd_device *dev = dev_ctx;
+    uintptr_t state = uiommu_unit_lock(hw->unit);
+    uiommu_err err = uiommu_amd_is_host(root) ? uiommu_amd_host_check(hw, dev, pasid, root)
+                                              : first_check(hw, dev, pasid, root);
 
-    (void)dev_ctx;
-    (void)pasid;
-    if (root->under.format != 0 || root->format != UIOMMU_ROOT_X86_64 || root->granule_bits != 12 ||
-        root->va_bits != va_bits)
-        return UIOMMU_E_UNSUPPORTED;
-    if ((root->table & ~uiommu_bits_mask(AMD_GCR3_ADDRESS)) != 0 || root->table > hw->limit)
-        return UIOMMU_E_UNSUPPORTED;
-    return UIOMMU_OK;
+    uiommu_unit_unlock(hw->unit, state);
+    return err;
 }
 
 uiommu_err uiommu_amd_pasid_prepare(void *ctx, void *dev_ctx, uint32_t pasid)
@@ -158,37 +174,53 @@ uiommu_err uiommu_amd_pasid_prepare(void *ctx, void *dev_ctx, uint32_t pasid)
 }
 
 /* One store makes it live; the core's INVALIDATE_IOMMU_PAGES follows. The core's tag stands for a
- * device and a space; hardware tags by the device's own domain and the PASID. */
+ * device and a space; hardware tags by the device's own domain and the PASID. After a host table
+ * the device's entry still blocks: it is opened on the way. */
+static uiommu_err first_set(struct uiommu_amd *hw, struct amd_device *dev, uint32_t pasid,
+                            const struct uiommu_root *root, uint32_t step)
+{
+    volatile uint64_t *entry = uiommu_amd_gcr3_at(dev, pasid);
+    uint64_t now, want, quiet = uiommu_amd_gcr3_entry(hw->quiet.bus);
+    uiommu_err err = first_check(hw, dev, pasid, root);
+
+    if (err != UIOMMU_OK)
+        return err == UIOMMU_E_BUSY ? UIOMMU_E_STATE : err;
+    if (entry == NULL)
+        return UIOMMU_E_INVALID;
+    err = uiommu_amd_device_sync(hw, dev, step);
+    if (err != UIOMMU_OK)
+        return err;
+    want = uiommu_amd_gcr3_entry(root->table);
+    now = uiommu_bits_load64(entry);
+    if (now != 0 && now != want && (pasid != UIOMMU_PASID_NONE || now != quiet))
+        return UIOMMU_E_STATE;
+    if (now == 0 && pasid != UIOMMU_PASID_NONE)
+        dev->pasids++;
+    replace(hw, entry, want);
+    return UIOMMU_OK;
+}
+
 uiommu_err uiommu_amd_pasid_set(void *ctx, void *dev_ctx, uint32_t pasid,
                                 const struct uiommu_root *root, uint32_t tag, uint32_t step)
 {
-    struct uiommu_amd *hw = ctx;
-    const struct amd_device *dev = dev_ctx;
-    volatile uint64_t *entry = uiommu_amd_gcr3_at(dev, pasid);
-    uiommu_err err = uiommu_amd_root_check(hw, dev_ctx, pasid, root);
-    uint64_t now, want;
-
-    (void)step;
-    if (err != UIOMMU_OK)
-        return err;
     (void)tag;
-    if (entry == NULL)
-        return UIOMMU_E_INVALID;
-    want = uiommu_amd_gcr3_entry(root->table);
-    now = uiommu_bits_load64(entry);
-    if (now != 0 && now != want &&
-        (pasid != UIOMMU_PASID_NONE || now != uiommu_amd_gcr3_entry(hw->quiet.bus)))
-        return UIOMMU_E_STATE;
-    replace(hw, entry, want);
-    return UIOMMU_OK;
+    if (!uiommu_amd_is_host(root))
+        return first_set(ctx, dev_ctx, pasid, root, step);
+    return pasid == UIOMMU_PASID_NONE ? uiommu_amd_host_set(ctx, dev_ctx, root, step)
+                                      : UIOMMU_E_UNSUPPORTED;
 }
 
 void uiommu_amd_pasid_block(void *ctx, void *dev_ctx, uint32_t pasid)
 {
     struct uiommu_amd *hw = ctx;
-    volatile uint64_t *entry = uiommu_amd_gcr3_at(dev_ctx, pasid);
+    struct amd_device *dev = dev_ctx;
+    volatile uint64_t *entry = uiommu_amd_gcr3_at(dev, pasid);
     uint64_t want = uiommu_amd_gcr3_entry(hw->quiet.bus);
 
+    if (pasid == UIOMMU_PASID_NONE && dev->host.mode != 0) {
+        uiommu_amd_host_block(hw, dev);
+        return;
+    }
     if (entry == NULL || (uiommu_bits_load64(entry) & AMD_GCR3_VALID) == 0 ||
         uiommu_bits_load64(entry) == want)
         return;
@@ -199,12 +231,18 @@ void uiommu_amd_pasid_block(void *ctx, void *dev_ctx, uint32_t pasid)
  * access. */
 void uiommu_amd_pasid_clear(void *ctx, void *dev_ctx, uint32_t pasid)
 {
-    volatile uint64_t *entry = uiommu_amd_gcr3_at(dev_ctx, pasid);
+    struct amd_device *dev = dev_ctx;
+    volatile uint64_t *entry = uiommu_amd_gcr3_at(dev, pasid);
 
     if (entry == NULL)
         return;
-    if (pasid == UIOMMU_PASID_NONE)
-        uiommu_amd_pasid_block(ctx, dev_ctx, pasid);
-    else
-        hook(ctx, entry, 0);
+    if (pasid == UIOMMU_PASID_NONE && dev->host.mode != 0) {
+        uiommu_amd_host_clear(ctx, dev);
+    } else if (pasid == UIOMMU_PASID_NONE) {
+        uiommu_amd_pasid_block(ctx, dev, pasid);
+    } else {
+        if (uiommu_bits_load64(entry) != 0)
+            dev->pasids--;
+        uiommu_amd_gcr3_store(ctx, entry, 0);
+    }
 }

@@ -22,7 +22,8 @@ struct amd_command {
 
 /* What the feature register and firmware say. (c) */
 struct amd_features {
-    bool guest, ats, ppr, eph, inv_all, block_markers, snp;
+    bool guest, gio, ats, ppr, eph, inv_all, block_markers, snp;
+    uint32_t host_levels; /* Of host tables; 0: none. */
     uint32_t pasid_bits;
 };
 
@@ -115,17 +116,30 @@ struct uiommu_amd {
     bool running;                       /* (t) From start() or restart() to stop(). */
 };
 
+/* The host table of a device's untagged bond. */
+struct amd_host {
+    uint32_t mode;  /* Its levels; 0: there is no such bond. */
+    bool nested;    /* Under a guest's first stage... */
+    bool blocked;   /* Refuses. */
+    uint64_t table; /* Bus address. */
+    uint64_t guest; /* ...whose root is this guest physical address. */
+};
+
 /* One device. */
 struct amd_device {
     struct amd_device *next;
     uint32_t *ids;
     uint32_t id_count;
-    uint32_t flags;      /* UIOMMU_DEVICE_* */
-    uint32_t set;        /* UIOMMU_DEVICE_SET_*, as last asked for. (l) */
-    bool isolated;       /* (l) */
-    uint32_t pasid_bits; /* At least 1. */
-    uint32_t domain;     /* Its own DomainID. */
-    uint32_t levels;     /* Of GCR3 nodes, 1 to 3. */
+    uint32_t flags;       /* UIOMMU_DEVICE_* */
+    uint32_t set;         /* UIOMMU_DEVICE_SET_*, as last asked for. (l) */
+    bool isolated;        /* (l) */
+    uint32_t pasid_bits;  /* At least 1. */
+    uint32_t pending;     /* Invalidations that its TLB queues. */
+    uint32_t pasids;      /* (l) PASIDs that have an entry. */
+    bool host_ever;       /* (l) A host table was its untagged bond once. */
+    struct amd_host host; /* (l) */
+    uint32_t domain;      /* Its own DomainID. */
+    uint32_t levels;      /* Of GCR3 nodes, 1 to 3. */
     struct uiommu_mem root;
     struct uiommu_mem middle[4]; /* (l) 3 levels: below the root. */
     struct uiommu_mem *leaf;     /* (l) 2 or 3 levels: the last nodes. */
@@ -181,6 +195,7 @@ void uiommu_amd_check(void *ctx, struct uiommu_check *out);
 /* ---- amd_encode.c: commands ---------------------------------------------------------------- */
 struct amd_command uiommu_amd_cmd_wait(uint64_t address, uint64_t data);
 struct amd_command uiommu_amd_cmd_nothing(void);
+struct amd_command uiommu_amd_cmd_fence(void);
 struct amd_command uiommu_amd_cmd_devtab(uint32_t id);
 struct amd_command uiommu_amd_cmd_pages(uint32_t domain, uint32_t pasid, bool guest,
                                         const struct uiommu_range *range);
@@ -207,6 +222,10 @@ void uiommu_amd_devtab_clear(struct uiommu_amd *hw);
 volatile uint64_t *uiommu_amd_dte_at(const struct uiommu_amd *hw, uint32_t id);
 void uiommu_amd_dte_build(const struct uiommu_amd *hw, const struct amd_device *dev, uint32_t set,
                           uint64_t out[3]);
+bool uiommu_amd_dte_step(struct uiommu_amd *hw, volatile uint64_t *dte, const uint64_t want[3],
+                         uint32_t step);
+void uiommu_amd_dte_block(struct uiommu_amd *hw, volatile uint64_t *dte, uint32_t set);
+void uiommu_amd_dte_shut(struct uiommu_amd *hw, volatile uint64_t *dte, uint32_t set);
 struct amd_device *uiommu_amd_device_of(const struct uiommu_amd *hw, uint32_t id);
 uiommu_err uiommu_amd_device_attach(void *ctx, const struct uiommu_device_desc *desc, void **out);
 void uiommu_amd_device_detach(void *ctx, void *dev);
@@ -215,6 +234,8 @@ uiommu_err uiommu_amd_device_isolate(void *ctx, void *dev);
 
 /* ---- amd_gcr3.c: GCR3 tables --------------------------------------------------------------- */
 uint64_t uiommu_amd_gcr3_entry(uint64_t bus);
+void uiommu_amd_gcr3_store(struct uiommu_amd *hw, volatile uint64_t *entry, uint64_t v);
+uint32_t uiommu_amd_va_bits(const struct uiommu_amd *hw);
 volatile uint64_t *uiommu_amd_gcr3_at(const struct amd_device *dev, uint32_t pasid);
 bool uiommu_amd_gcr3_quiet(const struct uiommu_amd *hw, const struct amd_device *dev,
                            uint32_t pasid);
@@ -227,6 +248,16 @@ uiommu_err uiommu_amd_pasid_set(void *ctx, void *dev, uint32_t pasid,
                                 const struct uiommu_root *root, uint32_t tag, uint32_t step);
 void uiommu_amd_pasid_block(void *ctx, void *dev, uint32_t pasid);
 void uiommu_amd_pasid_clear(void *ctx, void *dev, uint32_t pasid);
+
+/* ---- amd_stage.c: host tables --------------------------------------------------------------- */
+bool uiommu_amd_is_host(const struct uiommu_root *root);
+uiommu_err uiommu_amd_host_check(const struct uiommu_amd *hw, const struct amd_device *dev,
+                                 uint32_t pasid, const struct uiommu_root *root);
+uiommu_err uiommu_amd_device_sync(struct uiommu_amd *hw, struct amd_device *dev, uint32_t step);
+uiommu_err uiommu_amd_host_set(struct uiommu_amd *hw, struct amd_device *dev,
+                               const struct uiommu_root *root, uint32_t step);
+void uiommu_amd_host_block(struct uiommu_amd *hw, struct amd_device *dev);
+void uiommu_amd_host_clear(struct uiommu_amd *hw, struct amd_device *dev);
 
 /* ---- amd_log.c: what the two logs share ---------------------------------------------------- */
 void uiommu_amd_logs_init(struct uiommu_amd *hw);

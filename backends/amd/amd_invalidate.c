@@ -22,7 +22,7 @@ static void put_domain(struct uiommu_amd *hw, uint32_t domain)
 /*
  * GCR3 entries are cached with the translations, by domain and PASID: the same command drops
  * both. The device's own entry is dropped by ID, with all the domain holds: its next owner has
- * another table.
+ * another table. With host tables bonds change the device's entry.
  */
 uiommu_err uiommu_amd_config_invalidate(void *ctx, void *dev_ctx, uint32_t pasid)
 {
@@ -33,19 +33,23 @@ uiommu_err uiommu_amd_config_invalidate(void *ctx, void *dev_ctx, uint32_t pasid
 
     if (err != UIOMMU_OK)
         return err;
-    if (!uiommu_amd_cmdq_room(hw, dev->id_count + 2u))
+    if (!uiommu_amd_cmdq_room(hw, dev->id_count + 3u))
         return UIOMMU_E_BUSY;
-    if (pasid != UIOMMU_PASID_ALL) {
+    if (pasid != UIOMMU_PASID_ALL && !dev->host_ever) {
         uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_pages(dev->domain, slot, true, NULL));
         return UIOMMU_OK;
     }
     for (i = 0; i < dev->id_count; i++)
         uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_devtab(dev->ids[i]));
     put_domain(hw, dev->domain);
+    if (pasid != UIOMMU_PASID_ALL && slot != 0)
+        uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_pages(dev->domain, slot, true, NULL));
     return UIOMMU_OK;
 }
 
-/* Untagged traffic may be cached as PASID 0 or as the domain's own: both, with their ranges. */
+/* Untagged traffic may be cached as PASID 0 or as the domain's own: both, with their ranges. Of a
+ * nested root the range is the guest's; all that the host's tables gave goes with it, for it may
+ * be those that changed. */
 uiommu_err uiommu_amd_tlb_invalidate(void *ctx, void *dev_ctx, uint32_t pasid,
                                      const struct uiommu_root *root, uint32_t tag,
                                      const struct uiommu_range *range)
@@ -54,7 +58,6 @@ uiommu_err uiommu_amd_tlb_invalidate(void *ctx, void *dev_ctx, uint32_t pasid,
     const struct amd_device *dev = dev_ctx;
     uiommu_err err = uiommu_amd_ready(hw);
 
-    (void)root;
     (void)tag;
     if (err != UIOMMU_OK)
         return err;
@@ -64,7 +67,8 @@ uiommu_err uiommu_amd_tlb_invalidate(void *ctx, void *dev_ctx, uint32_t pasid,
         uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_pages(dev->domain, pasid, true, range));
         return UIOMMU_OK;
     }
-    uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_pages(dev->domain, 0, false, range));
+    uiommu_amd_cmdq_put(
+        hw, uiommu_amd_cmd_pages(dev->domain, 0, false, root->under.format != 0 ? NULL : range));
     uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_pages(dev->domain, 0, true, range));
     return UIOMMU_OK;
 }
@@ -81,7 +85,7 @@ static uint32_t iotlb_commands(const struct amd_device *dev, uint32_t pasid)
 static void put_iotlb(struct uiommu_amd *hw, const struct amd_device *dev, uint32_t pasid,
                       const struct uiommu_range *range)
 {
-    uint32_t pending = hw->config.max_pending != 0 ? hw->config.max_pending : 1u, i;
+    uint32_t pending = dev->pending != 0 ? dev->pending : 1u, i;
     bool tagged = pasid != UIOMMU_PASID_NONE;
 
     for (i = 0; i < dev->id_count; i++) {
@@ -135,6 +139,23 @@ uiommu_err uiommu_amd_barrier(void *ctx, void *dev_ctx, uint32_t pasid, uint64_t
     return uiommu_amd_cmdq_sync(hw, ticket);
 }
 
+/* Before a device looks again for what it was told is there, the unit forgets that it was not. */
+static void put_present(struct uiommu_amd *hw, const struct uiommu_answer *answer)
+{
+    const struct amd_device *dev = uiommu_amd_device_of(hw, answer->id);
+    bool tagged = answer->cookie[0] != 0 && answer->cookie[1] != 0;
+
+    if ((hw->config.flags & UIOMMU_AMD_NP_CACHE) == 0 || answer->code != UIOMMU_CODE_SUCCESS ||
+        dev == NULL)
+        return;
+    if (tagged)
+        uiommu_amd_cmdq_put(
+            hw, uiommu_amd_cmd_pages(dev->domain, (uint32_t)answer->cookie[1], true, NULL));
+    else
+        put_domain(hw, dev->domain);
+    uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_fence());
+}
+
 /* A ticket of their own behind them: slots become free by tickets only. */
 uint32_t uiommu_amd_respond(void *ctx, const struct uiommu_answer *answers, uint32_t count)
 {
@@ -144,7 +165,8 @@ uint32_t uiommu_amd_respond(void *ctx, const struct uiommu_answer *answers, uint
 
     if (uiommu_amd_ready(hw) != UIOMMU_OK)
         return 0;
-    while (n < count && uiommu_amd_cmdq_room(hw, 2)) {
+    while (n < count && uiommu_amd_cmdq_room(hw, 5)) {
+        put_present(hw, &answers[n]);
         uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_answer(&answers[n]));
         n++;
     }

@@ -14,12 +14,13 @@ static bool has(uint64_t efr, uint32_t field)
 
 /*
  * Traffic without PASID must be translated or blocked while PASIDs are in use. Without GIoV it
- * would pass wherever a guest table is valid, so GIOSup is needed. Page requests need DTE.PPR,
- * which exists with EPHSup only.
+ * passes wherever a guest table is valid: then there are PASIDs only where the host accepts that.
+ * Host tables need neither. Page requests need DTE.PPR, which exists with EPHSup only.
  */
 static uiommu_err read_features(struct uiommu_amd *hw, uint64_t efr)
 {
     struct amd_features *f = &hw->f;
+    static const uint8_t host_levels[] = {4, 5, 6, 0};
     uint32_t levels = (uint32_t)uiommu_bits_get(efr, AMD_EFR_GLX) + 1u;
     uint32_t width = (uint32_t)uiommu_bits_get(efr, AMD_EFR_PASMAX) + 1u;
 
@@ -27,20 +28,23 @@ static uiommu_err read_features(struct uiommu_amd *hw, uint64_t efr)
         return UIOMMU_E_HW;
     if (levels > 3)
         return UIOMMU_E_HW;
-    if (!has(efr, AMD_EFR_GT) || !has(efr, AMD_EFR_GIO))
+    f->guest = has(efr, AMD_EFR_GT);
+    f->gio = f->guest && has(efr, AMD_EFR_GIO);
+    f->host_levels = host_levels[uiommu_bits_get(efr, AMD_EFR_HATS)];
+    if (!f->guest && f->host_levels == 0)
         return UIOMMU_E_UNSUPPORTED;
     if ((hw->config.flags & UIOMMU_AMD_FIVE_LEVEL) != 0 &&
-        uiommu_bits_get(efr, AMD_EFR_GATS) != AMD_PAGING_5_LEVEL)
+        (!f->guest || uiommu_bits_get(efr, AMD_EFR_GATS) != AMD_PAGING_5_LEVEL))
         return UIOMMU_E_UNSUPPORTED;
     f->ats = (hw->config.flags & UIOMMU_AMD_NO_ATS) == 0;
     f->eph = has(efr, AMD_EFR_EPH);
-    f->ppr = f->ats && f->eph && has(efr, AMD_EFR_PPR);
-    f->guest = true;
+    f->ppr = f->guest && f->ats && f->eph && has(efr, AMD_EFR_PPR);
     f->snp = has(efr, AMD_EFR_SNP);
     f->inv_all = has(efr, AMD_EFR_INV_ALL);
     f->block_markers =
         (hw->config.flags & UIOMMU_AMD_BLOCK_MARKERS) != 0 && has(efr, AMD_EFR_MARKERS);
-    f->pasid_bits = smaller(smaller(width, levels * AMD_GCR3_LOG2), 20);
+    if (f->gio || (f->guest && (hw->config.flags & UIOMMU_AMD_UNTAGGED_PASSES) != 0))
+        f->pasid_bits = smaller(smaller(width, levels * AMD_GCR3_LOG2), 20);
     return UIOMMU_OK;
 }
 
@@ -145,10 +149,10 @@ static bool log2_valid(uint32_t log2)
 static bool config_valid(const struct uiommu_amd_config *c)
 {
     return c->size == sizeof(*c) && c->unit.size == sizeof(c->unit) && (c->base & 7u) == 0 &&
-           c->flags < (UIOMMU_AMD_FOUND_QUIET << 1) && c->ivhd_flags <= 0xfu &&
+           c->flags < (UIOMMU_AMD_NP_CACHE << 1) && c->ivhd_flags <= 0xfu &&
            (c->address_bits == 0 || (c->address_bits >= 32 && c->address_bits <= 52)) &&
            log2_valid(c->cmdq_log2) && log2_valid(c->eventq_log2) && log2_valid(c->priq_log2) &&
-           c->max_pending <= 32 && c->unit.id_bits <= 32;
+           c->unit.id_bits <= 32;
 }
 
 uiommu_err uiommu_amd_create(struct uiommu *u, const struct uiommu_amd_config *config,

@@ -61,7 +61,7 @@ bool uiommu_amd_event_asks(const uint64_t entry[2])
            uiommu_bits_get(entry[0], AMD_BAD_PPR_RX) == 0;
 }
 
-/* GN is one bit further than in the PPR log. Access is not known. */
+/* GN is one bit further than in the PPR log. Access is not known. The sheet's code is Failure. */
 void uiommu_amd_event_request(const uint64_t entry[2], struct uiommu_request *out)
 {
     common(entry, uiommu_bits_get(entry[0], AMD_BAD_PPR_GN) != 0, out);

@@ -68,6 +68,7 @@
 #define AMD_EFR_PPR     UIOMMU_FIELD(1, 1)
 #define AMD_EFR_GT      UIOMMU_FIELD(4, 4)
 #define AMD_EFR_INV_ALL UIOMMU_FIELD(6, 6)
+#define AMD_EFR_HATS    UIOMMU_FIELD(11, 10)
 #define AMD_EFR_GATS    UIOMMU_FIELD(13, 12)
 #define AMD_EFR_GLX     UIOMMU_FIELD(15, 14)
 #define AMD_EFR_PASMAX  UIOMMU_FIELD(36, 32)
@@ -82,6 +83,8 @@
 #define AMD_DTE_ENTRIES    65536u
 #define AMD_DTE0_V         UIOMMU_FIELD(0, 0)
 #define AMD_DTE0_TV        UIOMMU_FIELD(1, 1)
+#define AMD_DTE0_MODE      UIOMMU_FIELD(11, 9)
+#define AMD_DTE0_HOST      UIOMMU_FIELD(51, 12) /* Root of the host table. */
 #define AMD_DTE0_PPR       UIOMMU_FIELD(52, 52)
 #define AMD_DTE0_GPRP      UIOMMU_FIELD(53, 53)
 #define AMD_DTE0_GIOV      UIOMMU_FIELD(54, 54)
@@ -118,6 +121,7 @@
 #define AMD_OP_COMPLETE_PPR  0x7u
 #define AMD_OP_INV_ALL       0x8u
 #define AMD_WAIT_STORE       UINT64_C(1)
+#define AMD_WAIT_FENCE       UINT64_C(4)
 #define AMD_WAIT_ADDRESS     UIOMMU_FIELD(51, 3)
 #define AMD_CMD_ID           UIOMMU_FIELD(15, 0)
 #define AMD_PAGES_PASID      UIOMMU_FIELD(19, 0)

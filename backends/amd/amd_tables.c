@@ -5,7 +5,7 @@
  * An entry always has V=1: without it traffic would pass. Shut it is word 0 alone, TV=0, which
  * aborts everything; so it is opened by that word, in one store, after words 1 and 2 went through
  * INVALIDATE_DEVTAB_ENTRY and a wait, and never invalid between. Open, only bits change that are
- * legal in any mixture: I, PPR, GPRP. Of word 2 all but the DMA side's bits are the host's.
+ * legal in any mixture: I, SE, PPR, GPRP. Of word 2 all but the DMA side's bits are the host's.
  */
 #include "amd_internal.h"
 
@@ -34,30 +34,53 @@ volatile uint64_t *uiommu_amd_dte_at(const struct uiommu_amd *hw, uint32_t id)
     return (volatile uint64_t *)hw->devtab.cpu + (size_t)id * AMD_DTE_WORDS;
 }
 
-/* Words 0 to 2 of an open entry, of word 2 the DMA side alone. Mode is 0: all addresses in the
+/* The GCR3 table: all of it, or its node of the lowest PASIDs under a host table. */
+static void build_guest(const struct amd_device *dev, uint64_t out[3])
+{
+    bool one = dev->host.mode != 0;
+    uint64_t root = one && dev->levels > 1 ? dev->leaf[0].bus : dev->root.bus;
+
+    out[0] |= uiommu_bits_mask(AMD_DTE0_GV) |
+              uiommu_bits_make(AMD_DTE0_GLX, one ? 0 : dev->levels - 1u) |
+              uiommu_bits_make(AMD_DTE0_ROOT_14, root >> 12);
+    out[1] |= uiommu_bits_make(AMD_DTE1_ROOT_30, root >> 15) |
+              uiommu_bits_make(AMD_DTE1_ROOT_51, root >> 31);
+}
+
+/* Untagged traffic would pass: there is neither a host table nor entry 0 for it. */
+static bool would_pass(const struct uiommu_amd *hw, const struct amd_device *dev)
+{
+    if (dev->host.mode != 0)
+        return dev->host.blocked;
+    return !hw->f.guest || (!hw->f.gio && (hw->config.flags & UIOMMU_AMD_UNTAGGED_PASSES) == 0);
+}
+
+/* Words 0 to 2 of an open entry, of word 2 the DMA side alone. With Mode 0 all addresses in the
  * GCR3 table and in guest tables are physical. GIoV: untagged traffic uses entry 0. */
 void uiommu_amd_dte_build(const struct uiommu_amd *hw, const struct amd_device *dev, uint32_t set,
                           uint64_t out[3])
 {
-    uint64_t root = dev->root.bus;
     bool ats = (set & UIOMMU_DEVICE_SET_ATS) != 0;
     bool ppr = ats && hw->f.ppr && (dev->flags & UIOMMU_DEVICE_PRI) != 0;
 
-    out[0] = uiommu_bits_mask(AMD_DTE0_V) | uiommu_bits_mask(AMD_DTE0_TV) |
-             uiommu_bits_mask(AMD_DTE0_GIOV) | uiommu_bits_mask(AMD_DTE0_GV) |
-             uiommu_bits_mask(AMD_DTE0_IR) | uiommu_bits_mask(AMD_DTE0_IW) |
-             uiommu_bits_make(AMD_DTE0_GLX, dev->levels - 1u) |
-             uiommu_bits_make(AMD_DTE0_ROOT_14, root >> 12);
+    out[0] = uiommu_bits_mask(AMD_DTE0_V);
+    out[1] = uiommu_bits_make(AMD_DTE1_DOMAIN, dev->domain);
+    out[2] = 0;
+    if (would_pass(hw, dev))
+        return;
+    out[0] |= uiommu_bits_mask(AMD_DTE0_TV) | uiommu_bits_mask(AMD_DTE0_IR) |
+              uiommu_bits_mask(AMD_DTE0_IW) | uiommu_bits_make(AMD_DTE0_MODE, dev->host.mode) |
+              (dev->host.table & uiommu_bits_mask(AMD_DTE0_HOST));
+    if (hw->f.guest)
+        build_guest(dev, out);
+    if (hw->f.gio && (dev->host.mode == 0 || dev->host.nested))
+        out[0] |= uiommu_bits_mask(AMD_DTE0_GIOV);
     if (ppr)
         out[0] |= uiommu_bits_mask(AMD_DTE0_PPR);
     if (ppr && (set & UIOMMU_DEVICE_SET_PASID_REQUIRED) != 0)
         out[0] |= uiommu_bits_mask(AMD_DTE0_GPRP);
-    out[1] = uiommu_bits_make(AMD_DTE1_DOMAIN, dev->domain) |
-             uiommu_bits_make(AMD_DTE1_ROOT_30, root >> 15) |
-             uiommu_bits_make(AMD_DTE1_ROOT_51, root >> 31);
     if (ats)
         out[1] |= uiommu_bits_mask(AMD_DTE1_I);
-    out[2] = 0;
     if ((hw->config.flags & UIOMMU_AMD_FIVE_LEVEL) != 0)
         out[2] = uiommu_bits_make(AMD_DTE2_PAGING, AMD_PAGING_5_LEVEL);
 }
@@ -139,6 +162,7 @@ static struct amd_device *device_new(struct uiommu_amd *hw, const struct uiommu_
     dev->id_count = desc->id_count;
     dev->flags = desc->flags;
     dev->pasid_bits = desc->pasid_bits != 0 ? desc->pasid_bits : 1u;
+    dev->pending = desc->ats_depth;
     dev->ids = uiommu_heap_get(hw->u, desc->id_count * sizeof(*dev->ids));
     if (dev->ids == NULL) {
         uiommu_heap_put(hw->u, dev, sizeof(*dev));
@@ -213,13 +237,19 @@ static void store1(struct uiommu_amd *hw, volatile uint64_t *dte, uint64_t v)
     store(hw, dte, 1, (v & ~AMD_DTE1_HOST) | (uiommu_bits_load64(&dte[1]) & AMD_DTE1_HOST));
 }
 
-/* TV=0 ends walks; what the device translated before is refused by I=0. GPRP stays for answers to
- * what it still asks: without the PASID it would take them for another's. */
-static void shut(struct uiommu_amd *hw, volatile uint64_t *dte, uint32_t set)
+/* TV=0 ends walks, in one store. GPRP stays for answers to what the device still asks: without
+ * the PASID it would take them for another's. */
+void uiommu_amd_dte_block(struct uiommu_amd *hw, volatile uint64_t *dte, uint32_t set)
 {
     bool pasid = hw->f.eph && (set & UIOMMU_DEVICE_SET_PASID_REQUIRED) != 0;
 
     store(hw, dte, 0, AMD_DTE_BLOCKED | (pasid ? uiommu_bits_mask(AMD_DTE0_GPRP) : 0));
+}
+
+/* And what the device translated before is refused by I=0. */
+void uiommu_amd_dte_shut(struct uiommu_amd *hw, volatile uint64_t *dte, uint32_t set)
+{
+    uiommu_amd_dte_block(hw, dte, set);
     store1(hw, dte,
            (uiommu_bits_load64(&dte[1]) & ~uiommu_bits_mask(AMD_DTE1_I)) |
                uiommu_bits_mask(AMD_DTE1_SE));
@@ -239,8 +269,8 @@ static void dte_change(struct uiommu_amd *hw, volatile uint64_t *dte, const uint
 }
 
 /* One step for one entry. @return whether the opening store is still to come. */
-static bool dte_step(struct uiommu_amd *hw, volatile uint64_t *dte, const uint64_t want[3],
-                     uint32_t step)
+bool uiommu_amd_dte_step(struct uiommu_amd *hw, volatile uint64_t *dte, const uint64_t want[3],
+                         uint32_t step)
 {
     const uint64_t live1 = uiommu_bits_mask(AMD_DTE1_I) | uiommu_bits_mask(AMD_DTE1_SE);
     const uint64_t live0 = uiommu_bits_mask(AMD_DTE0_PPR) | uiommu_bits_mask(AMD_DTE0_GPRP);
@@ -254,8 +284,8 @@ static bool dte_step(struct uiommu_amd *hw, volatile uint64_t *dte, const uint64
         dte_change(hw, dte, want);
         return false;
     }
-    if ((now0 & uiommu_bits_mask(AMD_DTE0_TV)) != 0) { /* Another device's table: shut it first. */
-        store(hw, dte, 0, AMD_DTE_BLOCKED);
+    if ((now0 & uiommu_bits_mask(AMD_DTE0_TV)) != 0) { /* Another table: shut it first. */
+        store(hw, dte, 0, AMD_DTE_BLOCKED | (now0 & uiommu_bits_mask(AMD_DTE0_GPRP)));
         return true;
     }
     if (step == 0 || now1 != want[1] || !same2) {
@@ -271,26 +301,17 @@ uiommu_err uiommu_amd_device_set(void *ctx, void *dev_ctx, uint32_t flags, uint3
 {
     struct uiommu_amd *hw = ctx;
     struct amd_device *dev = dev_ctx;
-    bool open = (flags & UIOMMU_DEVICE_SET_OPEN) != 0, more = false;
-    volatile uint64_t *dte;
-    uint64_t want[3];
     uint32_t i;
 
     if ((flags & UIOMMU_DEVICE_SET_ATS) != 0 && !hw->f.ats)
         return UIOMMU_E_UNSUPPORTED;
     dev->set = flags;
     dev->isolated = false;
-    uiommu_amd_dte_build(hw, dev, flags, want);
-    for (i = 0; i < dev->id_count; i++) {
-        dte = uiommu_amd_dte_at(hw, dev->ids[i]);
-        if (dte == NULL)
-            return UIOMMU_E_INTERNAL;
-        if (!open)
-            shut(hw, dte, flags);
-        else if (dte_step(hw, dte, want, step))
-            more = true;
-    }
-    return more ? UIOMMU_MORE : UIOMMU_OK;
+    if ((flags & UIOMMU_DEVICE_SET_OPEN) != 0)
+        return uiommu_amd_device_sync(hw, dev, step);
+    for (i = 0; i < dev->id_count; i++)
+        uiommu_amd_dte_shut(hw, uiommu_amd_dte_at(hw, dev->ids[i]), flags);
+    return UIOMMU_OK;
 }
 
 /* The blocked entry refuses traffic, translated traffic and translation requests (I=0), and page

@@ -3,7 +3,7 @@
 #define UIOMMU_AMD_H
 /**
  * @file
- * Constructor of units that are AMD IOMMUs (publication 48882) with guest translation.
+ * Constructor of units that are AMD IOMMUs (publication 48882).
  */
 #include "unit.h"
 
@@ -26,6 +26,12 @@ extern "C" {
 /** A unit that is found on and does not let its device table be moved may be switched off for a
  * moment, in which DMA passes untranslated: the host has stopped all of it. */
 #define UIOMMU_AMD_FOUND_QUIET 0x40u
+/** PASIDs also on a unit that cannot translate what has none (no GIOSup): of a device that is
+ * attached and has no host table such traffic then passes untranslated. */
+#define UIOMMU_AMD_UNTAGGED_PASSES 0x80u
+/** The unit caches what is not present (NpCache in the capability block; virtual units do). Pages
+ * that are mapped unasked, not for a page request, the host then invalidates itself. */
+#define UIOMMU_AMD_NP_CACHE 0x100u
 
 /**
  * How to make one. Queue sizes are log2 of entries, 8 to 15; 0: the default.
@@ -42,7 +48,6 @@ struct uiommu_amd_config {
     uint32_t cmdq_log2;       /**< Command buffer. 9. */
     uint32_t eventq_log2;     /**< Event log. 9. */
     uint32_t priq_log2;       /**< PPR log. 9. */
-    uint32_t max_pending;     /**< Invalidations a device TLB queues, 1 to 32. 1: fits all. */
     uint64_t invalidation_ns; /**< A device TLB answers within this, or its invalidation fails;
                                    rounded down to 1 ms, 10 ms, 100 ms, 1 s, 10 s or 100 s.
                                    Half of unit.command_ns. */
@@ -54,8 +59,8 @@ struct uiommu_amd_config {
  * @param config  Copied.
  * @param out     The unit; uiommu_unit_start() comes next.
  * @retval UIOMMU_E_INVALID  NULL, a wrong size or a nonsense value.
- * @retval UIOMMU_E_UNSUPPORTED  No guest translation, or none for traffic without PASID (GIOSup);
- *         5 levels asked for and not there.
+ * @retval UIOMMU_E_UNSUPPORTED  Neither guest nor host translation; 5 levels asked for and not
+ *         there.
  * @retval UIOMMU_E_HW  The feature register is nonsense.  @retval UIOMMU_E_NOMEM  No memory.
  */
 UIOMMU_MUST_CHECK uiommu_err uiommu_amd_create(struct uiommu *u,

@@ -68,6 +68,9 @@ static bool make(struct bench *b)
     b->features.command_entries = 1u << 8;
     b->features.unknown_ids = false; /* Answered with FAILURE (sheet 8, event 9). */
     b->features.unknown_pasids = true;
+    b->features.second = true;
+    b->features.nested = true;
+    b->features.second_alone = true;
     return true;
 }
 

@@ -21,7 +21,6 @@ const struct bench_skip conf_skips[] = {
 const uint32_t conf_skip_count = sizeof(conf_skips) / sizeof(conf_skips[0]);
 
 const struct bench_skip bench_skips_amd[] = {
-    {"stages: ", "", "not yet"},
     {"stall: ", "", "faulting accesses are never held (amd 10: page requests are all there is)"},
     {"flow: answers of handlers wait for room", "/small/",
      "no ring is smaller (amd 2: CmdBufBase)"},

@@ -81,6 +81,8 @@ static void write32(void *ctx, uint64_t addr, uint32_t value)
             *fake_reg(u, offset) &= ~(value & 0x67);
         return;
     }
+    if (offset == 0 && u->keep_base && (*fake_reg(u, 0x18) & 1) != 0)
+        return;
     *fake_reg(u, offset) = value;
     if (offset == 0x18)
         control(u, was, value);

@@ -17,6 +17,7 @@ struct uiommu {
     uint32_t logged;
     bool hold;         /* Commands are not executed. */
     bool stuck;        /* Run bits stay. */
+    bool keep_base;    /* The device table base does not move while the unit is on. */
     uint32_t sticky;   /* So many writes do not clear interrupt bits. */
     uint32_t refuse;   /* Commands of this opcode are refused... */
     uint32_t refusals; /* ...so often. */

@@ -222,14 +222,16 @@ Test(amd_flow, blocked_and_untagged_are_quiet)
 Test(amd_flow, roots)
 {
     struct uiommu_root r = root;
+    void *dev = attach(16);
 
-    cr_assert_eq(ops->root_check(hw, NULL, 1, &r), UIOMMU_OK);
+    cr_assert_eq(ops->root_check(hw, dev, 1, &r), UIOMMU_OK);
     r.va_bits = 57;
-    cr_assert_eq(ops->root_check(hw, NULL, 1, &r), UIOMMU_E_UNSUPPORTED);
+    cr_assert_eq(ops->root_check(hw, dev, 1, &r), UIOMMU_E_UNSUPPORTED);
     hw->config.flags |= UIOMMU_AMD_FIVE_LEVEL;
-    cr_assert_eq(ops->root_check(hw, NULL, 1, &r), UIOMMU_OK);
+    cr_assert_eq(ops->root_check(hw, dev, 1, &r), UIOMMU_OK);
     r.table = 0x123;
-    cr_assert_eq(ops->root_check(hw, NULL, 1, &r), UIOMMU_E_UNSUPPORTED);
+    cr_assert_eq(ops->root_check(hw, dev, 1, &r), UIOMMU_E_UNSUPPORTED);
+    ops->device_detach(hw, dev);
 }
 
 Test(amd_flow, commands_name_device_and_domain)
@@ -378,7 +380,9 @@ static uiommu_err create(uint32_t low_clear, uint32_t high_clear, uint32_t flags
     err = uiommu_amd_create(v, &c, &unit);
     if (err == UIOMMU_OK) {
         err = unit->ops->start(unit->hw);
-        cr_assert_eq(v->core.unit.caps.rings, (low_clear & 2) != 0 ? 1 : 2);
+        cr_assert_eq(v->core.unit.caps.rings, (low_clear & 0x12) != 0 ? 1 : 2);
+        cr_assert_eq(v->core.unit.caps.pasid_bits != 0,
+                     low_clear == 0x10 ? 0 : high_clear == 0 || flags != 0);
         fake_unit_free(v);
     }
     cr_assert_eq(v->core.mem_bytes, 0);
@@ -389,8 +393,10 @@ static uiommu_err create(uint32_t low_clear, uint32_t high_clear, uint32_t flags
 
 Test(amd_flow, features_decide)
 {
-    cr_assert_eq(create(1u << 4, 0, 0), UIOMMU_E_UNSUPPORTED);
-    cr_assert_eq(create(0, 1u << 16, 0), UIOMMU_E_UNSUPPORTED);
+    cr_assert_eq(create(1u << 4, 0, 0), UIOMMU_OK);
+    cr_assert_eq(create(1u << 4, 0, UIOMMU_AMD_FIVE_LEVEL), UIOMMU_E_UNSUPPORTED);
+    cr_assert_eq(create(0, 1u << 16, 0), UIOMMU_OK);
+    cr_assert_eq(create(0, 1u << 16, UIOMMU_AMD_UNTAGGED_PASSES), UIOMMU_OK);
     cr_assert_eq(create(UINT32_MAX, UINT32_MAX, 0), UIOMMU_E_HW);
     cr_assert_eq(create(1u << 12, 0, UIOMMU_AMD_FIVE_LEVEL), UIOMMU_E_UNSUPPORTED);
     cr_assert_eq(create(0, 0, UIOMMU_AMD_FIVE_LEVEL), UIOMMU_OK);

@@ -19,7 +19,9 @@ Test(amd_golden, waits_and_entries)
 {
     same(uiommu_amd_cmd_wait(0x123456780, 0x1122334455667788), 0x23456781, 0x10000001, 0x55667788,
          0x11223344);
+    same(uiommu_amd_cmd_wait(0xffedcba987650, 1), 0xba987651, 0x100ffedc, 1, 0);
     same(uiommu_amd_cmd_nothing(), 0, 0x10000000, 0, 0);
+    same(uiommu_amd_cmd_fence(), 4, 0x10000000, 0, 0);
     same(uiommu_amd_cmd_devtab(ID), 0x118, 0x20000000, 0, 0);
     same(uiommu_amd_cmd_inv_all(), 0, 0x80000000, 0, 0);
 }
@@ -122,7 +124,9 @@ static void dte(uint64_t root, uint32_t levels, uint32_t domain, uint32_t flags,
     memset(&hw, 0, sizeof(hw));
     memset(&dev, 0, sizeof(dev));
     hw.f.ppr = true;
-    hw.config.flags = want[2] != 0 ? UIOMMU_AMD_FIVE_LEVEL : 0;
+    hw.f.guest = true;
+    hw.f.gio = (want[0] >> 54 & 1) != 0;
+    hw.config.flags = UIOMMU_AMD_UNTAGGED_PASSES | (want[2] != 0 ? UIOMMU_AMD_FIVE_LEVEL : 0);
     dev.root.bus = root;
     dev.levels = levels;
     dev.domain = domain;
@@ -132,17 +136,15 @@ static void dte(uint64_t root, uint32_t levels, uint32_t domain, uint32_t flags,
         cr_assert_eq(out[i], want[i], "word %u: %llx", i, (unsigned long long)out[i]);
 }
 
-/* With GIoV, which is always on here: bit 54 beside the golden words that have it off. */
 Test(amd_golden, device_entries)
 {
-    static const uint64_t giov = UINT64_C(1) << 54;
-    const uint64_t a[] = {0x7d90000000000003 | giov, 0x0001200168ac0042, 0};
-    const uint64_t b[] = {0x7db0000000000003 | giov, 0x0001200168ac0042, 0};
+    const uint64_t a[] = {0x7d90000000000003, 0x0001200168ac0042, 0};
+    const uint64_t b[] = {0x7db0000000000003, 0x0001200168ac0042, 0};
     const uint64_t c[] = {0x7cd0000000000003, 0x089ab8019bde1234, 0};
     const uint64_t d[] = {0x7ec0000000000003, 0xfffff801ffffffff, 0x0040000000000000};
-    const uint64_t e[] = {0x7c80000000000003 | giov, 0, 0};
-    const uint64_t f[] = {0x6080000000000003 | giov, 0x00000000ffff0000, 0};
-    const uint64_t g[] = {0x6080000000000003 | giov, 0xfffff80000000000, 0};
+    const uint64_t e[] = {0x7c80000000000003, 0, 0};
+    const uint64_t f[] = {0x6080000000000003, 0x00000000ffff0000, 0};
+    const uint64_t g[] = {0x6080000000000003, 0xfffff80000000000, 0};
     uint32_t pri = UIOMMU_DEVICE_PRI, ats = UIOMMU_DEVICE_SET_ATS;
 
     dte(0x1234567000, 2, 0x42, pri, ats, a);

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What is the host's beside the library, and a unit that somebody else had before. */
+#include "amd_fake_core.h"
+
+#include <criterion/criterion.h>
+
+/* Control bits of interrupt remapping: GAEn, GAMEn, GALogEn, GAIntEn, NumIntRemapMode, XTEn,
+ * IntCapXTEn, GAUpdateDis, GAPPIEn, IRTCacheDis. */
+#define HOST_CONTROL UINT64_C(0x08cc18003a020000)
+
+static struct uiommu *u;
+static struct uiommu_unit *unit;
+
+static void begin(void)
+{
+    u = fake_new();
+}
+
+static void end(void)
+{
+    unit->ops->stop(unit->hw);
+    unit->ops->destroy(unit->hw);
+    cr_assert_eq(u->core.mem_bytes, 0);
+    fake_free(u);
+}
+
+static uiommu_err start(uint32_t flags)
+{
+    struct uiommu_amd_config c = fake_config();
+
+    c.flags = flags;
+    cr_assert_eq(uiommu_amd_create(u, &c, &unit), UIOMMU_OK);
+    return unit->ops->start(unit->hw);
+}
+
+static void set64(uint32_t offset, uint64_t value)
+{
+    *fake_reg(u, offset) = (uint32_t)value;
+    *fake_reg(u, offset + 4) = (uint32_t)(value >> 32);
+}
+
+TestSuite(amd_host, .init = begin, .fini = end);
+
+Test(amd_host, control_bits_stay)
+{
+    set64(0x18, HOST_CONTROL);
+    cr_assert_eq(start(0), UIOMMU_OK);
+    cr_assert_eq(fake_reg64(u, 0x18) & HOST_CONTROL, HOST_CONTROL);
+    unit->ops->stop(unit->hw);
+    cr_assert_eq(fake_reg64(u, 0x18) & HOST_CONTROL, HOST_CONTROL);
+    cr_assert_eq(unit->ops->restart(unit->hw), UIOMMU_OK);
+    cr_assert_eq(fake_reg64(u, 0x18) & HOST_CONTROL, HOST_CONTROL);
+    set64(0x18, fake_reg64(u, 0x18) & ~HOST_CONTROL); /* Switched off by the host meanwhile. */
+    cr_assert_eq(unit->ops->restart(unit->hw), UIOMMU_OK);
+    cr_assert_eq(fake_reg64(u, 0x18) & HOST_CONTROL, 0);
+}
+
+/* IV, IntTabLen, IntTabRoot, IntCtl, pass bits; all of word 3; SysMgt. */
+Test(amd_host, entry_words_stay)
+{
+    static const uint32_t id = 0x118;
+    struct uiommu_device_desc desc = {
+        &id, 1, UIOMMU_DEVICE_PASID | UIOMMU_DEVICE_ATS | UIOMMU_DEVICE_PRI, 16, 1, 0};
+    const uint64_t host1 = UINT64_C(1) << 40, host2 = 0xe70000abcdefffd7, host3 = 0x123456789abcdef;
+    volatile uint64_t *dte;
+    struct uiommu_amd *hw;
+    uint32_t step = 0, round;
+    void *dev;
+
+    cr_assert_eq(start(0), UIOMMU_OK);
+    hw = unit->hw;
+    dte = uiommu_amd_dte_at(hw, id);
+    dte[1] |= host1;
+    dte[2] = host2;
+    dte[3] = host3;
+    cr_assert_eq(unit->ops->device_attach(hw, &desc, &dev), UIOMMU_OK);
+    for (round = 0; round < 2; round++) {
+        for (step = 0; unit->ops->device_set(hw, dev, 3, step) == UIOMMU_MORE; step++)
+            cr_assert_eq(dte[1] & host1, host1);
+        cr_assert_eq(dte[0] & 3, 3);
+        cr_assert_eq(dte[1] & host1, host1);
+        cr_assert_eq(dte[2], host2);
+        cr_assert_eq(unit->ops->device_isolate(hw, dev), UIOMMU_OK);
+        cr_assert_eq(dte[1] & host1, host1);
+        cr_assert_eq(dte[2], host2);
+    }
+    unit->ops->device_detach(hw, dev);
+    unit->ops->stop(hw);
+    cr_assert_eq(unit->ops->start(hw), UIOMMU_OK);
+    cr_assert_eq(dte[0], 1);
+    cr_assert_eq(dte[1] & host1, host1);
+    cr_assert_eq(dte[2], host2);
+    cr_assert_eq(dte[3], host3);
+}
+
+/* Found on: IommuEn never goes off, its table is replaced, GCR3TRPMode and segments are gone. */
+Test(amd_host, found_on)
+{
+    set64(0x00, 0x12345000 | 0x1ff);
+    set64(0x18, UINT64_C(0x0400000400010401));
+    set64(0x20, 0x7001);
+    cr_assert_eq(start(0), UIOMMU_OK);
+    cr_assert_eq(fake_reg64(u, 0), ((struct uiommu_amd *)unit->hw)->devtab.bus | 0x1ff);
+    cr_assert_eq(fake_reg64(u, 0x18) & UINT64_C(0x0400001c00000001), 1);
+    cr_assert_eq(fake_reg64(u, 0x20), 0);
+}
+
+Test(amd_host, found_on_and_stays)
+{
+    set64(0x00, 0x12345000 | 0x1ff);
+    set64(0x18, 0x401);
+    u->keep_base = true;
+    cr_assert_eq(start(0), UIOMMU_E_UNSUPPORTED);
+    cr_assert_eq(*fake_reg(u, 0x18) & 1, 1);
+    cr_assert_eq(*fake_reg(u, 0), 0x123451ff);
+    unit->ops->destroy(unit->hw);
+    cr_assert_eq(*fake_reg(u, 0x18) & 1, 1); /* Not ours. */
+    cr_assert_eq(start(UIOMMU_AMD_FOUND_QUIET), UIOMMU_OK);
+    cr_assert_eq(*fake_reg(u, 0x18) & 1, 1);
+    cr_assert_neq(*fake_reg(u, 0), 0x123451ff);
+}
+
+/* The registers are as after power-on. */
+Test(amd_host, resumes)
+{
+    uint64_t base, control;
+
+    cr_assert_eq(start(0), UIOMMU_OK);
+    base = fake_reg64(u, 0);
+    control = fake_reg64(u, 0x18);
+    unit->ops->stop(unit->hw);
+    memset(fake_reg(u, 0), 0, 0x30);
+    memset(fake_reg(u, 0x38), 0, 8);
+    memset(fake_reg(u, 0x2000), 0, 0x40);
+    cr_assert_eq(unit->ops->restart(unit->hw), UIOMMU_OK);
+    cr_assert_eq(fake_reg64(u, 0), base);
+    cr_assert_eq(fake_reg64(u, 0x18), control);
+    cr_assert_eq(*fake_reg(u, 0x2020), 0x98);
+}
+
+Test(amd_host, raw_commands)
+{
+    uint64_t good[2] = {UINT64_C(0x5000000000000118), 0}, ticket;
+    uint64_t wait[2] = {UINT64_C(1) << 60, 0}, answer[2] = {UINT64_C(7) << 60, 0};
+    uint32_t at;
+
+    cr_assert_eq(start(0), UIOMMU_OK);
+    at = u->logged;
+    cr_assert_eq(unit->ops->command(unit->hw, good, 2), UIOMMU_OK);
+    cr_assert_eq(unit->ops->command(unit->hw, good, 1), UIOMMU_E_INVALID);
+    cr_assert_eq(unit->ops->command(unit->hw, good, 4), UIOMMU_E_INVALID);
+    cr_assert_eq(unit->ops->command(unit->hw, wait, 2), UIOMMU_E_INVALID);
+    cr_assert_eq(unit->ops->command(unit->hw, answer, 2), UIOMMU_E_INVALID);
+    cr_assert_eq(unit->ops->ticket(unit->hw, &ticket), UIOMMU_OK);
+    cr_assert_eq(unit->ops->ticket_poll(unit->hw, ticket), UIOMMU_OK);
+    cr_assert_eq(u->logged, at + 2);
+    cr_assert_eq(u->log[at].d[0], good[0]);
+    u->refuse = 5;
+    u->refusals = 1;
+    cr_assert_eq(unit->ops->command(unit->hw, good, 2), UIOMMU_OK);
+    cr_assert_eq(unit->ops->ticket(unit->hw, &ticket), UIOMMU_OK);
+    cr_assert_eq(unit->ops->ticket_poll(unit->hw, ticket), UIOMMU_E_HW);
+    cr_assert_eq(unit->ops->ticket(unit->hw, &ticket), UIOMMU_OK);
+    cr_assert_eq(unit->ops->ticket_poll(unit->hw, ticket), UIOMMU_OK);
+}
+
+/* NpCache: a SUCCESS goes out behind a fence behind an invalidation of its PASID. */
+Test(amd_host, np_cache)
+{
+    static const uint32_t id = 0x118;
+    struct uiommu_device_desc desc = {&id, 1, UIOMMU_DEVICE_PASID, 16, 1, 0};
+    struct uiommu_answer a = {{1, 5}, id, 5, 1, UIOMMU_REQUEST_PASID, UIOMMU_CODE_SUCCESS, false};
+    uint32_t at;
+    void *dev;
+
+    cr_assert_eq(start(UIOMMU_AMD_NP_CACHE), UIOMMU_OK);
+    cr_assert_eq(unit->ops->device_attach(unit->hw, &desc, &dev), UIOMMU_OK);
+    at = u->logged;
+    cr_assert_eq(unit->ops->respond(unit->hw, &a, 1), 1);
+    cr_assert_eq(u->log[at].d[0] & UINT64_C(0xf0000000000fffff), UINT64_C(0x3000000000000005));
+    cr_assert_eq(u->log[at].d[1], UINT64_C(0x7ffffffffffff007));
+    cr_assert_eq(u->log[at + 1].d[0], UINT64_C(0x1000000000000004));
+    cr_assert_eq(u->log[at + 2].d[0] >> 60, 7);
+    a.code = UIOMMU_CODE_INVALID;
+    at = u->logged;
+    cr_assert_eq(unit->ops->respond(unit->hw, &a, 1), 1);
+    cr_assert_eq(u->log[at].d[0] >> 60, 7);
+    unit->ops->device_detach(unit->hw, dev);
+}
