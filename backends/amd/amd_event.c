@@ -105,7 +105,7 @@ static bool is_quiet(const struct uiommu_amd *hw, const uint64_t entry[2])
     if (code_of(entry) != AMD_EV_PAGE_FAULT)
         return false;
     dev = uiommu_amd_device_of(hw, (uint32_t)uiommu_bits_get(entry[0], AMD_LOG_ID));
-    return dev != NULL && ((dev->set & UIOMMU_DEVICE_SET_OPEN) == 0 || dev->host.blocked ||
+    return dev != NULL && ((dev->set & UIOMMU_DEVICE_SET_OPEN) == 0 || dev->quiet ||
                            uiommu_amd_gcr3_quiet(hw, dev, pasid_of(entry)));
 }
 

@@ -106,7 +106,7 @@ struct uiommu_amd {
     uint32_t events_lost;               /* (l) Not stashed for lack of room, or dropped. */
     uint64_t control;                   /* Our bits, as last written. (l) */
     struct uiommu_mem devtab;           /* (c) */
-    struct uiommu_mem quiet;            /* Guest root without entries. (c) */
+    struct uiommu_mem quiet;            /* A root without entries, guest's or host's. (c) */
     uint32_t *domains;                  /* (l) A bit per DomainID in use. */
     uint32_t domain_next;               /* (l) Where to look first. */
     struct amd_device *devices;         /* (l) */
@@ -136,6 +136,8 @@ struct amd_device {
     uint32_t pasid_bits;  /* At least 1. */
     uint32_t pending;     /* Invalidations that its TLB queues. */
     uint32_t pasids;      /* (l) PASIDs that have an entry. */
+    bool quiet;           /* (l) Its entry has an empty host table. */
+    uint64_t pages_at;    /* (l) Behind its last invalidations but those of its TLB. */
     bool host_ever;       /* (l) A host table was its untagged bond once. */
     struct amd_host host; /* (l) */
     uint32_t domain;      /* Its own DomainID. */
@@ -224,7 +226,7 @@ void uiommu_amd_dte_build(const struct uiommu_amd *hw, const struct amd_device *
                           uint64_t out[3]);
 bool uiommu_amd_dte_step(struct uiommu_amd *hw, volatile uint64_t *dte, const uint64_t want[3],
                          uint32_t step);
-void uiommu_amd_dte_block(struct uiommu_amd *hw, volatile uint64_t *dte, uint32_t set);
+void uiommu_amd_dte_store0(struct uiommu_amd *hw, volatile uint64_t *dte, uint64_t v);
 void uiommu_amd_dte_shut(struct uiommu_amd *hw, volatile uint64_t *dte, uint32_t set);
 struct amd_device *uiommu_amd_device_of(const struct uiommu_amd *hw, uint32_t id);
 uiommu_err uiommu_amd_device_attach(void *ctx, const struct uiommu_device_desc *desc, void **out);

@@ -27,7 +27,7 @@ static void put_domain(struct uiommu_amd *hw, uint32_t domain)
 uiommu_err uiommu_amd_config_invalidate(void *ctx, void *dev_ctx, uint32_t pasid)
 {
     struct uiommu_amd *hw = ctx;
-    const struct amd_device *dev = dev_ctx;
+    struct amd_device *dev = dev_ctx;
     uint32_t slot = pasid == UIOMMU_PASID_NONE ? 0 : pasid, i;
     uiommu_err err = uiommu_amd_ready(hw);
 
@@ -37,6 +37,7 @@ uiommu_err uiommu_amd_config_invalidate(void *ctx, void *dev_ctx, uint32_t pasid
         return UIOMMU_E_BUSY;
     if (pasid != UIOMMU_PASID_ALL && !dev->host_ever) {
         uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_pages(dev->domain, slot, true, NULL));
+        dev->pages_at = hw->cmdq.head;
         return UIOMMU_OK;
     }
     for (i = 0; i < dev->id_count; i++)
@@ -44,6 +45,7 @@ uiommu_err uiommu_amd_config_invalidate(void *ctx, void *dev_ctx, uint32_t pasid
     put_domain(hw, dev->domain);
     if (pasid != UIOMMU_PASID_ALL && slot != 0)
         uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_pages(dev->domain, slot, true, NULL));
+    dev->pages_at = hw->cmdq.head;
     return UIOMMU_OK;
 }
 
@@ -55,7 +57,7 @@ uiommu_err uiommu_amd_tlb_invalidate(void *ctx, void *dev_ctx, uint32_t pasid,
                                      const struct uiommu_range *range)
 {
     struct uiommu_amd *hw = ctx;
-    const struct amd_device *dev = dev_ctx;
+    struct amd_device *dev = dev_ctx;
     uiommu_err err = uiommu_amd_ready(hw);
 
     (void)tag;
@@ -65,11 +67,13 @@ uiommu_err uiommu_amd_tlb_invalidate(void *ctx, void *dev_ctx, uint32_t pasid,
         return UIOMMU_E_BUSY;
     if (pasid != UIOMMU_PASID_NONE) {
         uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_pages(dev->domain, pasid, true, range));
+        dev->pages_at = hw->cmdq.head;
         return UIOMMU_OK;
     }
     uiommu_amd_cmdq_put(
         hw, uiommu_amd_cmd_pages(dev->domain, 0, false, root->under.format != 0 ? NULL : range));
     uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_pages(dev->domain, 0, true, range));
+    dev->pages_at = hw->cmdq.head;
     return UIOMMU_OK;
 }
 
@@ -77,17 +81,20 @@ static uint32_t iotlb_commands(const struct amd_device *dev, uint32_t pasid)
 {
     bool both = pasid == UIOMMU_PASID_NONE && (dev->flags & UIOMMU_DEVICE_PASID) != 0;
 
-    return dev->id_count * (both ? 2u : 1u);
+    return dev->id_count * (both ? 2u : 1u) + 1u; /* And a fence. */
 }
 
 /* Without PASID: GN=0 is what reaches translations made without one; a driver in the field sends
- * GN=1 with PASID 0 where GIoV is used. A device that knows PASIDs gets both. */
+ * GN=1 with PASID 0 where GIoV is used. A device that knows PASIDs gets both. Whoever did not see
+ * the unit's own invalidations complete has a fence between: else a device refills from there. */
 static void put_iotlb(struct uiommu_amd *hw, const struct amd_device *dev, uint32_t pasid,
                       const struct uiommu_range *range)
 {
     uint32_t pending = dev->pending != 0 ? dev->pending : 1u, i;
     bool tagged = pasid != UIOMMU_PASID_NONE;
 
+    if (dev->pages_at > hw->cmdq.done)
+        uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_fence());
     for (i = 0; i < dev->id_count; i++) {
         uiommu_amd_cmdq_put(
             hw, uiommu_amd_cmd_iotlb(dev->ids[i], pending, tagged ? pasid : 0, tagged, range));

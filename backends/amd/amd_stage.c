@@ -107,6 +107,8 @@ uiommu_err uiommu_amd_device_sync(struct uiommu_amd *hw, struct amd_device *dev,
         if (uiommu_amd_dte_step(hw, uiommu_amd_dte_at(hw, dev->ids[i]), want, step))
             more = true;
     }
+    if (!more)
+        dev->quiet = dev->host.blocked;
     return more ? UIOMMU_MORE : UIOMMU_OK;
 }
 
@@ -126,18 +128,22 @@ uiommu_err uiommu_amd_host_set(struct uiommu_amd *hw, struct amd_device *dev,
     return uiommu_amd_device_sync(hw, dev, step);
 }
 
-/* The entry refuses, in one store for each ID. It stays so until the next bond; page requests
- * become events meanwhile, and are answered INVALID. */
+/* An empty host table instead, in one store for each ID: nothing of the old one is walked, and page
+ * requests go on to the log. It stays so until the next bond. */
 void uiommu_amd_host_block(struct uiommu_amd *hw, struct amd_device *dev)
 {
+    const uint64_t root = uiommu_bits_mask(AMD_DTE0_HOST);
     volatile uint64_t *dte;
+    uint64_t now;
     uint32_t i;
 
     dev->host.blocked = true;
+    dev->quiet = true;
     for (i = 0; i < dev->id_count; i++) {
         dte = uiommu_amd_dte_at(hw, dev->ids[i]);
-        if ((uiommu_bits_load64(dte) & uiommu_bits_mask(AMD_DTE0_TV)) != 0)
-            uiommu_amd_dte_block(hw, dte, dev->set);
+        now = uiommu_bits_load64(dte);
+        if ((now & uiommu_bits_mask(AMD_DTE0_TV)) != 0)
+            uiommu_amd_dte_store0(hw, dte, (now & ~root) | (hw->quiet.bus & root));
     }
 }
 

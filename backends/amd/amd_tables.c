@@ -51,7 +51,7 @@ static void build_guest(const struct amd_device *dev, uint64_t out[3])
 static bool would_pass(const struct uiommu_amd *hw, const struct amd_device *dev)
 {
     if (dev->host.mode != 0)
-        return dev->host.blocked;
+        return false;
     return !hw->f.guest || (!hw->f.gio && (hw->config.flags & UIOMMU_AMD_UNTAGGED_PASSES) == 0);
 }
 
@@ -62,6 +62,7 @@ void uiommu_amd_dte_build(const struct uiommu_amd *hw, const struct amd_device *
 {
     bool ats = (set & UIOMMU_DEVICE_SET_ATS) != 0;
     bool ppr = ats && hw->f.ppr && (dev->flags & UIOMMU_DEVICE_PRI) != 0;
+    uint64_t table = dev->host.blocked ? hw->quiet.bus : dev->host.table;
 
     out[0] = uiommu_bits_mask(AMD_DTE0_V);
     out[1] = uiommu_bits_make(AMD_DTE1_DOMAIN, dev->domain);
@@ -70,7 +71,7 @@ void uiommu_amd_dte_build(const struct uiommu_amd *hw, const struct amd_device *
         return;
     out[0] |= uiommu_bits_mask(AMD_DTE0_TV) | uiommu_bits_mask(AMD_DTE0_IR) |
               uiommu_bits_mask(AMD_DTE0_IW) | uiommu_bits_make(AMD_DTE0_MODE, dev->host.mode) |
-              (dev->host.table & uiommu_bits_mask(AMD_DTE0_HOST));
+              (table & uiommu_bits_mask(AMD_DTE0_HOST));
     if (hw->f.guest)
         build_guest(dev, out);
     if (hw->f.gio && (dev->host.mode == 0 || dev->host.nested))
@@ -237,19 +238,18 @@ static void store1(struct uiommu_amd *hw, volatile uint64_t *dte, uint64_t v)
     store(hw, dte, 1, (v & ~AMD_DTE1_HOST) | (uiommu_bits_load64(&dte[1]) & AMD_DTE1_HOST));
 }
 
-/* TV=0 ends walks, in one store. GPRP stays for answers to what the device still asks: without
- * the PASID it would take them for another's. */
-void uiommu_amd_dte_block(struct uiommu_amd *hw, volatile uint64_t *dte, uint32_t set)
+void uiommu_amd_dte_store0(struct uiommu_amd *hw, volatile uint64_t *dte, uint64_t v)
+{
+    store(hw, dte, 0, v);
+}
+
+/* TV=0 ends walks; what the device translated before is refused by I=0. GPRP stays for answers to
+ * what it still asks: without the PASID it would take them for another's. */
+void uiommu_amd_dte_shut(struct uiommu_amd *hw, volatile uint64_t *dte, uint32_t set)
 {
     bool pasid = hw->f.eph && (set & UIOMMU_DEVICE_SET_PASID_REQUIRED) != 0;
 
     store(hw, dte, 0, AMD_DTE_BLOCKED | (pasid ? uiommu_bits_mask(AMD_DTE0_GPRP) : 0));
-}
-
-/* And what the device translated before is refused by I=0. */
-void uiommu_amd_dte_shut(struct uiommu_amd *hw, volatile uint64_t *dte, uint32_t set)
-{
-    uiommu_amd_dte_block(hw, dte, set);
     store1(hw, dte,
            (uiommu_bits_load64(&dte[1]) & ~uiommu_bits_mask(AMD_DTE1_I)) |
                uiommu_bits_mask(AMD_DTE1_SE));

@@ -56,6 +56,7 @@ struct bench_features {
     bool markers;        /* Reported in this variant. */
     bool isolate;        /* A device can be cut off at the IOMMU. */
     bool proved;         /* A request barrier proves that what was sent before is in the ring. */
+    bool refuses;        /* Requests of a device that is shut are answered by hardware. */
     bool auto_answers;   /* Requests that find no room are answered by hardware. */
     bool unknown_ids;    /* Requests of IDs that nobody attached reach software... */
     bool unknown_pasids; /* ...and those of PASIDs that have no entry; else hardware answers. */

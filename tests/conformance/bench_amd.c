@@ -34,6 +34,31 @@ static void on_irq(void *ctx, enum model_amd_source source)
     b->irq = true;
 }
 
+/* Where the sheet doubts or its sources disagree (15, 18) the seed decides: each run is another
+ * unit. */
+static void doubts(struct bench *b, struct model_amd_knobs *knobs)
+{
+    uint64_t which = model_random(b->world);
+    bool *const knob[] = {
+        &knobs->irq_per_event,       &knobs->irq_on_enable,
+        &knobs->int_needs_enable,    &knobs->overflow_keeps_run,
+        &knobs->overflow_no_int,     &knobs->spec_restart,
+        &knobs->base_keeps_pointers, &knobs->rx_answered,
+        &knobs->tv0_silent,          &knobs->overlap,
+        &knobs->strict_gn,           &knobs->gpa_keeps_gva,
+        &knobs->gcr3_inner_gpa,
+    };
+    uint32_t i;
+
+    for (i = 0; i < sizeof(knob) / sizeof(knob[0]); i++) {
+        *knob[i] = (which >> i & 1) != 0;
+    }
+    knobs->sticky_w1c = (which >> 20 & 1) != 0 ? 300 : 0;
+    knobs->prefetch = (which >> 21 & 1) != 0 ? 100 : 0;
+    knobs->evict = (which >> 22 & 1) != 0 ? 100 : 0;
+    knobs->over_invalidate = (which >> 23 & 1) != 0 ? 100 : 0;
+}
+
 static bool make(struct bench *b)
 {
     const struct bench_variant *v = b->variant;
@@ -54,6 +79,8 @@ static bool make(struct bench *b)
         return false;
     }
     model_amd_get_knobs(s->model, &knobs);
+    doubts(b, &knobs);
+    b->features.refuses = knobs.rx_answered;
     knobs.swallow_markers = !v->markers;
     model_amd_set_knobs(s->model, &knobs);
     b->features.pri = true;

@@ -79,6 +79,7 @@ static void in_the_ring(struct conf *c)
     CHECK(c, f.a->calls == 1 && f.a->seen[0].pages == 1);
     CHECK(c, conf_device_counters(f.d).resets == 1);
     c->unanswered = 2;
+    c->no_balance = c->b.features.refuses;
 }
 
 /* The ring is serviced during the reset. */
@@ -97,6 +98,7 @@ static void while_resetting(struct conf *c)
     CHECK(c, conf_reset(c, f.d) == UIOMMU_OK);
     CHECK(c, uiommu_device_reset_end(f.d->dev) == UIOMMU_E_STATE);
     c->unanswered = 1;
+    c->no_balance = c->b.features.refuses;
 }
 
 static void ready_group(struct conf *c)

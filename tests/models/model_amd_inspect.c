@@ -81,20 +81,22 @@ bool model_amd_pasid_cached(const struct model_amd *m, uint32_t domain, uint32_t
 }
 
 /* An empty table is no way to memory. One that cannot be seen may be. */
-static bool leads_on(const struct model_amd *m, const struct amd_gcr3 *g)
+static bool table_leads(const struct model_amd *m, uint64_t table)
 {
     uint64_t word;
     unsigned i;
 
-    if (!amd_bit(g->word, 0)) {
-        return false;
-    }
     for (i = 0; i < 512; i++) {
-        if (!amd_peek64(m, g->root + 8 * (uint64_t)i, &word) || amd_bit(word, 0)) {
+        if (!amd_peek64(m, table + 8 * (uint64_t)i, &word) || amd_bit(word, 0)) {
             return true;
         }
     }
     return false;
+}
+
+static bool leads_on(const struct model_amd *m, const struct amd_gcr3 *g)
+{
+    return amd_bit(g->word, 0) && table_leads(m, g->root);
 }
 
 static bool way_cached(const struct model_amd *m, uint32_t domain, uint32_t pasid)
@@ -131,7 +133,9 @@ bool model_amd_check_unreachable(const struct model_amd *m, uint32_t id, uint32_
         return false;
     }
     if (pasid == MODEL_AMD_NONE && d != NULL && !d->bad) {
-        if (!d->v || (live && !(guest && d->giov) && (d->ir || d->iw))) {
+        bool open = live && !(guest && d->giov) && (d->ir || d->iw);
+
+        if (!d->v || (open && (d->mode == 0 || table_leads(m, d->root)))) {
             return false;
         }
         tag = guest && d->giov ? 0 : MODEL_AMD_NONE;

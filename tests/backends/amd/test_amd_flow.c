@@ -247,14 +247,19 @@ Test(amd_flow, commands_name_device_and_domain)
     cr_assert_eq(ops->tlb_invalidate(hw, dev, 5, NULL, 77, NULL), UIOMMU_OK);
     cr_assert_eq(ops->dtlb_invalidate(hw, dev, 5, NULL), UIOMMU_OK);
     cr_assert_eq(ops->ticket(hw, &ticket), UIOMMU_OK);
-    cr_assert_eq(u->logged - at, 9);
+    cr_assert_eq(u->logged - at, 10);
     cr_assert_eq(u->log[at].d[0], 0x2000000000000118);
     cr_assert_eq(u->log[at + 1].d[0], 0x2000000000000119);
     cr_assert_eq(u->log[at + 4].d[0], 0x3000000000000005 | (uint64_t)dev->domain << 32);
     cr_assert_eq(u->log[at + 5].d[0], u->log[at + 4].d[0]);
-    cr_assert_eq(u->log[at + 6].d[0], 0x4005011801000118);
-    cr_assert_eq(u->log[at + 7].d[0], 0x4005011901000119);
+    cr_assert_eq(u->log[at + 6].d[0], 0x1000000000000004); /* Nobody has waited: a fence. */
+    cr_assert_eq(u->log[at + 7].d[0], 0x4005011801000118);
+    cr_assert_eq(u->log[at + 8].d[0], 0x4005011901000119);
     cr_assert_eq(ops->ticket_poll(hw, ticket), UIOMMU_OK);
+    at = u->logged;
+    cr_assert_eq(ops->dtlb_invalidate(hw, dev, 5, NULL), UIOMMU_OK);
+    cr_assert_eq(ops->ticket(hw, &ticket), UIOMMU_OK);
+    cr_assert_eq(u->logged - at, 3);
     ops->device_detach(hw, dev);
 }
 
