@@ -291,37 +291,59 @@ uiommu_err uiommu_aspace_exit(struct uiommu_aspace *as)
     return worst;
 }
 
-/* Begin to unbind every bond that is still listed; call stop() where that is due. */
+/* The next bond of the list behind a serial number, pinned; NULL: none. */
+static struct uiommu_bond *bond_after(struct uiommu_aspace *as, uint64_t serial,
+                                      struct uiommu_bond_ref *ref)
+{
+    struct uiommu_bond *bond;
+    uintptr_t irq, inner;
+
+    irq = uiommu_lock_take(as->u, &as->lock);
+    for (bond = as->bonds; bond != NULL && bond->serial <= serial; bond = bond->as_next)
+        ;
+    if (bond != NULL) {
+        inner = uiommu_lock_take(as->u, &as->u->lock);
+        bond->pins++;
+        *ref = uiommu_bond_name(bond);
+        uiommu_lock_give(as->u, &as->u->lock, inner);
+    }
+    uiommu_lock_give(as->u, &as->lock, irq);
+    return bond;
+}
+
+/* Begin to unbind every bond that is still listed; call stop() where that is due. true: some are
+ * still at it. */
 static bool reap_bonds(struct uiommu_aspace *as)
 {
     struct uiommu_bond_ref ref = {0, 0};
     struct uiommu_bond *bond;
     uint64_t serial = 0;
     bool waiting = false;
-    uintptr_t irq, inner;
 
-    for (;;) {
-        irq = uiommu_lock_take(as->u, &as->lock);
-        for (bond = as->bonds; bond != NULL && bond->serial <= serial; bond = bond->as_next)
-            ;
-        if (bond != NULL) {
-            serial = bond->serial;
-            inner = uiommu_lock_take(as->u, &as->u->lock);
-            bond->pins++;
-            ref = uiommu_bond_name(bond);
-            uiommu_lock_give(as->u, &as->u->lock, inner);
-        }
-        uiommu_lock_give(as->u, &as->lock, irq);
-        if (bond == NULL)
-            return waiting;
+    while ((bond = bond_after(as, serial, &ref)) != NULL) {
+        serial = bond->serial;
         if ((uiommu_word_load(&bond->wants) & UIOMMU_WANT_UNBIND) == 0)
             uiommu_bond_want(bond, UIOMMU_WANT_UNBIND | UIOMMU_WANT_ABORT);
         uiommu_stop_poll(bond, ref);
         uiommu_unit_pump(bond->dev->unit);
         if (uiommu_bond_result(bond) == UIOMMU_PENDING)
             waiting = true;
-        else if (uiommu_bond_result(bond) != UIOMMU_OK)
-            uiommu_bond_want(bond, UIOMMU_WANT_RETRY);
+        uiommu_bond_unpin(bond);
+    }
+    return waiting;
+}
+
+/* What hardware withholds is asked for once more, by all bonds together: one at a time, some would
+ * always be at it, and nobody told. */
+static void reap_retry(struct uiommu_aspace *as)
+{
+    struct uiommu_bond_ref ref;
+    struct uiommu_bond *bond;
+    uint64_t serial = 0;
+
+    while ((bond = bond_after(as, serial, &ref)) != NULL) {
+        serial = bond->serial;
+        uiommu_bond_want(bond, UIOMMU_WANT_RETRY);
         uiommu_bond_unpin(bond);
     }
 }
@@ -376,8 +398,11 @@ uiommu_err uiommu_aspace_reap(struct uiommu_aspace *as)
     for (bond = as->bonds; bond != NULL; bond = bond->as_next)
         listed++;
     uiommu_lock_give(as->u, &as->lock, irq);
-    /* All that is left is listed and poisoned: its tables may still be reached. */
-    return !waiting && listed == left ? UIOMMU_E_WITHHELD : UIOMMU_PENDING;
+    if (waiting || listed != left)
+        return UIOMMU_PENDING;
+    /* All that is left is listed and poisoned: its tables may still be reached. Told first. */
+    reap_retry(as);
+    return UIOMMU_E_WITHHELD;
 }
 
 uiommu_err uiommu_aspace_invalidate(struct uiommu_aspace *as, uint64_t first, uint64_t last,

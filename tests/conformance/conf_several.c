@@ -209,6 +209,37 @@ static void exit_hung(struct conf *c)
     CHECK(c, !bench_uses_tables(&c->b, s.old->tables));
 }
 
+/* Two units hang, and are tried again out of step: the reaper is told all the same. */
+static void all_hung(struct conf *c)
+{
+    struct several s;
+    uiommu_err err = UIOMMU_PENDING;
+    uint32_t i;
+
+    if (!up(c, &s) || !warm(c, &s)) {
+        return;
+    }
+    for (i = 0; i < 2; i++) {
+        s.b[i]->vendor->hang(s.b[i], true);
+    }
+    CHECK(c, uiommu_unbind_begin(c->b.u, s.bond[0], UIOMMU_UNBIND_STOPPED) == UIOMMU_OK);
+    CHECK(c, uiommu_unbind_poll(c->b.u, s.bond[0]) == UIOMMU_PENDING);
+    bench_advance(&c->b, BENCH_COMMAND / 2);
+    CHECK(c, uiommu_aspace_exit(s.old->as) == UIOMMU_E_WITHHELD);
+    c->sample = bench_now(&c->b);
+    while (err == UIOMMU_PENDING && bench_now(&c->b) - c->sample < BENCH_FOREVER) {
+        err = uiommu_aspace_reap(s.old->as);
+        bench_advance(&c->b, BENCH_COMMAND / 8);
+    }
+    CHECK(c, err == UIOMMU_E_WITHHELD);
+    for (i = 0; i < 2; i++) {
+        s.b[i]->vendor->hang(s.b[i], false);
+        CHECK(c, uiommu_unit_restart(s.b[i]->unit) == UIOMMU_OK);
+        CHECK(c, conf_reset(c, s.d[i]) == UIOMMU_OK);
+    }
+    CHECK(c, conf_reap(c, s.old) == UIOMMU_OK);
+}
+
 static enum uiommu_pasid_state number(struct conf *c, const struct several *s)
 {
     struct uiommu_pasid_info info;
@@ -358,6 +389,7 @@ static const struct conf_test tests[] = {
      one_handler},
     {"R12 I15 several: an address space dies behind all units in one call", exit_at_once},
     {"R12 I21 several: one hung unit withholds the tables, the others let go", exit_hung},
+    {"R12 I21 several: two hung units are told, however they are tried again", all_hung},
     {"R9 I21 several: a hung unit does not keep the others' unbind, but the number",
      hung_neighbour},
     {"R6 I17 several: one number, one address space, on all units", one_number},
