@@ -40,28 +40,26 @@ static struct vtd_descriptor whole(const struct vtd_device *dev, uint32_t pasid)
 /*
  * The PASID cache is tagged by DID and PASID, not by ID: once for all IDs. The DID is the one in
  * the entry, which clearing leaves there. In caching mode what was cached of an absent entry is
- * tagged DID 0 by the specification, while drivers flush the new DID (sheet 9.1, doubt 5): both
- * go, and the IOTLB with them, of second stages by domain.
+ * tagged DID 0 by the specification, while drivers flush the new DID, and words of a former use
+ * name an old one (sheet 9.1, doubt 5): everything goes. Only emulators cache so.
  */
 uiommu_err uiommu_vtd_config_invalidate(void *ctx, void *dev_ctx, uint32_t pasid)
 {
     struct uiommu_vtd *hw = ctx;
     const struct vtd_device *dev = dev_ctx;
-    uint32_t number = number_of(pasid), did;
     uiommu_err err = uiommu_vtd_ready(hw);
 
     if (err != UIOMMU_OK)
         return err;
     if (pasid == UIOMMU_PASID_ALL)
         return invalidate_device(hw, dev);
-    if (!uiommu_vtd_room(hw, hw->f.caching ? 4u : 1u))
+    if (!uiommu_vtd_room(hw, 2))
         return UIOMMU_E_BUSY;
-    did = uiommu_vtd_did_of(dev, pasid);
-    uiommu_vtd_put(hw, uiommu_vtd_pasid_one(did, number));
     if (hw->f.caching) {
-        uiommu_vtd_put(hw, uiommu_vtd_pasid_one(0, number));
-        uiommu_vtd_put(hw, whole(dev, pasid));
-        uiommu_vtd_put(hw, uiommu_vtd_piotlb_all(0, number));
+        uiommu_vtd_put(hw, uiommu_vtd_pasid_global());
+        uiommu_vtd_put(hw, uiommu_vtd_iotlb_global());
+    } else {
+        uiommu_vtd_put(hw, uiommu_vtd_pasid_one(uiommu_vtd_did_of(dev, pasid), number_of(pasid)));
     }
     return UIOMMU_OK;
 }

@@ -59,6 +59,45 @@ static uint32_t queue_log2(const struct bench *b)
     return b->variant->large ? 8 : 7;
 }
 
+static bool coin(struct bench *b)
+{
+    return model_choose(b->world, 2) != 0;
+}
+
+/* Parts differ: each variant has a seed of its own, and so a part of its own. */
+static void part(struct bench *b, struct model_vtd_config *config)
+{
+    config->cm = coin(b);
+    config->esrtps = coin(b);
+    config->no_iqercd = coin(b);
+    config->dit = coin(b);
+    config->psi = coin(b);
+    config->nwfs = coin(b);
+    config->rps = coin(b);
+    config->sms = coin(b);
+    config->adms = coin(b);
+    config->device_tags = coin(b) ? 16 : 1;
+}
+
+/* Where sources disagree, or hardware may do either, each variant has one of both (sheet 21). */
+static void doubts(struct bench *b, struct model_vtd_knobs *knobs)
+{
+    knobs->cm_tag_did0 = coin(b);
+    knobs->cm_tag_did = !knobs->cm_tag_did0 || coin(b);
+    knobs->waits_unordered = coin(b);
+    knobs->type3_unordered = coin(b);
+    knobs->ite_aborts_all = coin(b);
+    knobs->ite_loses_rest = coin(b);
+    knobs->late_is_ice = coin(b);
+    knobs->ur_is_silence = coin(b);
+    knobs->ppr_alone_clears = coin(b);
+    knobs->marker_fault = coin(b);
+    knobs->ats_small = coin(b);
+    knobs->prefetch = coin(b) ? 100 : 0;
+    knobs->over_invalidate = coin(b) ? 100 : 0;
+    knobs->evict = coin(b) ? 100 : 0;
+}
+
 static bool make(struct bench *b)
 {
     const struct bench_variant *v = b->variant;
@@ -76,6 +115,7 @@ static bool make(struct bench *b)
     config.doorbell = doorbell;
     config.ctx = b;
     config.irq = on_irq;
+    part(b, &config);
     s->model = model_vtd_create(b->world, b->fabric, &config);
     if (s->model == NULL) {
         return false;
@@ -83,6 +123,7 @@ static bool make(struct bench *b)
     model_vtd_get_knobs(s->model, &knobs);
     knobs.swallow_markers = !v->markers;
     knobs.device_timeout_ns = DEVICE_TIMEOUT;
+    doubts(b, &knobs);
     model_vtd_set_knobs(s->model, &knobs);
     b->features.pri = true;
     b->features.markers = v->markers;
