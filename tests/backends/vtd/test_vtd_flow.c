@@ -259,6 +259,7 @@ Test(flow, stop_of_a_stuck_unit)
     begin();
     u->stuck = true;
     u->core.unit.ops->stop(hw);
+    u->stuck = false; /* Only the queue was. */
     u->core.unit.ops->destroy(hw);
     cr_expect_neq(u->core.mem_bytes, 0);
     cr_expect_eq(u->core.heap_bytes, 0);
