@@ -240,6 +240,15 @@ static uiommu_err log_on(struct uiommu_amd *hw, struct amd_log *log)
     return settle(hw, log->run_bit, log->run_bit);
 }
 
+/* Every entry has its interrupt already: nobody needs to be told that the log fills up. */
+static void early_off(struct uiommu_amd *hw)
+{
+    if (hw->f.early)
+        uiommu_amd_write(hw, AMD_EARLY, 0);
+    if (hw->f.early_b)
+        uiommu_amd_write(hw, AMD_EARLY_B, 0);
+}
+
 /* Commands are taken, and no cache holds anything. */
 static uiommu_err commands_on(struct uiommu_amd *hw)
 {
@@ -308,6 +317,7 @@ static uiommu_err enable(struct uiommu_amd *hw)
         uiommu_amd_write64(hw, AMD_DEVTAB_BASE, want);
     hw->table_live = true;
     write_range(hw);
+    early_off(hw);
     control_locked(hw, uiommu_amd_control_base(hw), ~on);
     err = commands_on(hw);
     if (err == UIOMMU_OK)

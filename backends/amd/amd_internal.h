@@ -22,7 +22,7 @@ struct amd_command {
 
 /* What the feature register and firmware say. (c) */
 struct amd_features {
-    bool guest, gio, ats, ppr, eph, inv_all, block_markers, snp;
+    bool guest, gio, ats, ppr, eph, inv_all, block_markers, snp, early, early_b;
     uint32_t host_levels; /* Of host tables; 0: none. */
     uint32_t pasid_bits;
 };

@@ -40,6 +40,8 @@ static uiommu_err read_features(struct uiommu_amd *hw, uint64_t efr)
     f->eph = has(efr, AMD_EFR_EPH);
     f->ppr = f->guest && f->ats && f->eph && has(efr, AMD_EFR_PPR);
     f->snp = has(efr, AMD_EFR_SNP);
+    f->early = has(efr, AMD_EFR_EARLY);
+    f->early_b = f->early && has(efr, AMD_EFR_DUAL);
     f->inv_all = has(efr, AMD_EFR_INV_ALL);
     f->block_markers =
         (hw->config.flags & UIOMMU_AMD_BLOCK_MARKERS) != 0 && has(efr, AMD_EFR_MARKERS);

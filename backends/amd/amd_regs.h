@@ -22,6 +22,8 @@
 #define AMD_STATUS      0x2020u
 #define AMD_PPR_HEAD    0x2030u
 #define AMD_PPR_TAIL    0x2038u
+#define AMD_EARLY       0x2088u
+#define AMD_EARLY_B     0x2090u
 
 /* Base registers, and head and tail. */
 #define AMD_DEVTAB_SIZE UIOMMU_FIELD(8, 0)
@@ -72,6 +74,8 @@
 #define AMD_EFR_GATS    UIOMMU_FIELD(13, 12)
 #define AMD_EFR_GLX     UIOMMU_FIELD(15, 14)
 #define AMD_EFR_PASMAX  UIOMMU_FIELD(36, 32)
+#define AMD_EFR_DUAL    UIOMMU_FIELD(25, 24)
+#define AMD_EFR_EARLY   UIOMMU_FIELD(40, 40)
 #define AMD_EFR_MARKERS UIOMMU_FIELD(44, 44)
 #define AMD_EFR_GIO     UIOMMU_FIELD(48, 48)
 #define AMD_EFR_EPH     UIOMMU_FIELD(50, 50)

@@ -99,7 +99,10 @@ Test(amd_host, found_on)
     set64(0x00, 0x12345000 | 0x1ff);
     set64(0x18, UINT64_C(0x0400000400010401));
     set64(0x20, 0x7001);
+    *fake_reg(u, 0x34) |= 1u << 8;
+    *fake_reg(u, 0x2088) = 0xc0000010;
     cr_assert_eq(start(0), UIOMMU_OK);
+    cr_assert_eq(*fake_reg(u, 0x2088), 0);
     cr_assert_eq(fake_reg64(u, 0), ((struct uiommu_amd *)unit->hw)->devtab.bus | 0x1ff);
     cr_assert_eq(fake_reg64(u, 0x18) & UINT64_C(0x0400001c00000001), 1);
     cr_assert_eq(fake_reg64(u, 0x20), 0);
