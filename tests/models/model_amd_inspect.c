@@ -106,7 +106,7 @@ static bool way_cached(const struct model_amd *m, uint32_t domain, uint32_t pasi
     for (i = 0; i < AMD_TLBS; i++) {
         const struct amd_tlb *e = &m->tlb[i];
 
-        if (e->used && !e->inner && e->domain == domain &&
+        if (e->used && !e->inner && amd_bit(e->word, 0) && e->domain == domain &&
             (pasid == MODEL_AMD_NONE ? !e->gn : e->gn && e->pasid == pasid)) {
             return true;
         }
@@ -146,7 +146,7 @@ bool model_amd_check_unreachable(const struct model_amd *m, uint32_t id, uint32_
     for (i = 0; i < AMD_TLBS; i++) {
         const struct amd_tlb *e = &m->tlb[i];
 
-        if (e->used && !e->inner && e->id == id &&
+        if (e->used && !e->inner && amd_bit(e->word, 0) && e->id == id &&
             (tag == MODEL_AMD_NONE ? !e->gn : e->gn && e->pasid == tag)) {
             return false;
         }
