@@ -109,7 +109,7 @@ struct uiommu_amd {
     struct uiommu_mem quiet;            /* A root without entries, guest's or host's. (c) */
     uint32_t *domains;                  /* (l) A bit per DomainID in use. */
     uint32_t domain_next;               /* (l) Where to look first. */
-    struct amd_device *devices;         /* (l) */
+    struct uiommu_requester *devices;   /* (l) */
     struct uiommu_notes notes;          /* (l) For check(). */
     bool table_live;                    /* (t) Hardware translates by our device table. */
     bool withheld;                      /* (t) Hardware may still use the memory. */
@@ -127,9 +127,7 @@ struct amd_host {
 
 /* One device. */
 struct amd_device {
-    struct amd_device *next;
-    uint32_t *ids;
-    uint32_t id_count;
+    struct uiommu_requester who;
     uint32_t flags;       /* UIOMMU_DEVICE_* */
     uint32_t set;         /* UIOMMU_DEVICE_SET_*, as last asked for. (l) */
     bool isolated;        /* (l) */

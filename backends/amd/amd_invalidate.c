@@ -33,15 +33,15 @@ uiommu_err uiommu_amd_config_invalidate(void *ctx, void *dev_ctx, uint32_t pasid
 
     if (err != UIOMMU_OK)
         return err;
-    if (!uiommu_amd_cmdq_room(hw, dev->id_count + 3u))
+    if (!uiommu_amd_cmdq_room(hw, dev->who.id_count + 3u))
         return UIOMMU_E_BUSY;
     if (pasid != UIOMMU_PASID_ALL && !dev->host_ever) {
         uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_pages(dev->domain, slot, true, NULL));
         dev->pages_at = hw->cmdq.head;
         return UIOMMU_OK;
     }
-    for (i = 0; i < dev->id_count; i++)
-        uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_devtab(dev->ids[i]));
+    for (i = 0; i < dev->who.id_count; i++)
+        uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_devtab(dev->who.ids[i]));
     put_domain(hw, dev->domain);
     if (pasid != UIOMMU_PASID_ALL && slot != 0)
         uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_pages(dev->domain, slot, true, NULL));
@@ -81,7 +81,7 @@ static uint32_t iotlb_commands(const struct amd_device *dev, uint32_t pasid)
 {
     bool both = pasid == UIOMMU_PASID_NONE && (dev->flags & UIOMMU_DEVICE_PASID) != 0;
 
-    return dev->id_count * (both ? 2u : 1u) + 1u; /* And a fence. */
+    return dev->who.id_count * (both ? 2u : 1u) + 1u; /* And a fence. */
 }
 
 /* Without PASID: GN=0 is what reaches translations made without one; a driver in the field sends
@@ -95,11 +95,11 @@ static void put_iotlb(struct uiommu_amd *hw, const struct amd_device *dev, uint3
 
     if (dev->pages_at > hw->cmdq.done)
         uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_fence());
-    for (i = 0; i < dev->id_count; i++) {
+    for (i = 0; i < dev->who.id_count; i++) {
         uiommu_amd_cmdq_put(
-            hw, uiommu_amd_cmd_iotlb(dev->ids[i], pending, tagged ? pasid : 0, tagged, range));
+            hw, uiommu_amd_cmd_iotlb(dev->who.ids[i], pending, tagged ? pasid : 0, tagged, range));
         if (!tagged && (dev->flags & UIOMMU_DEVICE_PASID) != 0)
-            uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_iotlb(dev->ids[i], pending, 0, true, range));
+            uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_iotlb(dev->who.ids[i], pending, 0, true, range));
     }
 }
 

@@ -64,8 +64,8 @@ static bool is_shut(const struct uiommu_amd *hw, const struct amd_device *dev)
 {
     uint32_t i;
 
-    for (i = 0; i < dev->id_count; i++) {
-        if ((uiommu_bits_load64(uiommu_amd_dte_at(hw, dev->ids[i])) &
+    for (i = 0; i < dev->who.id_count; i++) {
+        if ((uiommu_bits_load64(uiommu_amd_dte_at(hw, dev->who.ids[i])) &
              uiommu_bits_mask(AMD_DTE0_TV)) != 0)
             return false;
     }
@@ -97,14 +97,14 @@ uiommu_err uiommu_amd_device_sync(struct uiommu_amd *hw, struct amd_device *dev,
         return UIOMMU_OK;
     uiommu_amd_dte_build(hw, dev, dev->set, want);
     if ((want[0] & uiommu_bits_mask(AMD_DTE0_TV)) == 0) {
-        for (i = 0; i < dev->id_count; i++)
-            uiommu_amd_dte_shut(hw, uiommu_amd_dte_at(hw, dev->ids[i]), dev->set);
+        for (i = 0; i < dev->who.id_count; i++)
+            uiommu_amd_dte_shut(hw, uiommu_amd_dte_at(hw, dev->who.ids[i]), dev->set);
         return UIOMMU_OK;
     }
     if (is_shut(hw, dev))
         entry_0(hw, dev);
-    for (i = 0; i < dev->id_count; i++) {
-        if (uiommu_amd_dte_step(hw, uiommu_amd_dte_at(hw, dev->ids[i]), want, step))
+    for (i = 0; i < dev->who.id_count; i++) {
+        if (uiommu_amd_dte_step(hw, uiommu_amd_dte_at(hw, dev->who.ids[i]), want, step))
             more = true;
     }
     if (!more)
@@ -139,8 +139,8 @@ void uiommu_amd_host_block(struct uiommu_amd *hw, struct amd_device *dev)
 
     dev->host.blocked = true;
     dev->quiet = true;
-    for (i = 0; i < dev->id_count; i++) {
-        dte = uiommu_amd_dte_at(hw, dev->ids[i]);
+    for (i = 0; i < dev->who.id_count; i++) {
+        dte = uiommu_amd_dte_at(hw, dev->who.ids[i]);
         now = uiommu_bits_load64(dte);
         if ((now & uiommu_bits_mask(AMD_DTE0_TV)) != 0)
             uiommu_amd_dte_store0(hw, dte, (now & ~root) | (hw->quiet.bus & root));

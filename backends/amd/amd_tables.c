@@ -88,22 +88,11 @@ void uiommu_amd_dte_build(const struct uiommu_amd *hw, const struct amd_device *
 
 struct amd_device *uiommu_amd_device_of(const struct uiommu_amd *hw, uint32_t id)
 {
-    struct amd_device *dev;
-    uint32_t i;
-
-    for (dev = hw->devices; dev != NULL; dev = dev->next) {
-        for (i = 0; i < dev->id_count; i++) {
-            if (dev->ids[i] == id)
-                return dev;
-        }
-    }
-    return NULL;
+    return (struct amd_device *)uiommu_requester_find(hw->devices, id);
 }
 
 static uiommu_err attach_check(const struct uiommu_amd *hw, const struct uiommu_device_desc *desc)
 {
-    uint32_t i;
-
     if ((desc->flags & UIOMMU_DEVICE_ATS) != 0 && !hw->f.ats)
         return UIOMMU_E_UNSUPPORTED;
     if ((desc->flags & UIOMMU_DEVICE_PRI) != 0 && !hw->f.ppr)
@@ -113,14 +102,8 @@ static uiommu_err attach_check(const struct uiommu_amd *hw, const struct uiommu_
     /* Two commands for each ID, and the tickets behind them. */
     if (desc->id_count > (UINT32_C(1) << hw->cmdq.log2) / 4u)
         return UIOMMU_E_UNSUPPORTED;
-    if (desc->id_count == 0)
-        return UIOMMU_E_INVALID;
     if (desc->pasid_bits > hw->f.pasid_bits)
         return UIOMMU_E_RANGE;
-    for (i = 0; i < desc->id_count; i++) {
-        if ((desc->ids[i] >> hw->id_bits) != 0)
-            return UIOMMU_E_RANGE;
-    }
     return UIOMMU_OK;
 }
 
@@ -150,27 +133,27 @@ static void domain_give(struct uiommu_amd *hw, uint32_t domain)
 static void device_free(struct uiommu_amd *hw, struct amd_device *dev)
 {
     uiommu_amd_gcr3_put(hw, dev);
-    uiommu_heap_put(hw->u, dev->ids, dev->id_count * sizeof(*dev->ids));
+    uiommu_requester_fini(hw->u, &dev->who);
     uiommu_heap_put(hw->u, dev, sizeof(*dev));
 }
 
-static struct amd_device *device_new(struct uiommu_amd *hw, const struct uiommu_device_desc *desc)
+static uiommu_err device_new(struct uiommu_amd *hw, const struct uiommu_device_desc *desc,
+                             struct amd_device **out)
 {
     struct amd_device *dev = uiommu_heap_get(hw->u, sizeof(*dev));
+    uiommu_err err;
 
     if (dev == NULL)
-        return NULL;
-    dev->id_count = desc->id_count;
+        return UIOMMU_E_NOMEM;
     dev->flags = desc->flags;
     dev->pasid_bits = desc->pasid_bits != 0 ? desc->pasid_bits : 1u;
     dev->pending = desc->ats_depth;
-    dev->ids = uiommu_heap_get(hw->u, desc->id_count * sizeof(*dev->ids));
-    if (dev->ids == NULL) {
+    err = uiommu_requester_init(hw->u, desc, hw->id_bits, &dev->who);
+    if (err != UIOMMU_OK)
         uiommu_heap_put(hw->u, dev, sizeof(*dev));
-        return NULL;
-    }
-    memcpy(dev->ids, desc->ids, desc->id_count * sizeof(*dev->ids));
-    return dev;
+    else
+        *out = dev;
+    return err;
 }
 
 /* The entries themselves stay: they block since the table was made, or since the last device with
@@ -182,11 +165,10 @@ uiommu_err uiommu_amd_device_attach(void *ctx, const struct uiommu_device_desc *
     uiommu_err err = attach_check(hw, desc);
     uintptr_t state;
 
+    if (err == UIOMMU_OK)
+        err = device_new(hw, desc, &dev);
     if (err != UIOMMU_OK)
         return err;
-    dev = device_new(hw, desc);
-    if (dev == NULL)
-        return UIOMMU_E_NOMEM;
     err = uiommu_amd_gcr3_get(hw, dev);
     if (err != UIOMMU_OK) {
         device_free(hw, dev);
@@ -195,8 +177,7 @@ uiommu_err uiommu_amd_device_attach(void *ctx, const struct uiommu_device_desc *
     state = uiommu_unit_lock(hw->unit);
     dev->domain = domain_take(hw);
     if (dev->domain != 0) {
-        dev->next = hw->devices;
-        hw->devices = dev;
+        uiommu_requester_add(&hw->devices, &dev->who);
     }
     uiommu_unit_unlock(hw->unit, state);
     if (dev->domain == 0) {
@@ -210,13 +191,10 @@ uiommu_err uiommu_amd_device_attach(void *ctx, const struct uiommu_device_desc *
 void uiommu_amd_device_detach(void *ctx, void *dev_ctx)
 {
     struct uiommu_amd *hw = ctx;
-    struct amd_device *dev = dev_ctx, **link;
+    struct amd_device *dev = dev_ctx;
     uintptr_t state = uiommu_unit_lock(hw->unit);
 
-    for (link = &hw->devices; *link != NULL && *link != dev; link = &(*link)->next)
-        ;
-    if (*link == dev)
-        *link = dev->next;
+    uiommu_requester_remove(&hw->devices, &dev->who);
     domain_give(hw, dev->domain);
     uiommu_unit_unlock(hw->unit, state);
     device_free(hw, dev);
@@ -309,8 +287,8 @@ uiommu_err uiommu_amd_device_set(void *ctx, void *dev_ctx, uint32_t flags, uint3
     dev->isolated = false;
     if ((flags & UIOMMU_DEVICE_SET_OPEN) != 0)
         return uiommu_amd_device_sync(hw, dev, step);
-    for (i = 0; i < dev->id_count; i++)
-        uiommu_amd_dte_shut(hw, uiommu_amd_dte_at(hw, dev->ids[i]), flags);
+    for (i = 0; i < dev->who.id_count; i++)
+        uiommu_amd_dte_shut(hw, uiommu_amd_dte_at(hw, dev->who.ids[i]), flags);
     return UIOMMU_OK;
 }
 

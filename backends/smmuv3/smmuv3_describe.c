@@ -69,16 +69,7 @@ static void show_words(const char *name, const struct uiommu_mem *mem, uint64_t 
 
 static const struct smmuv3_device *device_of(const struct uiommu_smmuv3 *hw, uint32_t id)
 {
-    const struct smmuv3_device *dev;
-    uint32_t i;
-
-    for (dev = hw->devices; dev != NULL; dev = dev->next) {
-        for (i = 0; i < dev->id_count; i++) {
-            if (dev->ids[i] == id)
-                return dev;
-        }
-    }
-    return NULL;
+    return (const struct smmuv3_device *)uiommu_requester_find(hw->devices, id);
 }
 
 static bool show_stream(const struct uiommu_smmuv3 *hw, uint32_t id, bool level1,

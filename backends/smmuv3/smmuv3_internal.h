@@ -103,7 +103,7 @@ struct uiommu_smmuv3 {
     struct uiommu_mem strtab;           /* (c) */
     struct uiommu_mem *l2;              /* (l) One for each level-1 descriptor. */
     uint32_t l2_count;                  /* (c) */
-    struct smmuv3_device *devices;      /* (l) */
+    struct uiommu_requester *devices;   /* (l) */
     struct uiommu_notes notes;          /* (l) For check(). */
     bool sfm;                           /* (l) Service failure was reported. */
     bool withheld;                      /* (t) Hardware may still use the memory. */
@@ -111,9 +111,7 @@ struct uiommu_smmuv3 {
 
 /* One device. */
 struct smmuv3_device {
-    struct smmuv3_device *next;
-    uint32_t *ids;
-    uint32_t id_count;
+    struct uiommu_requester who;
     uint32_t flags;      /* UIOMMU_DEVICE_* */
     uint32_t set;        /* UIOMMU_DEVICE_SET_*, as last asked for. (l) */
     uint32_t pasid_bits; /* log2 of the context descriptors. */

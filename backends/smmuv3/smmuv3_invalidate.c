@@ -29,14 +29,14 @@ uiommu_err uiommu_smmuv3_config_invalidate(void *ctx, void *dev_ctx, uint32_t pa
 
     if (err != UIOMMU_OK)
         return err;
-    if (!uiommu_smmuv3_cmdq_room(hw, dev->id_count))
+    if (!uiommu_smmuv3_cmdq_room(hw, dev->who.id_count))
         return UIOMMU_E_BUSY;
-    for (i = 0; i < dev->id_count; i++) {
+    for (i = 0; i < dev->who.id_count; i++) {
         if (entry)
-            uiommu_smmuv3_cmdq_put(hw, uiommu_smmuv3_cmd_cfgi_ste(dev->ids[i], false));
+            uiommu_smmuv3_cmdq_put(hw, uiommu_smmuv3_cmd_cfgi_ste(dev->who.ids[i], false));
         else
-            uiommu_smmuv3_cmdq_put(hw,
-                                   uiommu_smmuv3_cmd_cfgi_cd(dev->ids[i], ssid, !dev->two_level));
+            uiommu_smmuv3_cmdq_put(
+                hw, uiommu_smmuv3_cmd_cfgi_cd(dev->who.ids[i], ssid, !dev->two_level));
     }
     return UIOMMU_OK;
 }
@@ -138,9 +138,9 @@ static void put_atc(struct uiommu_smmuv3 *hw, const struct smmuv3_device *dev, u
 {
     uint32_t i;
 
-    for (i = 0; i < dev->id_count; i++)
-        uiommu_smmuv3_cmdq_put(
-            hw, uiommu_smmuv3_cmd_atc_inv(dev->ids[i], pasid, range, uiommu_smmuv3_stu_bits(hw)));
+    for (i = 0; i < dev->who.id_count; i++)
+        uiommu_smmuv3_cmdq_put(hw, uiommu_smmuv3_cmd_atc_inv(dev->who.ids[i], pasid, range,
+                                                             uiommu_smmuv3_stu_bits(hw)));
 }
 
 /* A device with ATS off holds nothing, and would never answer. */
@@ -153,7 +153,7 @@ uiommu_err uiommu_smmuv3_dtlb_invalidate(void *ctx, void *dev_ctx, uint32_t pasi
 
     if (err != UIOMMU_OK || !has_ats(dev))
         return err;
-    if (!uiommu_smmuv3_cmdq_room(hw, dev->id_count))
+    if (!uiommu_smmuv3_cmdq_room(hw, dev->who.id_count))
         return UIOMMU_E_BUSY;
     /* Nested, a range of the second stage says nothing of the addresses that the device knows. */
     if (uiommu_bits_get(dev->second[0], SMMUV3_STE0_CONFIG) == SMMUV3_CONFIG_NESTED)
@@ -187,12 +187,12 @@ uiommu_err uiommu_smmuv3_barrier(void *ctx, void *dev_ctx, uint32_t pasid, uint6
 
     if (err != UIOMMU_OK)
         return err;
-    if (!uiommu_smmuv3_cmdq_room(hw, ats || stalled ? dev->id_count : 0))
+    if (!uiommu_smmuv3_cmdq_room(hw, ats || stalled ? dev->who.id_count : 0))
         return UIOMMU_E_BUSY;
     if (ats)
         put_atc(hw, dev, pasid, NULL);
-    for (i = 0; stalled && i < dev->id_count; i++)
-        uiommu_smmuv3_cmdq_put(hw, uiommu_smmuv3_cmd_stall_term(dev->ids[i]));
+    for (i = 0; stalled && i < dev->who.id_count; i++)
+        uiommu_smmuv3_cmdq_put(hw, uiommu_smmuv3_cmd_stall_term(dev->who.ids[i]));
     *strength = UIOMMU_BARRIER_PROVED;
     if (ats || (dev->flags & (UIOMMU_DEVICE_ATS | UIOMMU_DEVICE_PRI)) != 0)
         *strength = UIOMMU_BARRIER_ORDERED;

@@ -149,8 +149,6 @@ static void ste_want(const struct uiommu_smmuv3 *hw, const struct smmuv3_device 
 static uiommu_err attach_check(const struct uiommu_smmuv3 *hw,
                                const struct uiommu_device_desc *desc)
 {
-    uint32_t i;
-
     if ((desc->flags & UIOMMU_DEVICE_ATS) != 0 && !hw->f.ats)
         return UIOMMU_E_UNSUPPORTED;
     if ((desc->flags & UIOMMU_DEVICE_PRI) != 0 && !hw->f.pri)
@@ -160,41 +158,34 @@ static uiommu_err attach_check(const struct uiommu_smmuv3 *hw,
     /* One command for each ID, and the CMD_SYNC behind them. */
     if (desc->id_count + 2u > (UINT32_C(1) << hw->cmdq.log2))
         return UIOMMU_E_UNSUPPORTED;
-    if (desc->id_count == 0)
-        return UIOMMU_E_INVALID;
     if (desc->pasid_bits > hw->f.ssid_bits)
         return UIOMMU_E_RANGE;
-    for (i = 0; i < desc->id_count; i++) {
-        if (((uint64_t)desc->ids[i] >> hw->id_bits) != 0)
-            return UIOMMU_E_RANGE;
-    }
     return UIOMMU_OK;
 }
 
 static void device_free(struct uiommu_smmuv3 *hw, struct smmuv3_device *dev)
 {
     uiommu_smmuv3_cd_table_put(hw, dev);
-    uiommu_heap_put(hw->u, dev->ids, dev->id_count * sizeof(*dev->ids));
+    uiommu_requester_fini(hw->u, &dev->who);
     uiommu_heap_put(hw->u, dev, sizeof(*dev));
 }
 
-static struct smmuv3_device *device_new(struct uiommu_smmuv3 *hw,
-                                        const struct uiommu_device_desc *desc)
+static uiommu_err device_new(struct uiommu_smmuv3 *hw, const struct uiommu_device_desc *desc,
+                             struct smmuv3_device **out)
 {
     struct smmuv3_device *dev = uiommu_heap_get(hw->u, sizeof(*dev));
+    uiommu_err err;
 
     if (dev == NULL)
-        return NULL;
-    dev->id_count = desc->id_count;
+        return UIOMMU_E_NOMEM;
     dev->flags = desc->flags;
     dev->pasid_bits = desc->pasid_bits;
-    dev->ids = uiommu_heap_get(hw->u, desc->id_count * sizeof(*dev->ids));
-    if (dev->ids == NULL) {
+    err = uiommu_requester_init(hw->u, desc, hw->id_bits, &dev->who);
+    if (err != UIOMMU_OK)
         uiommu_heap_put(hw->u, dev, sizeof(*dev));
-        return NULL;
-    }
-    memcpy(dev->ids, desc->ids, desc->id_count * sizeof(*dev->ids));
-    return dev;
+    else
+        *out = dev;
+    return err;
 }
 
 /* The entries themselves stay: they block since their table was made, or since the last device
@@ -207,22 +198,20 @@ uiommu_err uiommu_smmuv3_device_attach(void *ctx, const struct uiommu_device_des
     uintptr_t state;
     uint32_t i;
 
+    if (err == UIOMMU_OK)
+        err = device_new(hw, desc, &dev);
     if (err != UIOMMU_OK)
         return err;
-    dev = device_new(hw, desc);
-    if (dev == NULL)
-        return UIOMMU_E_NOMEM;
     if (hw->f.s1p)
         err = uiommu_smmuv3_cd_table_get(hw, dev);
-    for (i = 0; err == UIOMMU_OK && i < dev->id_count; i++)
-        err = l2_get(hw, dev->ids[i]); /* Stays if a later step fails: it blocks. */
+    for (i = 0; err == UIOMMU_OK && i < dev->who.id_count; i++)
+        err = l2_get(hw, dev->who.ids[i]); /* Stays if a later step fails: it blocks. */
     if (err != UIOMMU_OK) {
         device_free(hw, dev);
         return err;
     }
     state = uiommu_unit_lock(hw->unit);
-    dev->next = hw->devices;
-    hw->devices = dev;
+    uiommu_requester_add(&hw->devices, &dev->who);
     uiommu_unit_unlock(hw->unit, state);
     *out = dev;
     return UIOMMU_OK;
@@ -231,13 +220,10 @@ uiommu_err uiommu_smmuv3_device_attach(void *ctx, const struct uiommu_device_des
 void uiommu_smmuv3_device_detach(void *ctx, void *dev_ctx)
 {
     struct uiommu_smmuv3 *hw = ctx;
-    struct smmuv3_device *dev = dev_ctx, **link;
+    struct smmuv3_device *dev = dev_ctx;
     uintptr_t state = uiommu_unit_lock(hw->unit);
 
-    for (link = &hw->devices; *link != NULL && *link != dev; link = &(*link)->next)
-        ;
-    if (*link == dev)
-        *link = dev->next;
+    uiommu_requester_remove(&hw->devices, &dev->who);
     uiommu_unit_unlock(hw->unit, state);
     device_free(hw, dev);
 }
@@ -292,8 +278,8 @@ uiommu_err uiommu_smmuv3_ste_sync(struct uiommu_smmuv3 *hw, struct smmuv3_device
     if (step == 0)
         dev->written = 0;
     ste_want(hw, dev, want);
-    for (i = 0; i < dev->id_count; i++) {
-        ste = uiommu_smmuv3_ste_at(hw, dev->ids[i]);
+    for (i = 0; i < dev->who.id_count; i++) {
+        ste = uiommu_smmuv3_ste_at(hw, dev->who.ids[i]);
         if (ste == NULL)
             return UIOMMU_E_INTERNAL;
         if (want[0] == STE_ABORT)
@@ -309,8 +295,8 @@ void uiommu_smmuv3_ste_shut(struct uiommu_smmuv3 *hw, const struct smmuv3_device
     volatile uint64_t *ste;
     uint32_t i;
 
-    for (i = 0; i < dev->id_count; i++) {
-        ste = uiommu_smmuv3_ste_at(hw, dev->ids[i]);
+    for (i = 0; i < dev->who.id_count; i++) {
+        ste = uiommu_smmuv3_ste_at(hw, dev->who.ids[i]);
         if (ste != NULL)
             ste_store(hw, ste, 0, STE_ABORT);
     }

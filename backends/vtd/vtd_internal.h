@@ -85,7 +85,7 @@ struct uiommu_vtd {
     bool note_bad_record;               /* (r) A nonsense number of one has to be reported. */
     struct uiommu_mem root;             /* (t) */
     struct uiommu_mem *context;         /* (l) One for each half of a bus. */
-    struct vtd_device *devices;         /* (l) */
+    struct uiommu_requester *devices;   /* (l) */
     struct uiommu_notes notes;          /* (l) For check(). */
     bool gone;                          /* (l) Registers read all ones; reported. */
     bool rooted;                        /* (t) Hardware may walk our root table. */
@@ -95,9 +95,7 @@ struct uiommu_vtd {
 
 /* One device: a PASID directory that all its IDs share. */
 struct vtd_device {
-    struct vtd_device *next;
-    uint32_t *ids;
-    uint32_t id_count;
+    struct uiommu_requester who;
     uint32_t flags; /* UIOMMU_DEVICE_* */
     uint32_t set;   /* UIOMMU_DEVICE_SET_*, as last asked for. (l) */
     uint32_t pasid_bits;

@@ -18,10 +18,10 @@ static uiommu_err invalidate_device(struct uiommu_vtd *hw, const struct vtd_devi
 {
     uint32_t i;
 
-    if (!uiommu_vtd_room(hw, dev->id_count + 2u))
+    if (!uiommu_vtd_room(hw, dev->who.id_count + 2u))
         return UIOMMU_E_BUSY;
-    for (i = 0; i < dev->id_count; i++)
-        uiommu_vtd_put(hw, uiommu_vtd_context_device(dev->ids[i]));
+    for (i = 0; i < dev->who.id_count; i++)
+        uiommu_vtd_put(hw, uiommu_vtd_context_device(dev->who.ids[i]));
     uiommu_vtd_put(hw, uiommu_vtd_pasid_global());
     uiommu_vtd_put(hw, uiommu_vtd_iotlb_global());
     return UIOMMU_OK;
@@ -99,8 +99,8 @@ static void put_devtlb(struct uiommu_vtd *hw, const struct vtd_device *dev, uint
     bool is_virtual = (dev->flags & UIOMMU_DEVICE_VIRTUAL) != 0;
     uint32_t i, id, pf;
 
-    for (i = 0; i < dev->id_count; i++) {
-        id = dev->ids[i];
+    for (i = 0; i < dev->who.id_count; i++) {
+        id = dev->who.ids[i];
         pf = !hw->f.throttle ? 0 : is_virtual ? dev->pf_id : id;
         if (pasid == UIOMMU_PASID_NONE)
             uiommu_vtd_put(hw, uiommu_vtd_devtlb(id, pf, dev->depth, range));
@@ -119,7 +119,7 @@ uiommu_err uiommu_vtd_dtlb_invalidate(void *ctx, void *dev_ctx, uint32_t pasid,
 
     if (err != UIOMMU_OK || !has_ats(dev))
         return err;
-    if (!uiommu_vtd_room(hw, dev->id_count))
+    if (!uiommu_vtd_room(hw, dev->who.id_count))
         return UIOMMU_E_BUSY;
     put_devtlb(hw, dev, pasid, range);
     return UIOMMU_OK;
@@ -152,7 +152,7 @@ uiommu_err uiommu_vtd_barrier(void *ctx, void *dev_ctx, uint32_t pasid, uint64_t
 
     if (err != UIOMMU_OK)
         return err;
-    if (!uiommu_vtd_room(hw, dev->id_count + 3u))
+    if (!uiommu_vtd_room(hw, dev->who.id_count + 3u))
         return UIOMMU_E_BUSY;
     uiommu_vtd_put(hw, uiommu_vtd_fence());
     if (has_ats(dev)) {

@@ -62,8 +62,6 @@ uint64_t uiommu_vtd_context_word(const struct vtd_device *dev, uint32_t set)
 
 static uiommu_err attach_check(const struct uiommu_vtd *hw, const struct uiommu_device_desc *desc)
 {
-    uint32_t i;
-
     if ((desc->flags & UIOMMU_DEVICE_STALL) != 0 ||
         ((desc->flags & UIOMMU_DEVICE_ATS) != 0 && !hw->f.ats) ||
         ((desc->flags & UIOMMU_DEVICE_PRI) != 0 && !hw->f.pri))
@@ -71,42 +69,36 @@ static uiommu_err attach_check(const struct uiommu_vtd *hw, const struct uiommu_
     /* A barrier needs most: one for each ID, fences, the wait, and the slot that stays free. */
     if (desc->id_count > (UINT32_C(1) << hw->iq.log2) - 8u)
         return UIOMMU_E_UNSUPPORTED;
-    if (desc->id_count == 0)
-        return UIOMMU_E_INVALID;
     if (desc->pasid_bits > hw->f.pasid_bits)
         return UIOMMU_E_RANGE;
-    for (i = 0; i < desc->id_count; i++) {
-        if ((desc->ids[i] >> hw->id_bits) != 0)
-            return UIOMMU_E_RANGE;
-    }
     return UIOMMU_OK;
 }
 
 static void device_free(struct uiommu_vtd *hw, struct vtd_device *dev)
 {
     uiommu_vtd_directory_put(hw, dev);
-    uiommu_heap_put(hw->u, dev->ids, dev->id_count * sizeof(*dev->ids));
+    uiommu_requester_fini(hw->u, &dev->who);
     uiommu_heap_put(hw->u, dev, sizeof(*dev));
 }
 
-static struct vtd_device *device_new(struct uiommu_vtd *hw, const struct uiommu_device_desc *desc)
+static uiommu_err device_new(struct uiommu_vtd *hw, const struct uiommu_device_desc *desc,
+                             struct vtd_device **out)
 {
     struct vtd_device *dev = uiommu_heap_get(hw->u, sizeof(*dev));
+    uiommu_err err;
 
     if (dev == NULL)
-        return NULL;
-    dev->id_count = desc->id_count;
+        return UIOMMU_E_NOMEM;
     dev->flags = desc->flags;
     dev->pasid_bits = desc->pasid_bits;
     dev->depth = desc->ats_depth == 0 ? 1u : desc->ats_depth & 31u;
     dev->pf_id = desc->pf_id;
-    dev->ids = uiommu_heap_get(hw->u, desc->id_count * sizeof(*dev->ids));
-    if (dev->ids == NULL) {
+    err = uiommu_requester_init(hw->u, desc, hw->id_bits, &dev->who);
+    if (err != UIOMMU_OK)
         uiommu_heap_put(hw->u, dev, sizeof(*dev));
-        return NULL;
-    }
-    memcpy(dev->ids, desc->ids, desc->id_count * sizeof(*dev->ids));
-    return dev;
+    else
+        *out = dev;
+    return err;
 }
 
 /* The entries stay as they are: absent since their table was made, or shut. */
@@ -118,21 +110,19 @@ uiommu_err uiommu_vtd_device_attach(void *ctx, const struct uiommu_device_desc *
     uintptr_t state;
     uint32_t i;
 
+    if (err == UIOMMU_OK)
+        err = device_new(hw, desc, &dev);
     if (err != UIOMMU_OK)
         return err;
-    dev = device_new(hw, desc);
-    if (dev == NULL)
-        return UIOMMU_E_NOMEM;
     err = uiommu_vtd_directory_get(hw, dev);
-    for (i = 0; err == UIOMMU_OK && i < dev->id_count; i++)
-        err = half_get(hw, dev->ids[i]); /* Stays if a later step fails: it blocks. */
+    for (i = 0; err == UIOMMU_OK && i < dev->who.id_count; i++)
+        err = half_get(hw, dev->who.ids[i]); /* Stays if a later step fails: it blocks. */
     if (err != UIOMMU_OK) {
         device_free(hw, dev);
         return err;
     }
     state = uiommu_unit_lock(hw->unit);
-    dev->next = hw->devices;
-    hw->devices = dev;
+    uiommu_requester_add(&hw->devices, &dev->who);
     uiommu_unit_unlock(hw->unit, state);
     *out = dev;
     return UIOMMU_OK;
@@ -141,13 +131,10 @@ uiommu_err uiommu_vtd_device_attach(void *ctx, const struct uiommu_device_desc *
 void uiommu_vtd_device_detach(void *ctx, void *dev_ctx)
 {
     struct uiommu_vtd *hw = ctx;
-    struct vtd_device *dev = dev_ctx, **link;
+    struct vtd_device *dev = dev_ctx;
     uintptr_t state = uiommu_unit_lock(hw->unit);
 
-    for (link = &hw->devices; *link != NULL && *link != dev; link = &(*link)->next)
-        ;
-    if (*link == dev)
-        *link = dev->next;
+    uiommu_requester_remove(&hw->devices, &dev->who);
     uiommu_unit_unlock(hw->unit, state);
     device_free(hw, dev);
 }
@@ -194,8 +181,8 @@ uiommu_err uiommu_vtd_device_set(void *ctx, void *dev_ctx, uint32_t flags, uint3
     if ((flags & UIOMMU_DEVICE_SET_ATS) != 0 && !hw->f.ats)
         return UIOMMU_E_UNSUPPORTED;
     dev->set = flags;
-    for (i = 0; i < dev->id_count; i++) {
-        entry = uiommu_vtd_context_at(hw, dev->ids[i]);
+    for (i = 0; i < dev->who.id_count; i++) {
+        entry = uiommu_vtd_context_at(hw, dev->who.ids[i]);
         if (entry == NULL)
             return UIOMMU_E_INTERNAL;
         if ((flags & UIOMMU_DEVICE_SET_OPEN) == 0)

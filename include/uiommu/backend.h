@@ -357,6 +357,26 @@ void uiommu_tickets_fail(struct uiommu_tickets *t, uint64_t position, uint64_t h
 /** The ring is emptied: of what was put, tickets behind done prove nothing. */
 void uiommu_tickets_drop(struct uiommu_tickets *t, uint64_t done, uint64_t head);
 
+/** What every backend keeps of a device; the first member of its own structure. */
+struct uiommu_requester {
+    struct uiommu_requester *next; /**< Of the unit's devices. [locked] */
+    uint32_t *ids;                 /**< A copy. */
+    uint32_t id_count;             /**< At least 1. */
+};
+/** Copy a device's IDs. [task] @retval UIOMMU_E_INVALID  None.  @retval UIOMMU_E_RANGE  One is not
+ * below 2^id_bits.  @retval UIOMMU_E_NOMEM  No memory. */
+UIOMMU_MUST_CHECK uiommu_err uiommu_requester_init(struct uiommu *u,
+                                                   const struct uiommu_device_desc *desc,
+                                                   uint32_t id_bits, struct uiommu_requester *who);
+/** Give the copy back; zeroed: nothing. [task] */
+void uiommu_requester_fini(struct uiommu *u, struct uiommu_requester *who);
+/** Put it in the unit's list. [locked] */
+void uiommu_requester_add(struct uiommu_requester **list, struct uiommu_requester *who);
+/** Take it out, if it is there. [locked] */
+void uiommu_requester_remove(struct uiommu_requester **list, struct uiommu_requester *who);
+/** Whose ID it is, or NULL. Looked up one by one: for dumps and errors. [locked] */
+struct uiommu_requester *uiommu_requester_find(struct uiommu_requester *list, uint32_t id);
+
 /** Memory for hardware, aligned, below the limit; what is there already stays. [task] */
 UIOMMU_MUST_CHECK uiommu_err uiommu_mem_get(const struct uiommu_host_ops *host, uint64_t bytes,
                                             uint64_t align, uint64_t limit, struct uiommu_mem *mem);

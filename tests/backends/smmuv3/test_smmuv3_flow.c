@@ -225,9 +225,9 @@ Test(flow, a_device_that_does_not_answer_fails_each_ticket_it_was_in)
 
     attach(UIOMMU_DEVICE_ATS, 0);
     (void)uiommu_smmuv3_device_set(hw, dev, UIOMMU_DEVICE_SET_ATS, 0);
-    ((struct smmuv3_device *)dev)->id_count = 1;
+    ((struct smmuv3_device *)dev)->who.id_count = 1;
     cr_assert_eq(uiommu_smmuv3_dtlb_invalidate(hw, dev, 3, NULL), UIOMMU_OK);
-    ((struct smmuv3_device *)dev)->id_count = 2;
+    ((struct smmuv3_device *)dev)->who.id_count = 2;
     u->error_op = SMMUV3_OP_SYNC;
     u->error_code = 3;
     u->error_times = 20; /* a slow one */
