@@ -50,18 +50,49 @@ static uiommu_err settle(const struct uiommu_vtd *hw, uint32_t offset, uint32_t 
     return UIOMMU_OK;
 }
 
+/* A command of which status is to become the value. Without that it may still be under way. */
+static uiommu_err command_ends(struct uiommu_vtd *hw, uint32_t offset, uint32_t mask,
+                               uint32_t value)
+{
+    uiommu_err err = settle(hw, offset, mask, value);
+
+    hw->overdue.offset = offset;
+    hw->overdue.mask = err == UIOMMU_OK ? 0 : mask;
+    hw->overdue.value = value;
+    hw->overdue.iqa = uiommu_vtd_read64(hw, VTD_IQA);
+    return err;
+}
+
+/* One command at a time (sheet 1): until one that was overdue has ended none is given, and what it
+ * is about stays as it is. */
+uiommu_err uiommu_vtd_settled(struct uiommu_vtd *hw)
+{
+    const struct vtd_overdue *late = &hw->overdue;
+
+    if (late->mask == 0)
+        return UIOMMU_OK;
+    if (uiommu_vtd_read64(hw, VTD_IQA) != late->iqa) {
+        hw->overdue.mask = 0;
+        return UIOMMU_OK;
+    }
+    return command_ends(hw, late->offset, late->mask, late->value);
+}
+
 /*
  * One bit of GCMD; all others as they are, interrupt remapping's too, but for the one-shot ones,
  * which would act again. WBF ends by going back to 0, everything else by following.
  */
-uiommu_err uiommu_vtd_command(const struct uiommu_vtd *hw, uint32_t bit, bool on)
+uiommu_err uiommu_vtd_command(struct uiommu_vtd *hw, uint32_t bit, bool on)
 {
+    uiommu_err err = uiommu_vtd_settled(hw);
     uint32_t status = uiommu_vtd_read(hw, VTD_GSTS), value = status & VTD_GCMD_KEEP;
 
     if (status == UINT32_MAX)
         return UIOMMU_E_HW;
+    if (err != UIOMMU_OK)
+        return err;
     uiommu_vtd_write(hw, VTD_GCMD, on ? value | bit : value & ~bit);
-    return settle(hw, VTD_GSTS, bit, on && bit != VTD_GCMD_WBF ? bit : 0);
+    return command_ends(hw, VTD_GSTS, bit, on && bit != VTD_GCMD_WBF ? bit : 0);
 }
 
 /* Latch a root table, or the mode that aborts everything. What second stages make of two bits of
@@ -70,7 +101,10 @@ static uiommu_err latch(struct uiommu_vtd *hw, uint64_t bus, uint64_t mode)
 {
     const uint64_t bits = UINT64_C(0x80);
     uint64_t value = bus | uiommu_bits_make(VTD_RTADDR_TTM, mode);
+    uiommu_err err = uiommu_vtd_settled(hw);
 
+    if (err != UIOMMU_OK)
+        return err;
     if (!hw->f.esrtps && (uiommu_vtd_read(hw, VTD_GSTS) & VTD_GCMD_TE) != 0)
         value |= uiommu_vtd_read64(hw, VTD_RTADDR) & bits;
     uiommu_fence_dma_store();
@@ -79,7 +113,7 @@ static uiommu_err latch(struct uiommu_vtd *hw, uint64_t bus, uint64_t mode)
 }
 
 /* Protected memory regions that firmware left on would block what the tables allow. */
-static uiommu_err regions_off(const struct uiommu_vtd *hw)
+static uiommu_err regions_off(struct uiommu_vtd *hw)
 {
     uint64_t cap = uiommu_vtd_read64(hw, VTD_CAP);
     uint32_t value;
@@ -90,17 +124,18 @@ static uiommu_err regions_off(const struct uiommu_vtd *hw)
     if ((value & (VTD_PMEN_EPM | VTD_PMEN_PRS)) == 0)
         return UIOMMU_OK;
     uiommu_vtd_write(hw, VTD_PMEN, value & ~VTD_PMEN_EPM);
-    return settle(hw, VTD_PMEN, VTD_PMEN_PRS, 0);
+    return command_ends(hw, VTD_PMEN, VTD_PMEN_PRS, 0);
 }
 
 /* Our root table under the unit, whatever it walked before, and no cache of before. Hardware may
- * flush by itself (ESRTPS); the descriptors are few. */
+ * flush by itself (ESRTPS); the descriptors are few. It may have the table as soon as it is told,
+ * in time or not. */
 static uiommu_err root_on(struct uiommu_vtd *hw)
 {
-    uiommu_err err = latch(hw, hw->root.bus, VTD_TTM_SCALABLE);
+    uiommu_err err;
 
-    if (err == UIOMMU_OK)
-        hw->rooted = true;
+    hw->rooted = true;
+    err = latch(hw, hw->root.bus, VTD_TTM_SCALABLE);
     return err == UIOMMU_OK ? uiommu_vtd_flush_all(hw) : err;
 }
 
@@ -157,14 +192,14 @@ static void disable(struct uiommu_vtd *hw)
 
     set_open(hw, false);
     uiommu_vtd_events_off(hw);
-    hw->held = uiommu_vtd_queue_off(hw) != UIOMMU_OK;
+    (void)uiommu_vtd_queue_off(hw);
     state = uiommu_unit_lock(hw->unit);
     uiommu_vtd_drop(hw);
     uiommu_unit_unlock(hw->unit, state);
     hw->running = false;
 }
 
-/* After an error hardware may have the memory: then it stays until destroy(). */
+/* After an error hardware may have the memory, or be about to: then it stays until destroy(). */
 uiommu_err uiommu_vtd_start(void *ctx)
 {
     struct uiommu_vtd *hw = ctx;
@@ -177,7 +212,8 @@ uiommu_err uiommu_vtd_start(void *ctx)
         if (err != UIOMMU_OK)
             uiommu_vtd_stop(hw);
     }
-    if (err != UIOMMU_OK && !before && (uiommu_vtd_read(hw, VTD_GSTS) & VTD_GCMD_TE) == 0)
+    if (err != UIOMMU_OK && !before && hw->overdue.mask == 0 &&
+        (uiommu_vtd_read(hw, VTD_GSTS) & VTD_GCMD_TE) == 0)
         hw->rooted = false;
     if (err != UIOMMU_OK && !hw->rooted && !hw->held)
         uiommu_vtd_memory_forget(hw, false);
@@ -217,10 +253,13 @@ uiommu_err uiommu_vtd_restart(void *ctx)
  */
 static uiommu_err let_go(struct uiommu_vtd *hw)
 {
+    uiommu_err err = uiommu_vtd_settled(hw);
     uint32_t status = uiommu_vtd_read(hw, VTD_GSTS);
 
-    if (status == UINT32_MAX || (status & VTD_GCMD_TE) == 0)
+    if (status == UINT32_MAX)
         return UIOMMU_OK;
+    if (err != UIOMMU_OK || (status & VTD_GCMD_TE) == 0)
+        return err;
     if (hw->f.esrtps && hw->f.abort_mode)
         return latch(hw, 0, VTD_TTM_ABORT);
     return uiommu_vtd_command(hw, VTD_GCMD_TE, false);

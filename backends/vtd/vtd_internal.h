@@ -68,6 +68,12 @@ struct vtd_prq {
     bool bad_index;        /* The last one read was. */
 };
 
+/* A command that did not end in time: the register is hardware's until it has. mask 0: none. */
+struct vtd_overdue {
+    uint32_t offset, mask, value;
+    uint64_t iqa; /* As it was: a reset ends commands, and changes it. */
+};
+
 struct vtd_device;
 
 /* One unit. */
@@ -91,6 +97,7 @@ struct uiommu_vtd {
     bool rooted;                        /* (t) Hardware may walk our root table. */
     bool running;                       /* (t) There is something for stop(). */
     bool held;                          /* (t) Hardware did not let go of the queue. */
+    struct vtd_overdue overdue;         /* (t) */
 };
 
 /* One device: a PASID directory that all its IDs share. */
@@ -113,7 +120,8 @@ uint64_t uiommu_vtd_read64(const struct uiommu_vtd *hw, uint32_t offset);
 void uiommu_vtd_write(const struct uiommu_vtd *hw, uint32_t offset, uint32_t value);
 void uiommu_vtd_write64(const struct uiommu_vtd *hw, uint32_t offset, uint64_t value);
 uint64_t uiommu_vtd_timeout_ns(const struct uiommu_vtd *hw);
-uiommu_err uiommu_vtd_command(const struct uiommu_vtd *hw, uint32_t bit, bool on);
+uiommu_err uiommu_vtd_settled(struct uiommu_vtd *hw);
+uiommu_err uiommu_vtd_command(struct uiommu_vtd *hw, uint32_t bit, bool on);
 uiommu_err uiommu_vtd_start(void *ctx);
 void uiommu_vtd_stop(void *ctx);
 uiommu_err uiommu_vtd_restart(void *ctx);
@@ -121,6 +129,7 @@ void uiommu_vtd_destroy(void *ctx);
 
 /* ---- vtd_takeover.c: what a unit is found doing, and its two queues on and off -------------- */
 uiommu_err uiommu_vtd_takeover(struct uiommu_vtd *hw);
+uint32_t uiommu_vtd_error_bits(const struct uiommu_vtd *hw);
 uiommu_err uiommu_vtd_queue_off(struct uiommu_vtd *hw);
 uiommu_err uiommu_vtd_queue_on(struct uiommu_vtd *hw);
 uiommu_err uiommu_vtd_flush_all(struct uiommu_vtd *hw);

@@ -60,6 +60,12 @@ static uiommu_err finish(struct uiommu_vtd *hw)
     }
 }
 
+/* Those of FSTS that are RW1C: without device TLBs two are reserved (5.1). */
+uint32_t uiommu_vtd_error_bits(const struct uiommu_vtd *hw)
+{
+    return VTD_FSTS_IQE | (hw->f.ats ? VTD_FSTS_ICE | VTD_FSTS_ITE : 0u);
+}
+
 /* A previous owner's queue: empty is all that can be seen. */
 static void others_finish(struct uiommu_vtd *hw)
 {
@@ -71,7 +77,7 @@ static void others_finish(struct uiommu_vtd *hw)
         fsts = uiommu_vtd_read(hw, VTD_FSTS);
         if ((fsts & VTD_FSTS_IQE) != 0)
             break;
-        if ((fsts & VTD_FSTS_ITE) != 0)
+        if ((fsts & uiommu_vtd_error_bits(hw) & VTD_FSTS_ITE) != 0)
             uiommu_vtd_write(hw, VTD_FSTS, VTD_FSTS_ITE);
         more = uiommu_wait_more(&wait);
     }
@@ -82,23 +88,57 @@ static uint64_t base_of(const struct uiommu_vtd *hw)
     return hw->iq.mem.bus | uiommu_bits_make(VTD_IQA_DW, 1) | (hw->iq.log2 - VTD_PAGE_SLOT_LOG2);
 }
 
-/* A wait last, as far as it gets (8.2): it may hang, which is why it is made anew. A wait that a
- * time-out aborted says nothing, but the next one does. */
+/* on: hardware fetches from it. */
+static void set_on(struct uiommu_vtd *hw, bool on)
+{
+    uintptr_t state = uiommu_unit_lock(hw->unit);
+
+    hw->iq.on = on;
+    uiommu_unit_unlock(hw->unit, state);
+}
+
+/* Is it our queue that the unit has on? */
+static bool is_ours(struct uiommu_vtd *hw)
+{
+    uintptr_t state = uiommu_unit_lock(hw->unit);
+    bool on = hw->iq.on;
+
+    uiommu_unit_unlock(hw->unit, state);
+    return on && uiommu_vtd_read64(hw, VTD_IQA) == base_of(hw);
+}
+
+static bool is_dead(struct uiommu_vtd *hw)
+{
+    uintptr_t state = uiommu_unit_lock(hw->unit);
+    bool dead = hw->iq.dead;
+
+    uiommu_unit_unlock(hw->unit, state);
+    return dead;
+}
+
+/*
+ * A wait last, as far as it gets (8.2): it may hang, which is why it is made anew. A wait that a
+ * time-out aborted says nothing, but the next one does. From then on nobody looks at the queue,
+ * whose head goes back to 0. If it does not go off its memory is hardware's, and so are what it
+ * holds and the tail: the same queue is not used again before it is seen off.
+ */
 uiommu_err uiommu_vtd_queue_off(struct uiommu_vtd *hw)
 {
+    uiommu_err err = uiommu_vtd_settled(hw);
     uint32_t status = uiommu_vtd_read(hw, VTD_GSTS), i;
-    bool ours = hw->iq.on && uiommu_vtd_read64(hw, VTD_IQA) == base_of(hw);
-    uiommu_err err = UIOMMU_OK;
+    bool on = status != UINT32_MAX && (status & VTD_GCMD_QIE) != 0;
+    bool more = on && err == UIOMMU_OK && is_ours(hw);
 
-    if (status != UINT32_MAX && (status & VTD_GCMD_QIE) != 0) {
-        if (!ours)
-            others_finish(hw);
-        for (i = 0; ours && !hw->iq.dead && i < 3; i++)
-            ours = finish(hw) == UIOMMU_E_HW;
+    if (on && err == UIOMMU_OK && !more)
+        others_finish(hw);
+    for (i = 0; more && !is_dead(hw) && i < 3; i++)
+        more = finish(hw) == UIOMMU_E_HW;
+    set_on(hw, false);
+    if (on && err == UIOMMU_OK)
         err = uiommu_vtd_command(hw, VTD_GCMD_QIE, false);
-    }
-    if (err == UIOMMU_OK)
-        hw->iq.on = false;
+    if (status == UINT32_MAX)
+        err = UIOMMU_OK;
+    hw->held = err != UIOMMU_OK;
     return err;
 }
 
@@ -111,11 +151,11 @@ uiommu_err uiommu_vtd_queue_on(struct uiommu_vtd *hw)
 
     uiommu_vtd_drop(hw);
     uiommu_unit_unlock(hw->unit, state);
-    uiommu_vtd_write(hw, VTD_FSTS, VTD_FSTS_IQE | VTD_FSTS_ICE | VTD_FSTS_ITE);
+    uiommu_vtd_write(hw, VTD_FSTS, uiommu_vtd_error_bits(hw));
     uiommu_vtd_write64(hw, VTD_IQT, 0);
     uiommu_vtd_write64(hw, VTD_IQA, base_of(hw));
     err = uiommu_vtd_command(hw, VTD_GCMD_QIE, true);
-    hw->iq.on = err == UIOMMU_OK;
+    set_on(hw, err == UIOMMU_OK);
     return err;
 }
 

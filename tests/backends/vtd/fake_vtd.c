@@ -40,16 +40,34 @@ void fake_run(struct uiommu *u)
     }
 }
 
-static void command(struct uiommu *u, uint32_t value)
+static void obey(struct uiommu *u, uint32_t value)
 {
     uint32_t *status = fake_reg(u, 0x1c);
 
-    u->commands[u->command_count++ & 63] = value;
-    if (u->stuck)
-        return;
     *status = (*status & 0x41000000) | (value & 0xc6800000);
     if ((value & 0x04000000) == 0)
         *fake_reg(u, 0x80) = 0;
+}
+
+void fake_late(struct uiommu *u)
+{
+    u->slow = 0;
+    obey(u, u->late);
+    fake_run(u);
+}
+
+static void command(struct uiommu *u, uint32_t value)
+{
+    uint32_t *status = fake_reg(u, 0x1c),
+             changes = ((*status ^ value) & 0xbfffffff) | (value & 0x40000000);
+
+    u->commands[u->command_count++ & 63] = value;
+    if (u->stuck || (changes & u->slow) != 0) {
+        *status &= ~(value & u->slow & 0x40000000);
+        u->late = value;
+        return;
+    }
+    obey(u, value);
 }
 
 static void write32(void *ctx, uint64_t addr, uint32_t value)

@@ -19,6 +19,8 @@ struct uiommu {
     uint32_t logged;
     bool hold;          /* Nothing is fetched. */
     bool stuck;         /* GSTS does not follow. */
+    uint32_t slow;      /* GSTS does not follow what changes these bits, or writes them. */
+    uint32_t late;      /* What was written then; fake_late() lets it end. */
     uint32_t time_outs; /* So many waits are aborted by a time-out... */
     uint32_t silent;    /* ...of this ID. */
     uint32_t bad_type;  /* Descriptors of this type are refused... */
@@ -27,6 +29,7 @@ struct uiommu {
 
 struct uiommu *fake_new(void);
 void fake_run(struct uiommu *u);
+void fake_late(struct uiommu *u);
 /* A unit with every feature, made and started. */
 struct uiommu_vtd *fake_unit(struct uiommu *u, const struct uiommu_vtd_config *config);
 struct uiommu_vtd_config fake_config(void);
