@@ -21,6 +21,30 @@ void uiommu_amd_fail_flying(struct uiommu_amd *hw)
         q->tickets.uncovered = true;
 }
 
+/* Lost events can hide that a device did not answer, and nothing else: a command that is refused
+ * stops the buffer. */
+void uiommu_amd_fail_unanswered(struct uiommu_amd *hw)
+{
+    struct amd_cmdq *q = &hw->cmdq;
+    const volatile uint64_t *words = q->mem.cpu;
+    bool asks = false;
+    uint64_t at;
+    size_t slot;
+
+    for (at = q->done; at != q->head; at++) {
+        slot = uiommu_ring_slot((uint32_t)at, q->log2);
+        if (uiommu_bits_get(uiommu_bits_load64(&words[slot * 2u]), AMD_CMD_OP) ==
+            AMD_OP_INV_IOTLB) {
+            asks = true;
+        } else if (asks && uiommu_tickets_at(&q->tickets, at)) {
+            uiommu_tickets_fail(&q->tickets, at, q->head);
+            asks = false;
+        }
+    }
+    if (asks)
+        q->tickets.uncovered = true;
+}
+
 /* The position in flight that lies at a bus address; false if there is none. */
 static bool position_of(const struct amd_cmdq *q, uint64_t bus, uint64_t *out)
 {

@@ -147,10 +147,10 @@ static void digest(struct uiommu_amd *hw, const uint64_t entry[2])
     stash(hw, entry, command);
 }
 
-/* Events went, or may have: of invalidations in flight nothing is known any more. */
+/* Events went, or may have: whether devices answered is not known any more. */
 static void missed(struct uiommu_amd *hw)
 {
-    uiommu_amd_fail_flying(hw);
+    uiommu_amd_fail_unanswered(hw);
     hw->evt.lost = true;
     hw->events_lost++;
 }
@@ -158,7 +158,7 @@ static void missed(struct uiommu_amd *hw)
 /*
  * Take out what is there. @return whether all of it could be taken, up to a tail read in this
  * call: then what hardware had logged when the caller came is known, or counted as missed. An
- * overflow is mended at once, for tickets wait for this log; while it is off tickets fail.
+ * overflow is mended at once, for tickets wait for this log; while it is off those fail that do.
  */
 bool uiommu_amd_event_harvest(struct uiommu_amd *hw)
 {
@@ -184,7 +184,7 @@ bool uiommu_amd_event_harvest(struct uiommu_amd *hw)
     if (log->head != before)
         uiommu_amd_log_publish(hw, log);
     if (log->stopping) {
-        uiommu_amd_fail_flying(hw);
+        uiommu_amd_fail_unanswered(hw);
         uiommu_amd_log_restart(hw, log);
     } else if (uiommu_amd_log_stopped(log, status)) {
         missed(hw);
@@ -193,14 +193,13 @@ bool uiommu_amd_event_harvest(struct uiommu_amd *hw)
     return take != AMD_NOT_YET;
 }
 
-/* Failure ends a device's page requests for good. One that is open was refused only because its
- * entry blocks for the moment, between two bonds. */
+/* Failure ends the page requests of a whole port, other functions' too: only where that was
+ * decided. Either code ends the device's wait. */
 static uiommu_code preset_of(const struct uiommu_amd *hw, uint32_t id)
 {
     const struct amd_device *dev = uiommu_amd_device_of(hw, id);
 
-    return dev != NULL && (dev->set & UIOMMU_DEVICE_SET_OPEN) != 0 ? UIOMMU_CODE_INVALID
-                                                                   : UIOMMU_CODE_FAILURE;
+    return dev != NULL && dev->isolated ? UIOMMU_CODE_FAILURE : UIOMMU_CODE_INVALID;
 }
 
 static bool deliver(struct uiommu_amd *hw, struct uiommu_fetch *io)

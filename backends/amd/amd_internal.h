@@ -186,6 +186,7 @@ uiommu_err uiommu_amd_ticket_poll(void *ctx, uint64_t ticket);
 
 /* ---- amd_error.c: failed tickets, refused commands, check() -------------------------------- */
 void uiommu_amd_fail_flying(struct uiommu_amd *hw);
+void uiommu_amd_fail_unanswered(struct uiommu_amd *hw);
 void uiommu_amd_fail_command(struct uiommu_amd *hw, uint64_t bus);
 const volatile uint64_t *uiommu_amd_command_at(const struct uiommu_amd *hw, uint64_t bus);
 void uiommu_amd_cmdq_error(struct uiommu_amd *hw);

@@ -2,13 +2,13 @@
 /* Ops that put commands: all that one op needs, or nothing. */
 #include "amd_internal.h"
 
-/* Translated requests of an entry that is shut are refused: what a device holds then is of no
- * use, and no invalidation may be sent. */
-static bool has_ats(const struct amd_device *dev)
+/* Translated requests of an entry with I=0 are refused: what a device holds then is of no use, and
+ * no invalidation may be sent. */
+static bool has_ats(const struct uiommu_amd *hw, const struct amd_device *dev)
 {
-    const uint32_t both = UIOMMU_DEVICE_SET_ATS | UIOMMU_DEVICE_SET_OPEN;
+    const volatile uint64_t *dte = uiommu_amd_dte_at(hw, dev->who.ids[0]);
 
-    return (dev->set & both) == both;
+    return (uiommu_bits_load64(&dte[1]) & uiommu_bits_mask(AMD_DTE1_I)) != 0;
 }
 
 /* INVALIDATE_IOMMU_PAGES with GN=0 is said to take nested entries too; the untagged ones, which
@@ -103,19 +103,26 @@ static void put_iotlb(struct uiommu_amd *hw, const struct amd_device *dev, uint3
     }
 }
 
-/* A device with ATS off holds nothing, and would never answer. */
+/* With I=0 a device would never answer. That hardware knows of I=0 may be still to come: the entry
+ * is dropped then, and the ticket proves as much. */
 uiommu_err uiommu_amd_dtlb_invalidate(void *ctx, void *dev_ctx, uint32_t pasid,
                                       const struct uiommu_range *range)
 {
     struct uiommu_amd *hw = ctx;
     const struct amd_device *dev = dev_ctx;
     uiommu_err err = uiommu_amd_ready(hw);
+    uint32_t i;
 
-    if (err != UIOMMU_OK || !has_ats(dev))
+    if (err != UIOMMU_OK || (dev->flags & UIOMMU_DEVICE_ATS) == 0)
         return err;
     if (!uiommu_amd_cmdq_room(hw, iotlb_commands(dev, pasid)))
         return UIOMMU_E_BUSY;
-    put_iotlb(hw, dev, pasid, range);
+    if (has_ats(hw, dev)) {
+        put_iotlb(hw, dev, pasid, range);
+        return UIOMMU_OK;
+    }
+    for (i = 0; i < dev->who.id_count; i++)
+        uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_devtab(dev->who.ids[i]));
     return UIOMMU_OK;
 }
 
@@ -135,9 +142,9 @@ uiommu_err uiommu_amd_barrier(void *ctx, void *dev_ctx, uint32_t pasid, uint64_t
 
     if (err != UIOMMU_OK)
         return err;
-    if (!uiommu_amd_cmdq_room(hw, has_ats(dev) ? iotlb_commands(dev, pasid) : 0))
+    if (!uiommu_amd_cmdq_room(hw, has_ats(hw, dev) ? iotlb_commands(dev, pasid) : 0))
         return UIOMMU_E_BUSY;
-    if (has_ats(dev))
+    if (has_ats(hw, dev))
         put_iotlb(hw, dev, pasid, NULL);
     *strength = dev->isolated ? UIOMMU_BARRIER_NONE
                 : (dev->flags & (UIOMMU_DEVICE_ATS | UIOMMU_DEVICE_PRI)) != 0

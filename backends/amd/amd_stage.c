@@ -72,7 +72,8 @@ static bool is_shut(const struct uiommu_amd *hw, const struct amd_device *dev)
     return true;
 }
 
-/* Entry 0 changes its meaning with the device's entry: only while that blocks. */
+/* Entry 0 changes its meaning with the device's entry: only while hardware knows that it blocks,
+ * which is from step 1 on. */
 static void entry_0(struct uiommu_amd *hw, const struct amd_device *dev)
 {
     volatile uint64_t *entry = uiommu_amd_gcr3_at(dev, UIOMMU_PASID_NONE);
@@ -101,7 +102,7 @@ uiommu_err uiommu_amd_device_sync(struct uiommu_amd *hw, struct amd_device *dev,
             uiommu_amd_dte_shut(hw, uiommu_amd_dte_at(hw, dev->who.ids[i]), dev->set);
         return UIOMMU_OK;
     }
-    if (is_shut(hw, dev))
+    if (step != 0 && is_shut(hw, dev))
         entry_0(hw, dev);
     for (i = 0; i < dev->who.id_count; i++) {
         if (uiommu_amd_dte_step(hw, uiommu_amd_dte_at(hw, dev->who.ids[i]), want, step))
@@ -123,8 +124,6 @@ uiommu_err uiommu_amd_host_set(struct uiommu_amd *hw, struct amd_device *dev,
         return UIOMMU_E_STATE;
     dev->host = host;
     dev->host_ever = true;
-    if (is_shut(hw, dev))
-        entry_0(hw, dev);
     return uiommu_amd_device_sync(hw, dev, step);
 }
 

@@ -56,7 +56,9 @@ static bool would_pass(const struct uiommu_amd *hw, const struct amd_device *dev
 }
 
 /* Words 0 to 2 of an open entry, of word 2 the DMA side alone. With Mode 0 all addresses in the
- * GCR3 table and in guest tables are physical. GIoV: untagged traffic uses entry 0. */
+ * GCR3 table and in guest tables are physical. GIoV: untagged traffic uses entry 0. SE: a device
+ * whose address space died faults on every access, and each event more might hide one that a ticket
+ * waits for. */
 void uiommu_amd_dte_build(const struct uiommu_amd *hw, const struct amd_device *dev, uint32_t set,
                           uint64_t out[3])
 {
@@ -65,7 +67,7 @@ void uiommu_amd_dte_build(const struct uiommu_amd *hw, const struct amd_device *
     uint64_t table = dev->host.blocked ? hw->quiet.bus : dev->host.table;
 
     out[0] = uiommu_bits_mask(AMD_DTE0_V);
-    out[1] = uiommu_bits_make(AMD_DTE1_DOMAIN, dev->domain);
+    out[1] = uiommu_bits_make(AMD_DTE1_DOMAIN, dev->domain) | uiommu_bits_mask(AMD_DTE1_SE);
     out[2] = 0;
     if (would_pass(hw, dev))
         return;
@@ -246,7 +248,11 @@ static void dte_change(struct uiommu_amd *hw, volatile uint64_t *dte, const uint
         store1(hw, dte, want[1]);
 }
 
-/* One step for one entry. @return whether the opening store is still to come. */
+/*
+ * One step for one entry: 0 shuts, 1 writes what does not count while it is shut, 2 opens. The core
+ * has hardware drop the entry between, and may repeat a step before it could: what a step does
+ * follows from its number. @return whether the opening store is still to come.
+ */
 bool uiommu_amd_dte_step(struct uiommu_amd *hw, volatile uint64_t *dte, const uint64_t want[3],
                          uint32_t step)
 {
@@ -262,11 +268,12 @@ bool uiommu_amd_dte_step(struct uiommu_amd *hw, volatile uint64_t *dte, const ui
         dte_change(hw, dte, want);
         return false;
     }
-    if ((now0 & uiommu_bits_mask(AMD_DTE0_TV)) != 0) { /* Another table: shut it first. */
-        store(hw, dte, 0, AMD_DTE_BLOCKED | (now0 & uiommu_bits_mask(AMD_DTE0_GPRP)));
+    if (step == 0 || (now0 & uiommu_bits_mask(AMD_DTE0_TV)) != 0) {
+        if ((now0 & uiommu_bits_mask(AMD_DTE0_TV)) != 0)
+            store(hw, dte, 0, AMD_DTE_BLOCKED | (now0 & uiommu_bits_mask(AMD_DTE0_GPRP)));
         return true;
     }
-    if (step == 0 || now1 != want[1] || !same2) {
+    if (step == 1 || now1 != want[1] || !same2) {
         store1(hw, dte, want[1]);
         store(hw, dte, 2, (now2 & ~ours) | want[2]);
         return true;

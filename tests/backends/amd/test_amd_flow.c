@@ -150,7 +150,9 @@ Test(amd_flow, entries_open_and_shut)
     dte[2] = 0x8000000000000001; /* the host's */
     cr_assert_eq(ops->device_set(hw, dev, UIOMMU_DEVICE_SET_OPEN, 0), UIOMMU_MORE);
     cr_assert_eq(dte[0], 1);
-    cr_assert_eq(ops->device_set(hw, dev, UIOMMU_DEVICE_SET_OPEN, 1), UIOMMU_OK);
+    cr_assert_eq(ops->device_set(hw, dev, UIOMMU_DEVICE_SET_OPEN, 1), UIOMMU_MORE);
+    cr_assert_eq(dte[0], 1);
+    cr_assert_eq(ops->device_set(hw, dev, UIOMMU_DEVICE_SET_OPEN, 2), UIOMMU_OK);
     cr_assert_eq(dte[0] & 3, 3);
     cr_assert_eq(dte[0] >> 52 & 1, 0);
     cr_assert_eq(dte[2], 0x8000000000000001);
@@ -263,6 +265,42 @@ Test(amd_flow, commands_name_device_and_domain)
     ops->device_detach(hw, dev);
 }
 
+/* Shut, but hardware was not told so yet: a ticket behind the invalidation proves it. */
+Test(amd_flow, shut_device_is_dropped)
+{
+    void *dev = attach(16);
+    uint32_t at;
+    uint64_t ticket;
+
+    open_device(dev, UIOMMU_DEVICE_SET_ATS);
+    cr_assert_eq(ops->device_isolate(hw, dev), UIOMMU_OK);
+    at = u->logged;
+    cr_assert_eq(ops->dtlb_invalidate(hw, dev, 5, NULL), UIOMMU_OK);
+    cr_assert_eq(ops->ticket(hw, &ticket), UIOMMU_OK);
+    cr_assert_eq(u->logged - at, 3);
+    cr_assert_eq(u->log[at].d[0], 0x2000000000000118);
+    cr_assert_eq(u->log[at + 1].d[0], 0x2000000000000119);
+    ops->device_detach(hw, dev);
+}
+
+/* Without a guest table or a host table the entry stays shut: I=0, so nothing may be asked. */
+Test(amd_flow, no_question_without_i)
+{
+    void *dev;
+    uint32_t at;
+    uint64_t ticket;
+
+    hw->f.gio = false;
+    dev = attach(16);
+    open_device(dev, UIOMMU_DEVICE_SET_ATS);
+    at = u->logged;
+    cr_assert_eq(ops->dtlb_invalidate(hw, dev, 5, NULL), UIOMMU_OK);
+    cr_assert_eq(ops->ticket(hw, &ticket), UIOMMU_OK);
+    for (; at < u->logged; at++)
+        cr_assert_neq(u->log[at].d[0] >> 60, 4);
+    ops->device_detach(hw, dev);
+}
+
 Test(amd_flow, barrier_is_ordered)
 {
     void *dev = attach(16);
@@ -324,25 +362,39 @@ Test(amd_flow, unanswered_invalidation_fails_its_ticket_alone)
 /* An event whose entry is not there yet may be the one that matters. */
 Test(amd_flow, late_event_holds_the_ticket)
 {
+    void *dev = attach(16);
     uint64_t ticket;
 
+    open_device(dev, UIOMMU_DEVICE_SET_ATS);
     fake_tail(u, 0x10);
+    cr_assert_eq(ops->dtlb_invalidate(hw, dev, 5, NULL), UIOMMU_OK);
     cr_assert_eq(ops->ticket(hw, &ticket), UIOMMU_OK);
     cr_assert_eq(ops->ticket_poll(hw, ticket), UIOMMU_PENDING);
     u->core.now += 1000000000;
     cr_assert_eq(ops->ticket_poll(hw, ticket), UIOMMU_E_HW);
+    ops->device_detach(hw, dev);
 }
 
 Test(amd_flow, lost_events_fail_tickets)
 {
-    uint64_t ticket;
+    void *dev = attach(16);
+    uint64_t before, ticket, behind;
 
+    open_device(dev, UIOMMU_DEVICE_SET_ATS);
     *fake_reg(u, 0x2020) = (*fake_reg(u, 0x2020) | 1) & ~8u;
+    cr_assert_eq(ops->config_invalidate(hw, dev, 5), UIOMMU_OK);
+    cr_assert_eq(ops->ticket(hw, &before), UIOMMU_OK);
+    cr_assert_eq(ops->dtlb_invalidate(hw, dev, 5, NULL), UIOMMU_OK);
     cr_assert_eq(ops->ticket(hw, &ticket), UIOMMU_OK);
+    cr_assert_eq(ops->ticket(hw, &behind), UIOMMU_OK);
+    cr_assert_eq(ops->ticket_poll(hw, before), UIOMMU_OK); /* It asked no device. */
     cr_assert_eq(ops->ticket_poll(hw, ticket), UIOMMU_E_HW);
+    cr_assert_eq(ops->ticket_poll(hw, behind), UIOMMU_OK);
     cr_assert_eq(*fake_reg(u, 0x2020) & 9, 8); /* and the log runs again */
+    cr_assert_eq(ops->dtlb_invalidate(hw, dev, 5, NULL), UIOMMU_OK);
     cr_assert_eq(ops->ticket(hw, &ticket), UIOMMU_OK);
     cr_assert_eq(ops->ticket_poll(hw, ticket), UIOMMU_OK);
+    ops->device_detach(hw, dev);
 }
 
 Test(amd_flow, refused_command)

@@ -165,8 +165,26 @@ Test(amd_log, events_wait_under_the_lock)
     cr_assert_eq(io.event_count, 1);
     cr_assert_eq(io.request_count, 1);
     cr_assert_eq(requests[0].at, 1);
-    cr_assert_eq(requests[0].preset, UIOMMU_CODE_FAILURE);
+    cr_assert_eq(requests[0].preset, UIOMMU_CODE_INVALID);
     cr_assert_eq(ops->ring_pending(hw, 1), 0);
+}
+
+/* Failure would end page requests of the device's neighbours, too. */
+Test(amd_log, failure_is_for_the_isolated)
+{
+    uint32_t id = 0x118;
+    struct uiommu_device_desc desc = {&id, 1, UIOMMU_DEVICE_PRI, 0, 1, 0};
+    void *dev;
+
+    cr_assert_eq(ops->device_attach(hw, &desc, &dev), UIOMMU_OK);
+    fake_log(u, EVT, 0x920007a523450118, 0x7fff12345000);
+    cr_assert_eq(fetch(1, 16).request_count, 1);
+    cr_assert_eq(requests[0].preset, UIOMMU_CODE_INVALID); /* Shut, no more. */
+    cr_assert_eq(ops->device_isolate(hw, dev), UIOMMU_OK);
+    fake_log(u, EVT, 0x920007a523450118, 0x7fff12345000);
+    cr_assert_eq(fetch(1, 16).request_count, 1);
+    cr_assert_eq(requests[0].preset, UIOMMU_CODE_FAILURE);
+    ops->device_detach(hw, dev);
 }
 
 Test(amd_log, full_stash_counts)

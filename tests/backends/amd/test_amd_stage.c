@@ -67,7 +67,7 @@ static uint32_t bind(void *dev, uint32_t pasid, const struct uiommu_root *root)
 
 TestSuite(amd_stage, .init = begin, .fini = end);
 
-/* Rows of the sheet; without guest translation, as they have no GV. */
+/* Rows of the sheet; without guest translation, as they have no GV. SE beside them. */
 Test(amd_stage, golden)
 {
     struct amd_device dev;
@@ -81,13 +81,13 @@ Test(amd_stage, golden)
     dev.host.table = 0xabcdef000;
     uiommu_amd_dte_build(&unit, &dev, UIOMMU_DEVICE_SET_ATS, out);
     cr_assert_eq(out[0], 0x6000000abcdef803);
-    cr_assert_eq(out[1], 0x0000000100000007);
+    cr_assert_eq(out[1], 0x0000000300000007);
     dev.domain = 2;
     dev.host.mode = 3;
     dev.host.table = 0x1000;
     uiommu_amd_dte_build(&unit, &dev, 0, out);
     cr_assert_eq(out[0], 0x6000000000001603);
-    cr_assert_eq(out[1], 2);
+    cr_assert_eq(out[1], 0x0000000200000002);
     dev.host.blocked = true;
     unit.quiet.bus = 0x5000;
     uiommu_amd_dte_build(&unit, &dev, 0, out);
@@ -107,7 +107,7 @@ Test(amd_stage, nested_entry)
     cr_assert_leq(bind(dev, UIOMMU_PASID_NONE, &nested), 2);
     cr_assert_eq(dte[0], UINT64_C(0x60d0000abcdef603) | (node >> 12 & 7) << 58);
     cr_assert_eq(dte[1],
-                 dev->domain | (node >> 15 & 0xffff) << 16 | UINT64_C(1) << 32 | node >> 31 << 43);
+                 dev->domain | (node >> 15 & 0xffff) << 16 | UINT64_C(3) << 32 | node >> 31 << 43);
     cr_assert_eq(*(uint64_t *)dev->leaf[0].cpu, 0x7001);
     ops->pasid_clear(hw, dev, UIOMMU_PASID_NONE);
     cr_assert_eq(dte[0] & UINT64_C(0xffffffffff000), hw->quiet.bus);
@@ -119,14 +119,20 @@ Test(amd_stage, steps)
 {
     struct amd_device *dev = attach(9);
     volatile uint64_t *dte = uiommu_amd_dte_at(hw, ids[1]);
-    uint64_t quiet = hw->quiet.bus | 1;
+    uint64_t quiet = hw->quiet.bus | 1, old1 = dte[1];
 
     cr_assert_eq(*uiommu_amd_gcr3_at(dev, UIOMMU_PASID_NONE), quiet);
     cr_assert_eq(ops->pasid_set(hw, dev, UIOMMU_PASID_NONE, &host, 1, 0), UIOMMU_MORE);
-    cr_assert_eq(dte[0] & 3, 1); /* Shut, before anything else changes. */
+    cr_assert_eq(dte[0] & 3, 1); /* Shut, before anything else changes... */
     cr_assert_eq(*uiommu_amd_gcr3_at(dev, UIOMMU_PASID_NONE), quiet);
-    cr_assert_eq(ops->pasid_set(hw, dev, UIOMMU_PASID_NONE, &host, 1, 1), UIOMMU_OK);
+    cr_assert_eq(ops->pasid_set(hw, dev, UIOMMU_PASID_NONE, &host, 1, 0), UIOMMU_MORE);
+    cr_assert_eq(dte[1], old1); /* ...or hardware was told so: the step is repeated. */
+    cr_assert_eq(*uiommu_amd_gcr3_at(dev, UIOMMU_PASID_NONE), quiet);
+    cr_assert_eq(ops->pasid_set(hw, dev, UIOMMU_PASID_NONE, &host, 1, 1), UIOMMU_MORE);
+    cr_assert_eq(ops->pasid_set(hw, dev, UIOMMU_PASID_NONE, &host, 1, 1), UIOMMU_MORE);
+    cr_assert_eq(dte[0] & 3, 1);
     cr_assert_eq(*uiommu_amd_gcr3_at(dev, UIOMMU_PASID_NONE), 0);
+    cr_assert_eq(ops->pasid_set(hw, dev, UIOMMU_PASID_NONE, &host, 1, 2), UIOMMU_OK);
     cr_assert_eq(dte[0] & UINT64_C(0x604ffffffffffe03), UINT64_C(0x6000000abcdef803));
     ops->pasid_block(hw, dev, UIOMMU_PASID_NONE);
     cr_assert_eq(dte[0] & UINT64_C(0x601ffffffffffe03),
@@ -135,7 +141,7 @@ Test(amd_stage, steps)
     cr_assert_eq(ops->device_set(hw, dev, UIOMMU_DEVICE_SET_OPEN, 0), UIOMMU_OK);
     cr_assert_eq(dte[0] & UINT64_C(0xffffffffff000), hw->quiet.bus);
     ops->pasid_clear(hw, dev, UIOMMU_PASID_NONE);
-    cr_assert_eq(bind(dev, 5, &first), 1);
+    cr_assert_eq(bind(dev, 5, &first), 2);
     cr_assert_eq(dte[0] & UINT64_C(0x60cffffffffffe03), UINT64_C(0x60c0000000000003));
     cr_assert_eq(*uiommu_amd_gcr3_at(dev, UIOMMU_PASID_NONE), quiet);
     ops->pasid_clear(hw, dev, 5);
