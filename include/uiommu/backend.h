@@ -228,6 +228,8 @@ struct uiommu_backend_ops {
     /** [task] Give its memory back; its entries were shut and invalidated before. */
     void (*device_detach)(void *hw, void *dev);
     /** [locked] Write the device's entries: flags are UIOMMU_DEVICE_SET_*. step counts from 0.
+     * A step is called again where its invalidation found no room: hardware may hold what was
+     * before it until the next step.
      * @retval UIOMMU_MORE  Call config_invalidate(PASID_ALL), wait, then call with step + 1.
      * @retval UIOMMU_OK  Last step; config_invalidate(PASID_ALL) and a ticket complete it. */
     uiommu_err (*device_set)(void *hw, void *dev, uint32_t flags, uint32_t step);
