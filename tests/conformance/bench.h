@@ -133,6 +133,9 @@ struct bench_vendor {
     /* Misfortune. */
     void (*overflow)(struct bench *b);      /* The request queue overflows now. */
     void (*hang)(struct bench *b, bool on); /* Commands are not consumed any more. */
+    /* A page request is in the ring only so long after its receipt, at most. NULL: it is at once.
+     */
+    void (*slow_ring)(struct bench *b, uint32_t ns);
     void (*lose_invalidations)(struct bench *b, uint32_t count); /* Of device TLBs. */
     void (*lie)(struct bench *b, enum bench_lie lie);
     void (*event_flood)(struct bench *b, uint32_t count); /* Records nobody asked for. */

@@ -175,6 +175,15 @@ static void overflow(struct bench *b)
     b->irq = true;
 }
 
+static void slow_ring(struct bench *b, uint32_t ns)
+{
+    struct model_amd_knobs knobs;
+
+    model_amd_get_knobs(model_of(b), &knobs);
+    knobs.ppr_lag_ns = ns;
+    model_amd_set_knobs(model_of(b), &knobs);
+}
+
 static void hang(struct bench *b, bool on)
 {
     struct model_amd_knobs knobs;
@@ -312,6 +321,7 @@ const struct bench_vendor bench_amd = {
     .second_page = second_page,
     .overflow = overflow,
     .hang = hang,
+    .slow_ring = slow_ring,
     .lose_invalidations = lose_invalidations,
     .lie = lie,
     .event_flood = event_flood,

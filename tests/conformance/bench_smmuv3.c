@@ -250,6 +250,15 @@ static void overflow(struct bench *b)
     b->irq = true; /* That of the entries which filled the queue. */
 }
 
+static void slow_ring(struct bench *b, uint32_t ns)
+{
+    struct model_smmuv3_knobs knobs;
+
+    model_smmuv3_get_knobs(model_of(b), &knobs);
+    knobs.pri_lag_ns = ns;
+    model_smmuv3_set_knobs(model_of(b), &knobs);
+}
+
 static void hang(struct bench *b, bool on)
 {
     struct model_smmuv3_knobs knobs;
@@ -382,6 +391,7 @@ const struct bench_vendor bench_smmuv3 = {
     .guest_root = guest_root,
     .overflow = overflow,
     .hang = hang,
+    .slow_ring = slow_ring,
     .lose_invalidations = lose_invalidations,
     .lie = lie,
     .event_flood = event_flood,

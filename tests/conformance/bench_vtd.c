@@ -232,6 +232,16 @@ static void overflow(struct bench *b)
     b->irq = true;
 }
 
+static void slow_ring(struct bench *b, uint32_t ns)
+{
+    struct model_vtd_knobs knobs;
+
+    model_vtd_get_knobs(model_of(b), &knobs);
+    knobs.ingress_lag_ns = ns;
+    knobs.prq_lag_ns = ns;
+    model_vtd_set_knobs(model_of(b), &knobs);
+}
+
 static void hang(struct bench *b, bool on)
 {
     struct model_vtd_knobs knobs;
@@ -361,6 +371,7 @@ const struct bench_vendor bench_vtd = {
     .second_page = second_page,
     .overflow = overflow,
     .hang = hang,
+    .slow_ring = slow_ring,
     .lose_invalidations = lose_invalidations,
     .lie = lie,
     .event_flood = event_flood,

@@ -67,6 +67,31 @@ static void behind_the_barrier(struct conf *c)
     CHECK(c, conf_events(c, UIOMMU_EVENT_LATE_REQUEST) == 0);
 }
 
+/* Hardware has taken it, and writes it into the ring only a while later. */
+static void taken_not_written(struct conf *c)
+{
+    struct conf_flow f;
+    uint32_t i;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    bench_fabric(&c->b, 100, BENCH_US, 0, 0);
+    if (c->b.vendor->slow_ring != NULL) {
+        c->b.vendor->slow_ring(&c->b, (uint32_t)BENCH_LATE);
+    }
+    for (i = 0; i < 3; i++) { /* One of them takes long. */
+        conf_ask(f.d, f.pasid, CONF_VA, INDEX + i);
+    }
+    bench_advance(&c->b, 2 * BENCH_US);
+    hand_over(c, &f, UIOMMU_UNBIND_ABORT);
+    for (i = 0; i < 3; i++) {
+        CHECK(c, conf_answer(f.d, INDEX + i) == UIOMMU_CODE_INVALID);
+    }
+    CHECK(c, f.a->calls == 0 && conf_unit(c).late == 0);
+    CHECK(c, conf_events(c, UIOMMU_EVENT_LATE_REQUEST) == 0);
+}
+
 static void in_the_ring(struct conf *c, uint32_t flags)
 {
     struct conf_flow f;
@@ -219,6 +244,7 @@ static const struct conf_test tests[] = {
     {"I1 I2 L1 race: a request on the bus, abort", bus_abort},
     {"R5 I2 L40 race: a request arrives after the barrier, inside the settle time",
      behind_the_barrier},
+    {"R5 I1 I2 race: hardware has taken a request, and not yet written it", taken_not_written},
     {"I1 I2 L1 race: a request in the ring, graceful unbind", ring_graceful},
     {"I1 I2 L1 race: a request in the ring, abort", ring_abort},
     {"I2 L20 race: an open group of the old owner dies with the bond", partial},

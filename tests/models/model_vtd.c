@@ -74,6 +74,7 @@ void model_vtd_default_knobs(struct model_vtd_knobs *knobs)
     knobs->execute_lag_ns = 1500;
     knobs->status_lag_ns = 500;
     knobs->response_lag_ns = 1000;
+    knobs->ingress_lag_ns = 300;
     knobs->prq_lag_ns = 800;
     knobs->irq_lag_ns = 500;
     knobs->entry_lag_ns = 2000;

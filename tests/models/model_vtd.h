@@ -62,6 +62,7 @@ struct model_vtd_knobs {
     uint32_t execute_lag_ns;    /* between fetch and effect of a descriptor */
     uint32_t status_lag_ns;     /* between a wait's turn and its signal */
     uint32_t response_lag_ns;   /* between a page group response's turn and its message */
+    uint32_t ingress_lag_ns;    /* between receipt and acceptance of a page request; 0: none */
     uint32_t prq_lag_ns;        /* between acceptance of a page request and PQT; 0: none */
     uint32_t irq_lag_ns;        /* between event and message */
     uint32_t entry_lag_ns;      /* a slow fetch of a table entry takes up to this long */

@@ -105,7 +105,7 @@ static bool ready(const struct model_vtd *m, const struct vtd_pending *p)
             return false;
         }
     }
-    if (p->type == VTD_WAIT && vtd_bit(p->word[0], 7) && m->delivered < p->accepted) {
+    if (p->type == VTD_WAIT && vtd_bit(p->word[0], 7) && !vtd_prq_settled(m, p->accepted)) {
         return false;
     }
     return (p->type != VTD_DEVTLB && p->type != VTD_PDEVTLB) || vtd_device_room(m);

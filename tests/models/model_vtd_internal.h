@@ -115,7 +115,7 @@ struct vtd_pending {
     uint32_t type;
     uint32_t generation;
     uint64_t seq;
-    uint64_t accepted; /* Page requests received before a wait with PD. */
+    uint64_t accepted; /* The page request received last before a wait with PD. */
     uint64_t since;    /* A wait's predecessor. */
     uint32_t covers;   /* Invalidations between the two. */
     bool due;
@@ -200,8 +200,12 @@ struct model_vtd {
     /* page requests */
     uint64_t accepted_words[VTD_ACCEPTED][2];
     bool accepted_marker[VTD_ACCEPTED];
+    uint64_t accepted_number[VTD_ACCEPTED];
     uint32_t accepted_first, accepted_count;
-    uint64_t received, delivered;
+    struct model_page_request ingress[VTD_ACCEPTED]; /* Received, in order. */
+    uint64_t ingress_number[VTD_ACCEPTED];
+    uint32_t ingress_first, ingress_count;
+    uint64_t received; /* The number of the newest. */
     struct vtd_group group[VTD_GROUPS];
     /* caches */
     struct vtd_context context[VTD_CONTEXTS];
@@ -354,6 +358,8 @@ void vtd_device_done(void *ctx, uint64_t tag, enum model_invalidate_result resul
 void vtd_device_forget(struct model_vtd *m);
 
 /* model_vtd_prq.c */
+/* All that were received up to this one are in the queue, or gone. */
+bool vtd_prq_settled(const struct model_vtd *m, uint64_t number);
 void vtd_prq_request(void *ctx, const struct model_page_request *request);
 void vtd_prq_push(struct model_vtd *m);
 void vtd_prq_respond(struct model_vtd *m, uint64_t d0, uint64_t d1);

@@ -70,7 +70,6 @@ static void deliver(struct model_vtd *m)
     word[3] = m->knobs.scramble_prq ? model_random(m->world) : 0;
     m->accepted_first = (at + 1) % VTD_ACCEPTED;
     m->accepted_count--;
-    m->delivered++;
     if (!vtd_write_words(m, (m->pqa & ~vtd_ones(12)) + m->pqt, word, 4)) {
         vtd_wrong(m, "vtd.prq.write-abort", "a page request cannot be written to its queue", m->pqa,
                   m->pqt);
@@ -94,7 +93,7 @@ static void deliver_work(void *arg, uint64_t token)
 {
     struct model_vtd *m = arg;
 
-    while (m->delivered < token && m->accepted_count > 0) {
+    while (m->accepted_count > 0 && m->accepted_number[m->accepted_first] <= token) {
         deliver(m);
     }
     vtd_pending_run(m);
@@ -127,7 +126,7 @@ static void remember(struct model_vtd *m, const struct model_page_request *r)
                                .index = r->index};
 }
 
-static void accept(struct model_vtd *m, const struct model_page_request *r)
+static void accept(struct model_vtd *m, const struct model_page_request *r, uint64_t number)
 {
     uint32_t at = (m->accepted_first + m->accepted_count) % VTD_ACCEPTED;
     bool marker = is_marker(r);
@@ -151,12 +150,12 @@ static void accept(struct model_vtd *m, const struct model_page_request *r)
     if (r->last) {
         remember(m, r);
     }
+    m->accepted_number[(m->accepted_first + m->accepted_count) % VTD_ACCEPTED] = number;
     m->accepted_count++;
-    m->received++;
     if (m->knobs.prq_lag_ns == 0 || m->accepted_count == VTD_ACCEPTED) {
         vtd_prq_push(m);
     } else {
-        vtd_later(m, vtd_lag(m, m->knobs.prq_lag_ns), deliver_work, m->received);
+        vtd_later(m, vtd_lag(m, m->knobs.prq_lag_ns), deliver_work, number);
     }
 }
 
@@ -187,9 +186,8 @@ static bool full(const struct model_vtd *m)
     return ((m->pqt + 32 * ((uint64_t)m->accepted_count + 1)) & mask) == m->pqh;
 }
 
-void vtd_prq_request(void *ctx, const struct model_page_request *r)
+static void take(struct model_vtd *m, const struct model_page_request *r, uint64_t number)
 {
-    struct model_vtd *m = ctx;
     struct vtd_access want = {.id = r->id,
                               .has_pasid = r->has_pasid,
                               .pasid = r->pasid,
@@ -231,5 +229,51 @@ void vtd_prq_request(void *ctx, const struct model_page_request *r)
         return;
     }
     implicit(m, &want, &entry);
-    accept(m, r);
+    accept(m, r, number);
+}
+
+/* The oldest at the ingress is looked at. */
+static void take_first(struct model_vtd *m)
+{
+    uint32_t at = m->ingress_first;
+
+    m->ingress_first = (at + 1) % VTD_ACCEPTED;
+    m->ingress_count--;
+    take(m, &m->ingress[at], m->ingress_number[at]);
+}
+
+static void ingress_work(void *arg, uint64_t token)
+{
+    struct model_vtd *m = arg;
+
+    while (m->ingress_count > 0 && m->ingress_number[m->ingress_first] <= token) {
+        take_first(m);
+    }
+    vtd_pending_run(m);
+}
+
+void vtd_prq_request(void *ctx, const struct model_page_request *r)
+{
+    struct model_vtd *m = ctx;
+    uint32_t at;
+
+    m->received++;
+    if (m->knobs.ingress_lag_ns == 0 && m->ingress_count == 0) {
+        take(m, r, m->received);
+        return;
+    }
+    if (m->ingress_count == VTD_ACCEPTED) {
+        take_first(m);
+    }
+    at = (m->ingress_first + m->ingress_count) % VTD_ACCEPTED;
+    m->ingress[at] = *r;
+    m->ingress_number[at] = m->received;
+    m->ingress_count++;
+    vtd_later(m, vtd_lag(m, m->knobs.ingress_lag_ns), ingress_work, m->received);
+}
+
+bool vtd_prq_settled(const struct model_vtd *m, uint64_t number)
+{
+    return (m->ingress_count == 0 || m->ingress_number[m->ingress_first] > number) &&
+           (m->accepted_count == 0 || m->accepted_number[m->accepted_first] > number);
 }
