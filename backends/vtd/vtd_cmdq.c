@@ -150,6 +150,12 @@ void uiommu_vtd_put(struct uiommu_vtd *hw, struct vtd_descriptor descriptor)
     put(hw, descriptor, false);
 }
 
+/* Is what is put now kept from hardware? */
+bool uiommu_vtd_gated(const struct uiommu_vtd *hw)
+{
+    return hw->iq.gate > hw->iq.resolved;
+}
+
 /* Up to and including the next ticket that covers a device TLB. The barrier covers the descriptors
  * and the table words they are about (13). */
 void uiommu_vtd_tell(struct uiommu_vtd *hw)
@@ -157,7 +163,7 @@ void uiommu_vtd_tell(struct uiommu_vtd *hw)
     struct vtd_queue *q = &hw->iq;
     uint64_t p = q->told;
 
-    if (q->told == q->head || q->gate > q->resolved)
+    if (q->told == q->head || uiommu_vtd_gated(hw))
         return;
     q->gate = 0;
     while (p < q->head && q->gate == 0) {

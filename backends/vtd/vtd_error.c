@@ -102,14 +102,16 @@ static void overwrite(struct uiommu_vtd *hw)
 
 /*
  * The head rests on the descriptor that was refused; nothing is fetched until IQE is cleared.
- * Some codes are not about the descriptor: a bad tail is written again, a failed fetch tried
- * again, a wrong width or mode means that the unit is not as it was set up.
+ * Some codes are not about the descriptor: a bad tail is written again, as it always is
+ * (emulators fetch at a write of it alone, sheet 20), a failed fetch tried again, a wrong width or
+ * mode means that the unit is not as it was set up.
  */
 static void queue_error(struct uiommu_vtd *hw, uint32_t code)
 {
     struct vtd_queue *q = &hw->iq;
     bool first = q->error_at != q->fetched;
     bool tail = code == VTD_IQEI_TAIL || code == VTD_IQEI_MISALIGN;
+    uint64_t mask = (UINT64_C(1) << q->log2) - 1u;
 
     q->error_at = q->fetched;
     q->repeats = first ? 0 : q->repeats + 1u;
@@ -125,9 +127,7 @@ static void queue_error(struct uiommu_vtd *hw, uint32_t code)
         overwrite(hw);
     }
     uiommu_vtd_write(hw, VTD_FSTS, VTD_FSTS_IQE);
-    if (tail)
-        uiommu_vtd_write64(hw, VTD_IQT,
-                           (q->told & ((UINT64_C(1) << q->log2) - 1u)) << VTD_SLOT_LOG2);
+    uiommu_vtd_write64(hw, VTD_IQT, (q->told & mask) << VTD_SLOT_LOG2);
 }
 
 /* The record holds what was captured when each bit was set: read before they are cleared. */
@@ -188,7 +188,10 @@ void uiommu_vtd_check(void *ctx, struct uiommu_check *out)
         hw->prq.note_bad_index = false;
         hw->note_bad_record = false;
     }
+    hw->seen_dead = hw->iq.dead;
     if (hw->iq.dead)
         out->flags |= UIOMMU_CHECK_DEAD;
+    else if (hw->iq.open && hw->iq.told != hw->iq.head)
+        out->flags |= UIOMMU_CHECK_MORE; /* It is shown by whoever looks next. */
     uiommu_notes_take(&hw->notes, out);
 }

@@ -136,12 +136,18 @@ static bool absent(uint32_t fsts)
     return fsts == UINT32_MAX || (fsts & VTD_FSTS_PPF) == 0;
 }
 
+/* Any bit that is left set suppresses every later message (5.3), and PFO alone sends none: with
+ * one of them set there is something to come back for, even without a record. A dead queue is
+ * reported as such, and its bits stay. */
 uint32_t uiommu_vtd_faults_pending(const struct uiommu_vtd *hw)
 {
     uint32_t fsts = uiommu_vtd_read(hw, VTD_FSTS), n = 0, i;
+    uint32_t bits = uiommu_vtd_error_bits(hw) | VTD_FSTS_PFO;
 
     for (i = 0; !absent(fsts) && i < hw->f.faults; i++)
         n += pending_at(hw, i) ? 1u : 0u;
+    if (n == 0 && fsts != UINT32_MAX && (fsts & bits) != 0 && !hw->seen_dead)
+        n = 1;
     return n;
 }
 
@@ -207,7 +213,7 @@ void uiommu_vtd_faults_fetch(struct uiommu_vtd *hw, struct uiommu_fetch *io)
         hw->fault_next = at + 1u == hw->f.faults ? 0 : at + 1u;
     }
     overflow(hw, fsts, io);
-    /* A record made meanwhile may have met PPF set and sent no message. */
-    if (io->entries != 0 && (uiommu_vtd_read(hw, VTD_FSTS) & VTD_FSTS_PPF) != 0)
+    /* A record made meanwhile may have met PPF set and sent no message, or found no room. */
+    if (io->entries != 0 && (uiommu_vtd_read(hw, VTD_FSTS) & (VTD_FSTS_PPF | VTD_FSTS_PFO)) != 0)
         io->flags |= UIOMMU_FETCH_MORE;
 }

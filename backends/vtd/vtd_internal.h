@@ -88,6 +88,7 @@ struct uiommu_vtd {
     struct vtd_queue iq;                /* (l) */
     struct vtd_prq prq;                 /* (r) */
     uint32_t fault_next;                /* (r) The record expected next. */
+    bool seen_dead;                     /* (r) The queue, by check(). */
     bool note_bad_record;               /* (r) A nonsense number of one has to be reported. */
     struct uiommu_mem root;             /* (t) */
     struct uiommu_mem *context;         /* (l) One for each half of a bus. */
@@ -171,6 +172,7 @@ uint32_t uiommu_vtd_cover(uint64_t first, uint64_t last, uint64_t *base);
 /* ---- vtd_cmdq.c: the invalidation queue ---------------------------------------------------- */
 bool uiommu_vtd_room(struct uiommu_vtd *hw, uint32_t descriptors);
 void uiommu_vtd_put(struct uiommu_vtd *hw, struct vtd_descriptor descriptor);
+bool uiommu_vtd_gated(const struct uiommu_vtd *hw);
 void uiommu_vtd_tell(struct uiommu_vtd *hw);
 void uiommu_vtd_scan(struct uiommu_vtd *hw);
 void uiommu_vtd_look(struct uiommu_vtd *hw);

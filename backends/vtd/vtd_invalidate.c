@@ -165,7 +165,11 @@ uiommu_err uiommu_vtd_barrier(void *ctx, void *dev_ctx, uint32_t pasid, uint64_t
     return uiommu_vtd_sync(hw, true, ticket);
 }
 
-/* No wait: a response is never reported back, and tickets behind it cover it. */
+/*
+ * No wait: a response is never reported back, and tickets behind it cover it. One that hardware
+ * would not see now is not taken: the core comes back for it, but for nothing that was (PROTOCOL
+ * R26).
+ */
 uint32_t uiommu_vtd_respond(void *ctx, const struct uiommu_answer *answers, uint32_t count)
 {
     struct uiommu_vtd *hw = ctx;
@@ -173,6 +177,10 @@ uint32_t uiommu_vtd_respond(void *ctx, const struct uiommu_answer *answers, uint
     uint32_t n = 0;
 
     if (uiommu_vtd_ready(hw) != UIOMMU_OK)
+        return 0;
+    if (uiommu_vtd_gated(hw))
+        uiommu_vtd_look(hw);
+    if (uiommu_vtd_gated(hw))
         return 0;
     while (n < count && uiommu_vtd_room(hw, 1)) {
         uiommu_vtd_put(hw, uiommu_vtd_response(&answers[n], private_data));

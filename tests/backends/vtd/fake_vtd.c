@@ -87,7 +87,7 @@ static void write32(void *ctx, uint64_t addr, uint32_t value)
     }
     if (offset == 0x18)
         command(u, value);
-    if (offset == 0x88 || offset == 0x34 || offset == 0x18)
+    if (offset == 0x88 || ((offset == 0x34 || offset == 0x18) && !u->tail_only))
         fake_run(u);
 }
 

@@ -348,13 +348,15 @@ Test(flow, device_invalidations_stand_alone)
     cr_assert_eq(uiommu_vtd_tlb_invalidate(hw, NULL, 5, &root, 1, NULL), UIOMMU_OK);
     cr_assert_eq(uiommu_vtd_dtlb_invalidate(hw, dev, 5, NULL), UIOMMU_OK);
     a = ticket();
-    cr_expect_eq(uiommu_vtd_respond(hw, &answer, 1), 1);
+    cr_expect_eq(uiommu_vtd_respond(hw, &answer, 1), 0);
     b = ticket();
     cr_expect_eq(*fake_reg(u, 0x88), 3 * 32 + 0x80);
     u->hold = false;
     fake_run(u);
     cr_expect_eq(u->logged, 3);
     cr_expect_eq(uiommu_vtd_ticket_poll(hw, a), UIOMMU_OK);
+    cr_expect_eq(u->logged, 4);
+    cr_expect_eq(uiommu_vtd_respond(hw, &answer, 1), 1);
     cr_expect_eq(u->logged, 5);
     cr_expect_eq(uiommu_vtd_ticket_poll(hw, b), UIOMMU_OK);
     uiommu_vtd_device_detach(hw, dev);

@@ -4,6 +4,8 @@
 
 #include <criterion/criterion.h>
 
+#define SID 0x5e9bu
+
 static struct uiommu *u;
 static struct uiommu_vtd *hw;
 
@@ -29,6 +31,26 @@ static void end(void)
     cr_assert_eq(u->core.heap_bytes, 0);
     cr_assert_eq(u->core.unit.locked, 0);
     fake_free(u);
+}
+
+static struct vtd_device *attach(uint32_t flags, uint32_t pasid_bits)
+{
+    static const uint32_t ids[] = {SID};
+    struct uiommu_device_desc desc = {ids, 1, flags, pasid_bits, 1, 0};
+    void *dev = NULL;
+
+    cr_assert_eq(uiommu_vtd_device_attach(hw, &desc, &dev), UIOMMU_OK);
+    return dev;
+}
+
+static struct vtd_device *opened(void)
+{
+    struct vtd_device *dev =
+        attach(UIOMMU_DEVICE_ATS | UIOMMU_DEVICE_PRI | UIOMMU_DEVICE_PASID, 20);
+
+    cr_assert_eq(uiommu_vtd_device_set(hw, dev, UIOMMU_DEVICE_SET_OPEN | UIOMMU_DEVICE_SET_ATS, 0),
+                 UIOMMU_OK);
+    return dev;
 }
 
 static uint64_t ticket(void)
@@ -131,6 +153,86 @@ Test(late, reserved_errors_are_written_zero)
     *fake_reg(u, 0x34) = 0x30;
     begin_with(&config);
     cr_expect_eq(*fake_reg(u, 0x34), 0x20);
+    *fake_reg(u, 0x34) = 0;
+    end();
+}
+
+/* Nobody polls the ticket of a slow device any more: what waits behind it is not forgotten. */
+Test(late, what_a_slow_device_holds_back)
+{
+    struct uiommu_answer answer;
+    struct uiommu_check check;
+    struct vtd_device *dev;
+
+    begin();
+    dev = opened();
+    memset(&answer, 0, sizeof(answer));
+    u->hold = true;
+    cr_assert_eq(uiommu_vtd_dtlb_invalidate(hw, dev, 5, NULL), UIOMMU_OK);
+    ticket();
+    ticket();
+    cr_expect_eq(uiommu_vtd_respond(hw, &answer, 1), 0); /* The core keeps it. */
+    uiommu_vtd_check(hw, &check);
+    cr_expect_eq(check.flags, UIOMMU_CHECK_MORE);
+    u->hold = false;
+    fake_run(u);
+    cr_expect_eq(u->logged, 2);
+    cr_expect_eq(uiommu_vtd_respond(hw, &answer, 1), 1);
+    cr_expect_eq(u->logged, 4);
+    uiommu_vtd_check(hw, &check);
+    cr_expect_eq(check.flags, 0);
+    uiommu_vtd_device_detach(hw, dev);
+    end();
+}
+
+/* One that fetches at a write of the tail alone goes on after an error, with the gate closed. */
+Test(late, error_before_a_device_invalidation)
+{
+    static const uint64_t global[2] = {0x4, 0};
+    struct vtd_device *dev;
+    uint64_t t;
+
+    begin();
+    dev = opened();
+    u->tail_only = true;
+    u->bad_type = 4;
+    u->bad_code = 3;
+    cr_assert_eq(uiommu_vtd_raw(hw, global, 2), UIOMMU_OK);
+    cr_assert_eq(uiommu_vtd_dtlb_invalidate(hw, dev, 5, NULL), UIOMMU_OK);
+    t = ticket();
+    cr_expect_eq(uiommu_vtd_ticket_poll(hw, t), UIOMMU_E_HW);
+    cr_expect_eq(u->logged, 3); /* A fence instead, the invalidation, the wait. */
+    uiommu_vtd_device_detach(hw, dev);
+    end();
+}
+
+/* Bits that suppress messages, or send none, are something to come back for. */
+Test(late, fault_bits_without_a_record)
+{
+    static const uint32_t bits[] = {0x01, 0x10, 0x20, 0x40};
+    struct uiommu_request request;
+    struct uiommu_event events[2];
+    struct uiommu_fetch io = {&request, 1, 0, events, 2, 0, 0, 0};
+    struct uiommu_check check;
+    uint32_t i;
+
+    begin();
+    for (i = 0; i < 4; i++) {
+        *fake_reg(u, 0x34) = bits[i];
+        cr_expect_eq(uiommu_vtd_ring_pending(hw, 1), 1, "%u", i);
+    }
+    *fake_reg(u, 0x34) = 0x21;
+    uiommu_vtd_check(hw, &check);
+    cr_assert_eq(uiommu_vtd_fetch(hw, 1, &io), UIOMMU_OK);
+    cr_expect_eq(io.event_count, 1);
+    cr_expect_eq(*fake_reg(u, 0x34), 0);
+    cr_expect_eq(uiommu_vtd_ring_pending(hw, 1), 0);
+    hw->iq.dead = true;
+    uiommu_vtd_check(hw, &check);
+    cr_expect_eq(check.flags, UIOMMU_CHECK_DEAD);
+    *fake_reg(u, 0x34) = 0x10;
+    cr_expect_eq(uiommu_vtd_ring_pending(hw, 1), 0);
+    hw->iq.dead = false;
     *fake_reg(u, 0x34) = 0;
     end();
 }
