@@ -9,7 +9,9 @@
  * Where a device does not answer, hardware aborts every wait that it has fetched, and what else it
  * has fetched behind that device's invalidation may never be executed (8.4). So nothing is shown
  * to it behind a ticket that covers device-TLB invalidations until their fate is known: only that
- * ticket fails, nobody else pays, and no page group response is lost.
+ * ticket fails, nobody else pays, and no page group response is lost. After a time-out others of
+ * its invalidations may still be out: until a later ticket is done every ticket is such a one, and
+ * no response is put.
  */
 #include "vtd_internal.h"
 
@@ -73,13 +75,15 @@ void uiommu_vtd_scan(struct uiommu_vtd *hw)
 {
     struct vtd_queue *q = &hw->iq;
     uint64_t p = q->resolved;
+    bool failed;
 
     for (; p < q->head; p++) {
         if (!uiommu_tickets_at(&q->tickets, p))
             continue;
-        if (uiommu_bits_swap32(*status_of(q, p)) != (uint32_t)(p + 1u) &&
-            !uiommu_failed_has(&q->tickets.failed, p + 1u))
+        failed = uiommu_failed_has(&q->tickets.failed, p + 1u);
+        if (uiommu_bits_swap32(*status_of(q, p)) != (uint32_t)(p + 1u) && !failed)
             break;
+        q->suspect = q->suspect && (failed || p < q->proof);
         q->segment = p + 1u;
     }
     if (p != q->resolved)
@@ -167,7 +171,7 @@ void uiommu_vtd_tell(struct uiommu_vtd *hw)
         return;
     q->gate = 0;
     while (p < q->head && q->gate == 0) {
-        if (is_heavy(q, p))
+        if (is_heavy(q, p) || (q->suspect && uiommu_tickets_at(&q->tickets, p)))
             q->gate = p + 1u;
         p++;
     }
@@ -214,6 +218,7 @@ void uiommu_vtd_drop(struct uiommu_vtd *hw)
     q->error_at = UINT64_MAX;
     q->repeats = 0;
     q->devices = false;
+    q->suspect = false;
     q->gate = 0;
     q->dead = false;
 }

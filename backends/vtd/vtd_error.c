@@ -71,6 +71,8 @@ static void abort_waits(struct uiommu_vtd *hw)
     }
     if (start < q->fetched)
         q->tickets.uncovered = true;
+    q->suspect = true;
+    q->proof = q->told;
 }
 
 static void note_descriptor(struct uiommu_vtd *hw, uint32_t code)

@@ -49,6 +49,8 @@ struct vtd_queue {
     struct uiommu_tickets tickets;
     uint32_t *heavy; /* As tickets.slots: it covers device-TLB invalidations. */
     uint64_t gate;   /* Nothing is told before this ticket is resolved; 0: none. */
+    bool suspect;    /* After a time-out: other invalidations of device TLBs may still be out... */
+    uint64_t proof;  /* ...until a ticket from here on is done. */
     bool devices;    /* Device-TLB invalidations that no ticket covers yet. */
     bool on;         /* Hardware fetches from it. */
     bool open;       /* Ops may push: between the end of start and stop. */

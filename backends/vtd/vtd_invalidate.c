@@ -165,6 +165,18 @@ uiommu_err uiommu_vtd_barrier(void *ctx, void *dev_ctx, uint32_t pasid, uint64_t
     return uiommu_vtd_sync(hw, true, ticket);
 }
 
+/* After a time-out a wait goes first, which ends when nothing is out any more. */
+static bool may_respond(struct uiommu_vtd *hw)
+{
+    uint64_t ticket;
+
+    if (uiommu_vtd_gated(hw))
+        uiommu_vtd_look(hw);
+    if (hw->iq.suspect && !uiommu_vtd_gated(hw) && uiommu_vtd_sync(hw, false, &ticket) == UIOMMU_OK)
+        uiommu_vtd_look(hw);
+    return !uiommu_vtd_gated(hw) && !hw->iq.suspect && !hw->iq.dead;
+}
+
 /*
  * No wait: a response is never reported back, and tickets behind it cover it. One that hardware
  * would not see now is not taken: the core comes back for it, but for nothing that was (PROTOCOL
@@ -178,9 +190,7 @@ uint32_t uiommu_vtd_respond(void *ctx, const struct uiommu_answer *answers, uint
 
     if (uiommu_vtd_ready(hw) != UIOMMU_OK)
         return 0;
-    if (uiommu_vtd_gated(hw))
-        uiommu_vtd_look(hw);
-    if (uiommu_vtd_gated(hw))
+    if (!may_respond(hw))
         return 0;
     while (n < count && uiommu_vtd_room(hw, 1)) {
         uiommu_vtd_put(hw, uiommu_vtd_response(&answers[n], private_data));

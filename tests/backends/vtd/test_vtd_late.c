@@ -236,3 +236,41 @@ Test(late, fault_bits_without_a_record)
     *fake_reg(u, 0x34) = 0;
     end();
 }
+
+/* Of one wave several invalidations may be out: a response is not put among them. */
+Test(late, response_after_a_time_out)
+{
+    struct uiommu_answer answer;
+    struct vtd_device *dev;
+    uint32_t tail;
+    uint64_t t;
+
+    begin();
+    dev = opened();
+    memset(&answer, 0, sizeof(answer));
+    u->time_outs = 1;
+    u->silent = SID;
+    cr_assert_eq(uiommu_vtd_dtlb_invalidate(hw, dev, 5, NULL), UIOMMU_OK);
+    cr_assert_eq(uiommu_vtd_dtlb_invalidate(hw, dev, 6, NULL), UIOMMU_OK);
+    t = ticket();
+    u->hold = true;
+    cr_expect_eq(uiommu_vtd_ticket_poll(hw, t), UIOMMU_E_HW);
+    tail = *fake_reg(u, 0x88);
+    cr_expect_eq(uiommu_vtd_respond(hw, &answer, 1), 0);
+    cr_expect_eq(uiommu_vtd_respond(hw, &answer, 1), 0);
+    cr_expect_eq(*fake_reg(u, 0x88), tail + 32); /* A wait, once. */
+    u->time_outs = 1;                            /* The other one. */
+    u->hold = false;
+    fake_run(u);
+    u->hold = true;
+    cr_expect_eq(uiommu_vtd_respond(hw, &answer, 1), 0);
+    cr_expect_eq(*fake_reg(u, 0x88), tail + 64);
+    u->logged = 0;
+    u->hold = false;
+    fake_run(u);
+    cr_expect_eq(uiommu_vtd_respond(hw, &answer, 1), 1);
+    cr_expect_eq(u->logged, 2);
+    logged(1, 9);
+    uiommu_vtd_device_detach(hw, dev);
+    end();
+}
