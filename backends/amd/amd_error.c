@@ -121,7 +121,7 @@ void uiommu_amd_irq_ack(void *ctx)
         return;
     for (tries = 0; tries < ACK_TRIES; tries++) {
         bits = uiommu_amd_read(hw, AMD_STATUS) &
-               (AMD_STS_EVT_INT | AMD_STS_WAIT_INT | AMD_STS_PPR_INT);
+               (AMD_STS_EVT_INT | AMD_STS_WAIT_INT | AMD_STS_PPR_INT | AMD_STS_PPR_EARLY);
         if (bits == 0)
             return;
         uiommu_amd_write(hw, AMD_STATUS, bits);

@@ -240,11 +240,16 @@ static uiommu_err log_on(struct uiommu_amd *hw, struct amd_log *log)
     return settle(hw, log->run_bit, log->run_bit);
 }
 
-/* Every entry has its interrupt already: nobody needs to be told that the log fills up. */
-static void early_off(struct uiommu_amd *hw)
+/* One interrupt more while the log is three quarters full, in case those of its entries were lost
+ * or nobody came; the second log is not used. */
+static void early_set(struct uiommu_amd *hw)
 {
+    uint32_t value = 0;
+
+    if (hw->ppr.present && (hw->config.flags & UIOMMU_AMD_POLL) == 0)
+        value = AMD_EARLY_EN | AMD_EARLY_INT | ((UINT32_C(3) << hw->ppr.log2) / 4u);
     if (hw->f.early)
-        uiommu_amd_write(hw, AMD_EARLY, 0);
+        uiommu_amd_write(hw, AMD_EARLY, value);
     if (hw->f.early_b)
         uiommu_amd_write(hw, AMD_EARLY_B, 0);
 }
@@ -317,7 +322,7 @@ static uiommu_err enable(struct uiommu_amd *hw)
         uiommu_amd_write64(hw, AMD_DEVTAB_BASE, want);
     hw->table_live = true;
     write_range(hw);
-    early_off(hw);
+    early_set(hw);
     control_locked(hw, uiommu_amd_control_base(hw), ~on);
     err = commands_on(hw);
     if (err == UIOMMU_OK)

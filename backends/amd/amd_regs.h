@@ -24,6 +24,9 @@
 #define AMD_PPR_TAIL    0x2038u
 #define AMD_EARLY       0x2088u
 #define AMD_EARLY_B     0x2090u
+/* Threshold in bits 14:0. */
+#define AMD_EARLY_INT 0x40000000u
+#define AMD_EARLY_EN  0x80000000u
 
 /* Base registers, and head and tail. */
 #define AMD_DEVTAB_SIZE UIOMMU_FIELD(8, 0)
@@ -65,6 +68,7 @@
 #define AMD_STS_PPR_OVERFLOW 0x020u
 #define AMD_STS_PPR_INT      0x040u
 #define AMD_STS_PPR_RUN      0x080u
+#define AMD_STS_PPR_EARLY    0x40000u
 
 /* Extended features */
 #define AMD_EFR_PPR     UIOMMU_FIELD(1, 1)

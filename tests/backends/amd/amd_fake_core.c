@@ -78,7 +78,7 @@ static void write32(void *ctx, uint64_t addr, uint32_t value)
         if (u->sticky != 0 && (value & 0x46) != 0)
             u->sticky--;
         else
-            *fake_reg(u, offset) &= ~(value & 0x67);
+            *fake_reg(u, offset) &= ~(value & 0x40067);
         return;
     }
     if (offset == 0 && u->keep_base && (*fake_reg(u, 0x18) & 1) != 0)

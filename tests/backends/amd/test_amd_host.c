@@ -102,7 +102,9 @@ Test(amd_host, found_on)
     *fake_reg(u, 0x34) |= 1u << 8;
     *fake_reg(u, 0x2088) = 0xc0000010;
     cr_assert_eq(start(0), UIOMMU_OK);
-    cr_assert_eq(*fake_reg(u, 0x2088), 0);
+    cr_assert_eq(*fake_reg(u, 0x2088) >> 30, 3); /* Ours, at three quarters of the log. */
+    cr_assert_eq((*fake_reg(u, 0x2088) & 0x7fff) * 4,
+                 UINT32_C(3) << ((struct uiommu_amd *)unit->hw)->ppr.log2);
     cr_assert_eq(fake_reg64(u, 0), ((struct uiommu_amd *)unit->hw)->devtab.bus | 0x1ff);
     cr_assert_eq(fake_reg64(u, 0x18) & UINT64_C(0x0400001c00000001), 1);
     cr_assert_eq(fake_reg64(u, 0x20), 0);

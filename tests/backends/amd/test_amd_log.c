@@ -243,10 +243,10 @@ Test(amd_log, faults_of_a_shut_device_are_quiet)
 
 Test(amd_log, interrupt_bits_are_cleared_until_they_stay_clear)
 {
-    *fake_reg(u, 0x2020) |= 0x46;
+    *fake_reg(u, 0x2020) |= 0x40046;
     u->sticky = 3;
     ops->irq_ack(hw);
-    cr_assert_eq(*fake_reg(u, 0x2020) & 0x46, 0);
+    cr_assert_eq(*fake_reg(u, 0x2020) & 0x40046, 0);
     *fake_reg(u, 0x2020) |= 0x40;
     u->sticky = UINT32_MAX;
     ops->irq_ack(hw); /* bounded */
