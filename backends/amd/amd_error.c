@@ -8,6 +8,8 @@
 #define ERRORS 8u
 /* Tries to clear interrupt bits that hardware sets again (errata 787, 1312). */
 #define ACK_TRIES 16u
+/* Reads of the status until a ring that was switched on runs. */
+#define RUN_LOOKS 32u
 
 /* Nobody knows which: all that is not done, the wave that has no ticket yet included. */
 void uiommu_amd_fail_flying(struct uiommu_amd *hw)
@@ -78,6 +80,16 @@ const volatile uint64_t *uiommu_amd_command_at(const struct uiommu_amd *hw, uint
            (size_t)uiommu_ring_slot((uint32_t)at, hw->cmdq.log2) * 2u;
 }
 
+/* Run follows its enable bit, but maybe not at once: the next look must not take that for another
+ * stop. Under the lock, so bounded; what has not come by then is another one. */
+void uiommu_amd_await_run(const struct uiommu_amd *hw, uint32_t run_bit)
+{
+    uint32_t looks = RUN_LOOKS;
+
+    while ((uiommu_amd_read(hw, AMD_STATUS) & run_bit) == 0 && --looks != 0)
+        uiommu_pause();
+}
+
 /*
  * The buffer has stopped and its head is at the command refused. That becomes one without effect,
  * and the buffer goes on from there: answers behind it are not lost. Whether commands behind it
@@ -108,6 +120,7 @@ void uiommu_amd_cmdq_error(struct uiommu_amd *hw)
     }
     uiommu_amd_control(hw, 0, uiommu_bits_mask(AMD_CTL_CMD_EN));
     uiommu_amd_control(hw, uiommu_bits_mask(AMD_CTL_CMD_EN), 0);
+    uiommu_amd_await_run(hw, AMD_STS_CMD_RUN);
 }
 
 /* Hardware may set a bit in the moment it is cleared, and then it stays without an interrupt:
@@ -153,6 +166,9 @@ void uiommu_amd_check(void *ctx, struct uiommu_check *out)
         check_log(hw, &hw->ppr, 0, out);
         check_log(hw, &hw->evt, hw->ppr.present ? 1 : 0, out);
     }
+    if (hw->cmdq.open && (hw->config.flags & UIOMMU_AMD_POLL) == 0 &&
+        (uiommu_amd_read(hw, AMD_STATUS) & (AMD_STS_EVT_INT | AMD_STS_PPR_INT)) != 0)
+        out->flags |= UIOMMU_CHECK_MORE; /* Nobody is interrupted again while it is set. */
     if (hw->cmdq.dead)
         out->flags |= UIOMMU_CHECK_DEAD;
     uiommu_notes_take(&hw->notes, out);

@@ -277,24 +277,30 @@ static void cmdq_drop(struct uiommu_amd *hw)
 /*
  * The unit translates by somebody else's table, and with IommuEn off all would pass. The base is
  * moved in one store while it is on; what is cached of the old table goes by a flush. Then nothing
- * uses that any more, and the other control bits can change. Segments go before: IDs beyond the
- * first one are aborted then. A unit that keeps its base cannot be taken over.
+ * uses that any more, and the other control bits can change; until they have, all entries block,
+ * those of devices in use, too. Segments go before: IDs beyond the first one are aborted then. A
+ * unit that keeps its base cannot be taken over.
  */
 static uiommu_err take_over(struct uiommu_amd *hw)
 {
     uint64_t want = uiommu_amd_devtab_base(hw->devtab.bus);
+    uint64_t was = uiommu_amd_read64(hw, AMD_DEVTAB_BASE), now;
     uiommu_err err;
 
     control_locked(hw, 0, uiommu_bits_mask(AMD_CTL_SEGMENTS) | uiommu_bits_mask(AMD_CTL_MARC));
     write_range(hw);
+    uiommu_amd_entries_hold(hw);
     uiommu_amd_write64(hw, AMD_DEVTAB_BASE, want);
-    if (uiommu_amd_read64(hw, AMD_DEVTAB_BASE) != want) {
+    now = uiommu_amd_read64(hw, AMD_DEVTAB_BASE);
+    hw->table_live = now != was; /* What a unit keeps of it in part is used all the same. */
+    if (now != want) {
+        if (hw->table_live)
+            return UIOMMU_E_HW;
         if ((hw->config.flags & UIOMMU_AMD_FOUND_QUIET) == 0)
             return UIOMMU_E_UNSUPPORTED;
         control_locked(hw, 0, uiommu_bits_mask(AMD_CTL_IOMMU_EN));
         return UIOMMU_OK;
     }
-    hw->table_live = true;
     err = commands_on(hw);
     if (err != UIOMMU_OK)
         return err;
@@ -325,6 +331,8 @@ static uiommu_err enable(struct uiommu_amd *hw)
     early_set(hw);
     control_locked(hw, uiommu_amd_control_base(hw), ~on);
     err = commands_on(hw);
+    if (err == UIOMMU_OK && uiommu_amd_entries_release(hw))
+        err = flush_all(hw);
     if (err == UIOMMU_OK)
         err = log_on(hw, &hw->evt);
     if (err == UIOMMU_OK)
@@ -350,14 +358,29 @@ static void halt(struct uiommu_amd *hw)
     hw->withheld = disable(hw) != UIOMMU_OK;
 }
 
+/* Translation off. Only a unit that says so itself has got the store. */
+static uiommu_err table_off(struct uiommu_amd *hw)
+{
+    struct uiommu_wait wait = uiommu_wait_begin(hw->host, uiommu_amd_timeout_ns(hw));
+    uint64_t on = uiommu_bits_mask(AMD_CTL_IOMMU_EN);
+    bool more = true;
+
+    control_locked(hw, 0, on);
+    while ((uiommu_amd_read64(hw, AMD_CONTROL) & on) != 0) {
+        if (!more)
+            return UIOMMU_E_TIMEOUT;
+        more = uiommu_wait_more(&wait);
+    }
+    hw->table_live = false;
+    return UIOMMU_OK;
+}
+
 /* Undo a start: a unit that was found off is off again. */
 static void undo(struct uiommu_amd *hw, bool was_on)
 {
     halt(hw);
-    if (!was_on && !hw->withheld) {
-        control_locked(hw, 0, uiommu_bits_mask(AMD_CTL_IOMMU_EN));
-        hw->table_live = false;
-    }
+    if (!was_on && !hw->withheld)
+        hw->withheld = table_off(hw) != UIOMMU_OK;
 }
 
 uiommu_err uiommu_amd_start(void *ctx)
@@ -414,12 +437,10 @@ void uiommu_amd_destroy(void *ctx)
 
     if (hw->withheld)
         hw->withheld = disable(hw) != UIOMMU_OK;
-    if (!hw->withheld) {
-        if (hw->table_live)
-            control_locked(hw, 0, uiommu_bits_mask(AMD_CTL_IOMMU_EN));
-        hw->table_live = false;
+    if (!hw->withheld && hw->table_live)
+        hw->withheld = table_off(hw) != UIOMMU_OK;
+    if (!hw->withheld)
         uiommu_amd_memory_put(hw);
-    }
     uiommu_heap_put(hw->u, hw, sizeof(*hw));
 }
 

@@ -131,6 +131,7 @@ struct amd_device {
     uint32_t flags;       /* UIOMMU_DEVICE_* */
     uint32_t set;         /* UIOMMU_DEVICE_SET_*, as last asked for. (l) */
     bool isolated;        /* (l) */
+    bool held;            /* (l) Its open entry blocks while the unit is taken over. */
     uint32_t pasid_bits;  /* At least 1. */
     uint32_t pending;     /* Invalidations that its TLB queues. */
     uint32_t pasids;      /* (l) PASIDs that have an entry. */
@@ -189,6 +190,7 @@ void uiommu_amd_fail_flying(struct uiommu_amd *hw);
 void uiommu_amd_fail_unanswered(struct uiommu_amd *hw);
 void uiommu_amd_fail_command(struct uiommu_amd *hw, uint64_t bus);
 const volatile uint64_t *uiommu_amd_command_at(const struct uiommu_amd *hw, uint64_t bus);
+void uiommu_amd_await_run(const struct uiommu_amd *hw, uint32_t run_bit);
 void uiommu_amd_cmdq_error(struct uiommu_amd *hw);
 void uiommu_amd_irq_ack(void *ctx);
 void uiommu_amd_check(void *ctx, struct uiommu_check *out);
@@ -225,6 +227,8 @@ void uiommu_amd_dte_build(const struct uiommu_amd *hw, const struct amd_device *
                           uint64_t out[3]);
 bool uiommu_amd_dte_step(struct uiommu_amd *hw, volatile uint64_t *dte, const uint64_t want[3],
                          uint32_t step);
+void uiommu_amd_entries_hold(struct uiommu_amd *hw);
+bool uiommu_amd_entries_release(struct uiommu_amd *hw);
 void uiommu_amd_dte_store0(struct uiommu_amd *hw, volatile uint64_t *dte, uint64_t v);
 void uiommu_amd_dte_shut(struct uiommu_amd *hw, volatile uint64_t *dte, uint32_t set);
 struct amd_device *uiommu_amd_device_of(const struct uiommu_amd *hw, uint32_t id);

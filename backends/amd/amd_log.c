@@ -199,6 +199,7 @@ void uiommu_amd_log_restart(struct uiommu_amd *hw, struct amd_log *log)
     uiommu_amd_control(hw, uiommu_bits_mask(log->enable), 0);
     if ((hw->config.flags & UIOMMU_AMD_POLL) == 0)
         uiommu_amd_control(hw, interrupt, 0);
+    uiommu_amd_await_run(hw, log->run_bit);
     log->stopping = false;
     log->reported = false;
     if (again)

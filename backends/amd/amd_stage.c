@@ -124,11 +124,13 @@ uiommu_err uiommu_amd_host_set(struct uiommu_amd *hw, struct amd_device *dev,
         return UIOMMU_E_STATE;
     dev->host = host;
     dev->host_ever = true;
+    dev->held = false;
     return uiommu_amd_device_sync(hw, dev, step);
 }
 
-/* An empty host table instead, in one store for each ID: nothing of the old one is walked, and page
- * requests go on to the log. It stays so until the next bond. */
+/* An empty host table instead, in one store for each ID where the host has such, else by way of a
+ * blocked entry: nothing of the old one is walked, never half of one root and half of the other,
+ * and page requests go on to the log. It stays so until the next bond. */
 void uiommu_amd_host_block(struct uiommu_amd *hw, struct amd_device *dev)
 {
     const uint64_t root = uiommu_bits_mask(AMD_DTE0_HOST);
@@ -141,8 +143,12 @@ void uiommu_amd_host_block(struct uiommu_amd *hw, struct amd_device *dev)
     for (i = 0; i < dev->who.id_count; i++) {
         dte = uiommu_amd_dte_at(hw, dev->who.ids[i]);
         now = uiommu_bits_load64(dte);
-        if ((now & uiommu_bits_mask(AMD_DTE0_TV)) != 0)
-            uiommu_amd_dte_store0(hw, dte, (now & ~root) | (hw->quiet.bus & root));
+        if ((now & uiommu_bits_mask(AMD_DTE0_TV)) == 0)
+            continue;
+        if (sizeof(uintptr_t) < sizeof(uint64_t))
+            uiommu_amd_dte_store0(hw, dte,
+                                  AMD_DTE_BLOCKED | (now & uiommu_bits_mask(AMD_DTE0_GPRP)));
+        uiommu_amd_dte_store0(hw, dte, (now & ~root) | (hw->quiet.bus & root));
     }
 }
 
@@ -150,5 +156,6 @@ void uiommu_amd_host_clear(struct uiommu_amd *hw, struct amd_device *dev)
 {
     uiommu_amd_host_block(hw, dev);
     memset(&dev->host, 0, sizeof(dev->host));
+    dev->held = false; /* It was made for what goes. */
     uiommu_amd_gcr3_store(hw, uiommu_amd_gcr3_at(dev, UIOMMU_PASID_NONE), 0);
 }

@@ -282,6 +282,53 @@ bool uiommu_amd_dte_step(struct uiommu_amd *hw, volatile uint64_t *dte, const ui
     return false;
 }
 
+/* Open entries block, for the control bits that they are made for are not set yet. Before the unit
+ * uses this table. */
+void uiommu_amd_entries_hold(struct uiommu_amd *hw)
+{
+    uintptr_t state = uiommu_unit_lock(hw->unit);
+    struct uiommu_requester *who;
+    struct amd_device *dev;
+    volatile uint64_t *dte;
+    uint64_t now;
+    uint32_t i;
+
+    for (who = hw->devices; who != NULL; who = who->next) {
+        dev = (struct amd_device *)who;
+        for (i = 0; i < who->id_count; i++) {
+            dte = uiommu_amd_dte_at(hw, who->ids[i]);
+            now = uiommu_bits_load64(dte);
+            if ((now & uiommu_bits_mask(AMD_DTE0_TV)) == 0)
+                continue;
+            dev->held = true;
+            store(hw, dte, 0, AMD_DTE_BLOCKED | (now & uiommu_bits_mask(AMD_DTE0_GPRP)));
+        }
+    }
+    uiommu_unit_unlock(hw->unit, state);
+}
+
+/* @return whether there was any: hardware has to drop what it holds of them. */
+bool uiommu_amd_entries_release(struct uiommu_amd *hw)
+{
+    uintptr_t state = uiommu_unit_lock(hw->unit);
+    struct uiommu_requester *who;
+    struct amd_device *dev;
+    bool any = false;
+    uint64_t want[3];
+    uint32_t i;
+
+    for (who = hw->devices; who != NULL; who = who->next) {
+        dev = (struct amd_device *)who;
+        uiommu_amd_dte_build(hw, dev, dev->set, want);
+        for (i = 0; dev->held && i < who->id_count; i++)
+            store(hw, uiommu_amd_dte_at(hw, who->ids[i]), 0, want[0]);
+        any = any || dev->held;
+        dev->held = false;
+    }
+    uiommu_unit_unlock(hw->unit, state);
+    return any;
+}
+
 uiommu_err uiommu_amd_device_set(void *ctx, void *dev_ctx, uint32_t flags, uint32_t step)
 {
     struct uiommu_amd *hw = ctx;
@@ -292,6 +339,7 @@ uiommu_err uiommu_amd_device_set(void *ctx, void *dev_ctx, uint32_t flags, uint3
         return UIOMMU_E_UNSUPPORTED;
     dev->set = flags;
     dev->isolated = false;
+    dev->held = false;
     if ((flags & UIOMMU_DEVICE_SET_OPEN) != 0)
         return uiommu_amd_device_sync(hw, dev, step);
     for (i = 0; i < dev->who.id_count; i++)

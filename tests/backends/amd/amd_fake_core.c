@@ -65,8 +65,22 @@ static void control(struct uiommu *u, uint32_t was, uint32_t is)
             *fake_reg(u, 0x2020) &= ~pairs[i][1];
         if ((is & pairs[i][0]) != 0 && (was & pairs[i][0]) == 0)
             *fake_reg(u, 0x2020) |= pairs[i][1];
+        if ((is & ~was & pairs[i][0]) != 0)
+            u->run_wait = u->run_late;
     }
     fake_run(u);
+}
+
+static uint32_t read32(void *ctx, uint64_t addr)
+{
+    struct uiommu *u = ctx;
+    uint32_t value = *fake_reg(u, (uint32_t)(addr - BASE));
+
+    u->core.accesses++;
+    if (addr - BASE != 0x2020 || u->run_wait == 0)
+        return value;
+    u->run_wait--;
+    return value & ~0x98u;
 }
 
 static void write32(void *ctx, uint64_t addr, uint32_t value)
@@ -81,8 +95,12 @@ static void write32(void *ctx, uint64_t addr, uint32_t value)
             *fake_reg(u, offset) &= ~(value & 0x40067);
         return;
     }
-    if (offset == 0 && u->keep_base && (*fake_reg(u, 0x18) & 1) != 0)
-        return;
+    if (offset == 0 && u->keep_size)
+        value = (value & ~0x1ffu) | (was & 0x1ff);
+    if (offset == 0 && u->watch != NULL)
+        u->watched = *u->watch;
+    if (offset == 0x18 && u->stay_on)
+        value |= was & 1;
     *fake_reg(u, offset) = value;
     if (offset == 0x18)
         control(u, was, value);
@@ -90,10 +108,23 @@ static void write32(void *ctx, uint64_t addr, uint32_t value)
         fake_run(u);
 }
 
+static void (*core_write64)(void *ctx, uint64_t addr, uint64_t value);
+
+static void write64(void *ctx, uint64_t addr, uint64_t value)
+{
+    struct uiommu *u = ctx;
+
+    if (addr != BASE || !u->keep_base || (*fake_reg(u, 0x18) & 1) == 0)
+        core_write64(ctx, addr, value);
+}
+
 struct uiommu *fake_new(void)
 {
     struct uiommu *u = fake_core_new(sizeof(*u), BASE, 0x4000, write32);
 
+    core_write64 = u->core.host.mmio_write64;
+    u->core.host.mmio_read32 = read32;
+    u->core.host.mmio_write64 = write64;
     /* PPR GT IA, 5-level guest tables, GLX 3 levels, PASmax 19, stop marker blocking, GIO, EPH */
     *fake_reg(u, 0x30) = 1u << 1 | 1u << 4 | 1u << 6 | 1u << 12 | 2u << 14;
     *fake_reg(u, 0x34) = 19 | 1u << 12 | 1u << 16 | 1u << 18;

@@ -17,10 +17,16 @@ struct uiommu {
     uint32_t logged;
     bool hold;         /* Commands are not executed. */
     bool stuck;        /* Run bits stay. */
-    bool keep_base;    /* The device table base does not move while the unit is on. */
-    uint32_t sticky;   /* So many writes do not clear interrupt bits. */
-    uint32_t refuse;   /* Commands of this opcode are refused... */
-    uint32_t refusals; /* ...so often. */
+    bool keep_base;    /* The device table base does not move while the unit is on... */
+    bool keep_size;    /* ...or its size does not. */
+    bool stay_on;      /* Translation cannot be switched off. */
+    uint32_t run_late; /* So many reads of the status until Run bits follow an enable. */
+    uint32_t run_wait;
+    volatile uint64_t *watch; /* Word 0 of an entry... */
+    uint64_t watched;         /* ...as it was when the base was written. */
+    uint32_t sticky;          /* So many writes do not clear interrupt bits. */
+    uint32_t refuse;          /* Commands of this opcode are refused... */
+    uint32_t refusals;        /* ...so often. */
 };
 
 struct uiommu *fake_new(void);

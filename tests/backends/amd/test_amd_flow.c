@@ -424,6 +424,28 @@ Test(amd_flow, refused_command)
     ops->device_detach(hw, dev);
 }
 
+/* What is not refused must not be replaced because the buffer takes its time to run again. */
+Test(amd_flow, buffer_runs_again_late)
+{
+    void *dev = attach(16);
+    uint64_t ticket;
+
+    u->refuse = 3;
+    u->refusals = 1;
+    cr_assert_eq(ops->config_invalidate(hw, dev, 5), UIOMMU_OK);
+    cr_assert_eq(ops->ticket(hw, &ticket), UIOMMU_OK);
+    u->run_late = 5;
+    u->hold = true;
+    cr_assert_eq(ops->ticket_poll(hw, ticket), UIOMMU_E_HW);
+    cr_assert_eq(ops->ticket(hw, &ticket), UIOMMU_OK);
+    cr_assert_eq(ops->ticket_poll(hw, ticket), UIOMMU_PENDING);
+    cr_assert_eq(hw->cmdq.errors, 1);
+    u->hold = false;
+    fake_run(u);
+    cr_assert_eq(ops->ticket_poll(hw, ticket), UIOMMU_OK);
+    ops->device_detach(hw, dev);
+}
+
 static uiommu_err create(uint32_t low_clear, uint32_t high_clear, uint32_t flags)
 {
     struct uiommu *v = fake_new();

@@ -125,6 +125,68 @@ Test(amd_host, found_on_and_stays)
     cr_assert_neq(*fake_reg(u, 0), 0x123451ff);
 }
 
+/* Firmware came back with a table of its own and without GTEn: open entries would let untagged
+ * traffic pass until that is set. */
+Test(amd_host, resumes_over_another_table)
+{
+    static const uint32_t id = 0x118;
+    struct uiommu_device_desc desc = {&id, 1, UIOMMU_DEVICE_PASID, 16, 1, 0};
+    volatile uint64_t *dte;
+    uint32_t step = 0;
+    uint64_t was;
+    void *dev;
+
+    cr_assert_eq(start(0), UIOMMU_OK);
+    cr_assert_eq(unit->ops->device_attach(unit->hw, &desc, &dev), UIOMMU_OK);
+    while (unit->ops->device_set(unit->hw, dev, UIOMMU_DEVICE_SET_OPEN, step) == UIOMMU_MORE)
+        step++;
+    dte = uiommu_amd_dte_at(unit->hw, id);
+    was = dte[0];
+    cr_assert_eq(was & 3, 3);
+    unit->ops->stop(unit->hw);
+    memset(fake_reg(u, 0x2000), 0, 0x40);
+    set64(0x00, 0x12345000 | 0x1ff);
+    set64(0x18, 1);
+    u->watch = dte;
+    u->logged = 0;
+    cr_assert_eq(unit->ops->restart(unit->hw), UIOMMU_OK);
+    cr_assert_eq(u->watched, 1);
+    cr_assert_eq(dte[0], was);
+    cr_assert_eq(u->log[u->logged - 2].d[0] >> 60, 8);
+    cr_assert_eq(u->logged, 6); /* All caches: the old table's, the bits', the entries'. */
+    unit->ops->device_detach(unit->hw, dev);
+}
+
+/* It uses what it kept of our base: the memory is in use until it is off. */
+Test(amd_host, found_on_and_keeps_a_part)
+{
+    set64(0x00, 0x12345000 | 0xff);
+    set64(0x18, 0x401);
+    u->keep_size = true;
+    cr_assert_eq(start(0), UIOMMU_E_HW);
+    unit->ops->destroy(unit->hw);
+    cr_assert_eq(*fake_reg(u, 0x18) & 1, 0);
+    u->keep_size = false;
+    cr_assert_eq(start(0), UIOMMU_OK);
+}
+
+/* What hardware still translates by is not given back. */
+Test(amd_off, memory_stays)
+{
+    struct uiommu_amd copy;
+
+    begin();
+    cr_assert_eq(start(0), UIOMMU_OK);
+    u->stay_on = true;
+    unit->ops->stop(unit->hw);
+    copy = *(struct uiommu_amd *)unit->hw;
+    unit->ops->destroy(unit->hw);
+    cr_assert_neq(u->core.mem_bytes, 0);
+    uiommu_amd_memory_put(&copy);
+    cr_assert_eq(u->core.mem_bytes, 0);
+    fake_free(u);
+}
+
 /* The registers are as after power-on. */
 Test(amd_host, resumes)
 {

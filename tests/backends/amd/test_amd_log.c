@@ -243,13 +243,20 @@ Test(amd_log, faults_of_a_shut_device_are_quiet)
 
 Test(amd_log, interrupt_bits_are_cleared_until_they_stay_clear)
 {
+    struct uiommu_check check;
+
     *fake_reg(u, 0x2020) |= 0x40046;
     u->sticky = 3;
     ops->irq_ack(hw);
     cr_assert_eq(*fake_reg(u, 0x2020) & 0x40046, 0);
     *fake_reg(u, 0x2020) |= 0x40;
     u->sticky = UINT32_MAX;
-    ops->irq_ack(hw); /* bounded */
+    ops->irq_ack(hw); /* bounded; nobody is interrupted while it is set */
+    ops->check(hw, &check);
+    cr_assert_eq(check.flags, UIOMMU_CHECK_MORE);
+    hw->config.flags |= UIOMMU_AMD_POLL;
+    ops->check(hw, &check);
+    cr_assert_eq(check.flags, 0);
 }
 
 Test(amd_log, nonsense_tail)
