@@ -67,6 +67,38 @@ static void unknown_pasid(struct conf *c)
     CHECK(c, f.a->calls == 0 && conf_port(f.d).outstanding == 0);
 }
 
+/* A page of a group asks for what no entry grants: the group is INVALID, later ones are not. */
+static void never_granted(struct conf *c)
+{
+    bool granted = (c->b.features.access & UIOMMU_EXEC) != 0;
+    struct model_page_request r;
+    struct conf_flow f;
+    uint32_t i;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    memset(&r, 0, sizeof(r));
+    r.id = f.d->id;
+    r.has_pasid = true;
+    r.pasid = f.pasid;
+    r.address = CONF_VA;
+    r.index = 1;
+    r.access = MODEL_READ | MODEL_EXEC;
+    model_endpoint_send(f.d->ep, &r, true);
+    conf_ask(f.d, f.pasid, CONF_VA + 4096, 1);
+    conf_run(c, BENCH_MS);
+    CHECK(c, f.a->calls == (granted ? 1 : 0));
+    CHECK(c, conf_answer(f.d, 1) == (granted ? UIOMMU_CODE_SUCCESS : UIOMMU_CODE_INVALID));
+    f.a->calls = 0;
+    for (i = 0; i < 80; i++) { /* Whichever slot it had is used again. */
+        conf_ask(f.d, f.pasid, CONF_VA, 2 + i);
+        conf_run(c, BENCH_MS / 2);
+        CHECK(c, conf_answer(f.d, 2 + i) == UIOMMU_CODE_SUCCESS);
+    }
+    CHECK(c, f.a->calls == 80);
+}
+
 /* Refused without Last: silence. */
 static void silence_without_last(struct conf *c)
 {
@@ -280,6 +312,7 @@ static const struct conf_test tests[] = {
     {"I5 L44 groups: interleaved groups keep apart", interleaved},
     {"R24 I3 L15 groups: an unknown device has one INVALID per Last", unknown_id},
     {"R24 I3 groups: an unknown PASID has one INVALID per Last", unknown_pasid},
+    {"R28 groups: an access that no entry grants is INVALID, and no other", never_granted},
     {"I3 L15 groups: no answer without Last", silence_without_last},
     {"R23 I4 groups: a partial has a deadline; a later Last is a new group", partial_deadline},
     {"I4 L39 groups: an answer has a deadline", answer_deadline},
