@@ -74,13 +74,14 @@ struct uiommu_bond_counters {
  * Let a device use an address space. [task]; waits (bounded) for the unit.
  * On success the bond is LIVE: the device may be told to use the PASID.
  * @retval UIOMMU_E_BUSY  The number belongs to another address space, rests, or the device has a
- *         bond under it (or without PASID) already.
+ *         bond under it (or without PASID) already, or one that the unit cannot have beside a
+ *         second stage.
  * @retval UIOMMU_E_NOT_FOUND  The PASID is not allocated.  @retval UIOMMU_E_DEAD  The space died.
  * @retval UIOMMU_E_RANGE  PASID wider than device or unit.
  * @retval UIOMMU_E_UNSUPPORTED  No root of the space fits the unit, or the device has no PASIDs.
  * @retval UIOMMU_E_GONE  The device is reset, removed or isolated.
  * @retval UIOMMU_E_NOSPACE  No cache tag is left.  @retval UIOMMU_E_QUOTA  The owner's quota.
- * @retval UIOMMU_E_STATE  The PASID is dying: its allocator gave it up.
+ * @retval UIOMMU_E_STATE  The PASID is dying: its allocator gave it up; or the unit is suspended.
  * @retval UIOMMU_E_NOMEM  No memory.  @retval UIOMMU_E_TIMEOUT, UIOMMU_E_HW  The unit did not
  *         take it; the half-made bond drains by itself and its PASID is withheld meanwhile.
  */

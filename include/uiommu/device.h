@@ -105,7 +105,8 @@ enum uiommu_device_state {
  * switched on in the order the hardware asks for. [task]
  * @retval UIOMMU_E_EXISTS  An ID has a device already.  @retval UIOMMU_E_RANGE  An ID or width
  *         beyond the unit.  @retval UIOMMU_E_UNSUPPORTED  The unit lacks a feature asked for.
- * @retval UIOMMU_E_STATE  The unit is not started.  @retval UIOMMU_E_NOMEM  No memory.
+ * @retval UIOMMU_E_STATE  The unit is not started, or suspended.  @retval UIOMMU_E_NOMEM  No
+ * memory.
  * @retval UIOMMU_E_TIMEOUT, UIOMMU_E_HW  The unit or device did not take it; undone.
  */
 UIOMMU_MUST_CHECK uiommu_err uiommu_device_attach(struct uiommu_unit *unit,

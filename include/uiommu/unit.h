@@ -104,6 +104,7 @@ UIOMMU_MUST_CHECK uiommu_err uiommu_unit_destroy(struct uiommu_unit *unit);
  * state, which gives poisoned bonds the configuration and IOTLB proofs. [task]; groups become
  * orphans. Devices need a reset before they can ask for pages again.
  * @retval UIOMMU_E_HW, UIOMMU_E_TIMEOUT  It does not come back; stays hung.
+ * @retval UIOMMU_E_STATE  Not started, or suspended.
  */
 UIOMMU_MUST_CHECK uiommu_err uiommu_unit_restart(struct uiommu_unit *unit);
 

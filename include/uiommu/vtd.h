@@ -5,8 +5,9 @@
  * @file
  * Constructor of units that are Intel VT-d remapping hardware, in scalable mode.
  *
- * Bound roots are first-stage tables (x86-64). Supervisor requests stay off, and hardware never
- * grants execution: a handler answers page requests with UIOMMU_PRIV or UIOMMU_EXEC by INVALID.
+ * Roots are first-stage tables (x86-64); without PASID also second-stage ones, and a first stage
+ * nested above one. Supervisor requests stay off, and entries never grant execution: page requests
+ * for UIOMMU_PRIV or UIOMMU_EXEC are INVALID, and reach no handler.
  */
 #include "unit.h"
 
@@ -52,8 +53,8 @@ struct uiommu_vtd_config {
  * @param config  Copied.
  * @param out     The unit; uiommu_unit_start() comes next.
  * @retval UIOMMU_E_INVALID  NULL, a wrong size or a nonsense value.
- * @retval UIOMMU_E_UNSUPPORTED  No scalable mode, queued invalidation or first stage; or a message
- *         address above 32 bits without x2APIC.
+ * @retval UIOMMU_E_UNSUPPORTED  No scalable mode or queued invalidation, neither first nor second
+ * stage; or a message address above 32 bits without x2APIC.
  * @retval UIOMMU_E_HW  The capabilities contradict each other.  @retval UIOMMU_E_NOMEM  No memory.
  */
 UIOMMU_MUST_CHECK uiommu_err uiommu_vtd_create(struct uiommu *u,
