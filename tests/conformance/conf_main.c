@@ -28,6 +28,7 @@ static const char usage_text[] =
     "Exit code: 0 all passed, 1 some failed, 2 wrong usage.\n";
 
 #define VENDORS 8u /* At most. */
+#define REASONS 32u
 
 struct options {
     const char *pattern, *vendor, *variant;
@@ -59,13 +60,17 @@ static void tell(const struct conf_test *test, const struct bench_vendor *vendor
 struct listener {
     const struct bench_vendor *vendor;
     bool verbose;
+    const char *why; /* The last skip's reason. */
 };
 
 static void hear(void *ctx, const struct conf_test *test, const struct bench_variant *variant,
                  const struct conf_result *result)
 {
-    const struct listener *listener = ctx;
+    struct listener *listener = ctx;
 
+    if (result->verdict == CONF_SKIPPED) {
+        listener->why = result->what;
+    }
     if (listener->verbose || result->verdict == CONF_FAILED) {
         tell(test, listener->vendor, variant, result);
     }
@@ -73,9 +78,9 @@ static void hear(void *ctx, const struct conf_test *test, const struct bench_var
 
 /* One test on one bench: a cell of the matrix. */
 static struct conf_totals run_cell(const struct conf_test *test, const struct bench_vendor *vendor,
-                                   const struct options *options, void *memory)
+                                   const struct options *options, void *memory, const char **why)
 {
-    struct listener listener = {vendor, options->verbose};
+    struct listener listener = {vendor, options->verbose, NULL};
     struct conf_plan plan = {.vendor = vendor,
                              .variant = options->variant,
                              .seed = options->seed,
@@ -85,6 +90,7 @@ static struct conf_totals run_cell(const struct conf_test *test, const struct be
     struct conf_totals cell;
 
     conf_run_variants(&plan, test, &cell);
+    *why = listener.why;
     return cell;
 }
 
@@ -121,18 +127,48 @@ static void print_head(const struct options *options)
     printf("  variants on which each test passed (+ skipped)\n");
 }
 
+/* Why what was skipped everywhere was: told once each, below the matrix. */
+static struct reason {
+    const struct bench_vendor *vendor;
+    const char *why;
+    uint32_t count;
+} reasons[REASONS];
+
+static void note_skip(const struct bench_vendor *vendor, const char *why)
+{
+    struct reason *r = reasons;
+
+    while (r < &reasons[REASONS - 1] && r->count != 0 && (r->vendor != vendor || r->why != why)) {
+        r++;
+    }
+    r->vendor = vendor;
+    r->why = why;
+    r->count++;
+}
+
+static void print_skips(void)
+{
+    const struct reason *r;
+
+    for (r = reasons; r < &reasons[REASONS] && r->count != 0; r++) {
+        printf("skipped: %u on %s: %s\n", r->count, r->vendor->name,
+               r->why != NULL ? r->why : "no reason given");
+    }
+}
+
 /* A row of the matrix; adds to the totals, a cell at a time. */
 static void run_row(const struct conf_test *test, const struct options *options, void *memory,
                     struct conf_totals *totals)
 {
     struct conf_totals cells[VENDORS];
+    const char *why[VENDORS];
     uint32_t v;
 
     for (v = 0; v < bench_vendor_count; v++) {
         if (!chosen(bench_vendors[v], options)) {
             continue;
         }
-        cells[v] = run_cell(test, bench_vendors[v], options, memory);
+        cells[v] = run_cell(test, bench_vendors[v], options, memory, &why[v]);
         totals->failed += cells[v].failed != 0;
         totals->passed += cells[v].failed == 0 && cells[v].passed != 0;
         totals->skipped += cells[v].failed == 0 && cells[v].passed == 0;
@@ -143,6 +179,11 @@ static void run_row(const struct conf_test *test, const struct options *options,
         }
     }
     printf("  %s\n", test->name);
+    for (v = 0; v < bench_vendor_count; v++) {
+        if (chosen(bench_vendors[v], options) && cells[v].failed == 0 && cells[v].passed == 0) {
+            note_skip(bench_vendors[v], why[v]);
+        }
+    }
     fflush(stdout);
 }
 
@@ -242,6 +283,7 @@ int main(int argc, char **argv)
     free(memory);
     if (!options.list) {
         check_skips(&totals);
+        print_skips();
         printf("%u passed, %u failed, %u skipped\n", totals.passed, totals.failed, totals.skipped);
         if (totals.passed + totals.failed + totals.skipped == 0) {
             fprintf(stderr, "conformance: no such test\n");
