@@ -184,6 +184,33 @@ bool model_settle(struct model_world *world, uint64_t max_ns)
     return world->work_count == 0;
 }
 
+uint64_t model_next_work(const struct model_world *world)
+{
+    return world->work_count == 0 ? UINT64_MAX : world->work[0].when;
+}
+
+bool model_work_step(struct model_world *world)
+{
+    struct model_work work;
+
+    if (world->running || world->work_count == 0) {
+        return false;
+    }
+    work = work_pop(world);
+    if (world->now < work.when) {
+        world->now = work.when;
+    }
+    world->running = true;
+    work.fn(work.arg, work.token);
+    world->running = false;
+    return true;
+}
+
+void model_set_tick(struct model_world *world, uint64_t tick_ns)
+{
+    world->tick_ns = tick_ns;
+}
+
 /* ---- choices ---- */
 
 /* splitmix64: any seed is a good one, 0 included. */

@@ -56,6 +56,12 @@ void model_advance(struct model_world *world, uint64_t ns);
 void model_tick(struct model_world *world);
 /* Run until nothing is scheduled or max_ns of virtual time passed; false if work remained. */
 bool model_settle(struct model_world *world, uint64_t max_ns);
+/* For schedulers that decide themselves when time moves. When the next work is due, UINT64_MAX:
+ * none is scheduled; run that one piece, with the clock moved to it; how long a look or an access
+ * takes from now on. */
+uint64_t model_next_work(const struct model_world *world);
+bool model_work_step(struct model_world *world);
+void model_set_tick(struct model_world *world, uint64_t tick_ns);
 typedef void model_work_fn(void *arg, uint64_t token);
 /* Run fn(arg, token) delay_ns from now; equal times run in the order of the calls. false: table
  * full. */
