@@ -48,10 +48,10 @@ static void in_world(struct conf *c)
         sim_fail(s, "setup", "%s:%d: %s", c->result->file, c->result->line, c->result->what);
     }
     end = sim_run(s);
+    if (end == SIM_DONE && s->after != NULL) {
+        s->after(s, c, s->arg);
+    }
     if (end == SIM_DONE && !s->config.bare) {
-        if (s->after != NULL) {
-            s->after(s, c, s->arg);
-        }
         s->config.step = NULL;
         s->config.trace = NULL;
         c->reports += s->config.reports_wanted ? c->b.reports : 0;

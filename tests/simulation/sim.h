@@ -64,7 +64,7 @@ struct sim_config {
     uint64_t max_steps, max_ns;
     /* How far time may move while a CPU could go on; 0: 20 us. Beyond that only when all wait. */
     uint64_t jump_ns;
-    bool bare;           /* Nothing is taken down after the run: no after(), no conf_end(). */
+    bool bare;           /* Nothing is taken down after the run: no conf_end(). */
     bool record;         /* Keep the choices, for sim_choices(). */
     bool reports_wanted; /* Complaints of models are no failure: the caller looks at them. */
     void *ctx;
@@ -87,6 +87,8 @@ uint32_t sim_cpu(struct sim *s, const char *name, sim_fn *fn, void *arg, uint32_
 /* A body: services the unit of a bench (arg: struct bench *) whenever its host would. Any number
  * may do it. */
 sim_fn sim_servicer;
+/* A body: the drivers of a suite's devices, which confirm stops (arg: struct conf *). */
+sim_fn sim_drivers;
 /* An interrupt on top of whichever CPU lets one in next, chosen by SIM_IRQ. false: too many wait.
  */
 bool sim_interrupt(struct sim *s, sim_fn *fn, void *arg);
@@ -129,8 +131,8 @@ const struct sim_failure *sim_failure(const struct sim *s); /* rule NULL: none *
 
 uint64_t sim_steps(const struct sim *s); /* Scheduling points and pieces of work so far. */
 uint64_t sim_now(const struct sim *s);
-/* The choices of this run that were not 0 (config.record), sorted. */
-const struct sim_choice *sim_choices(const struct sim *s, uint32_t *count);
+/* The choices of the last run that were not 0 (config.record), sorted. */
+const struct sim_choice *sim_choices(uint32_t *count);
 /* Who waits for what, a line each, into out; its length. */
 size_t sim_report(const struct sim *s, char *out, size_t bytes);
 
@@ -145,5 +147,28 @@ typedef enum sim_end sim_once(const struct sim_config *config, void *arg,
  */
 uint32_t sim_shrink(const struct sim_config *config, struct sim_choice *choices, uint32_t count,
                     uint32_t tries, sim_once *once, void *arg);
+
+/* Everything that the schedule can be, with at most so many preemptions; see sim_explore.c. */
+struct sim_exploring {
+    uint32_t bound;         /* Preemptions. */
+    double seconds;         /* Stop then... */
+    uint64_t max_schedules; /* ...or after so many; 0: no limit. */
+};
+struct sim_explored {
+    enum sim_end end;   /* SIM_FAILED: found. */
+    bool exhausted;     /* Nothing within the bound was left out. */
+    uint32_t bound;     /* Of the last round; those before it were exhausted. */
+    uint64_t schedules; /* Runs begun... */
+    uint64_t pruned;    /* ...of them left because the rest was known. */
+    uint64_t states;    /* Different ones, as far as they were kept. */
+    uint64_t steps;
+    uint32_t shared; /* Words that several CPUs used. */
+    double seconds;
+    struct sim_failure failure;
+};
+/* Rounds with 0, 1, ... bound preemptions. once() runs with the config it is given, whose mode is
+ * SIM_DFS; the choices of the run that fails are kept where config->record is set. */
+void sim_explore(const struct sim_config *config, const struct sim_exploring *how, sim_once *once,
+                 void *arg, struct sim_explored *out);
 
 #endif

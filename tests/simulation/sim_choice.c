@@ -73,9 +73,8 @@ static int compare(const void *a, const void *b)
     return x->at < y->at ? -1 : x->at > y->at;
 }
 
-const struct sim_choice *sim_choices(const struct sim *s, uint32_t *count)
+const struct sim_choice *sim_choices(uint32_t *count)
 {
-    (void)s;
     *count = way.kept_count;
     if (way.kept_count > 1) {
         qsort(way.kept, way.kept_count, sizeof(way.kept[0]), compare);

@@ -72,7 +72,7 @@ static void mmio_write64(void *ctx, uint64_t addr, uint64_t value)
 
 static uint64_t now_ns(void *ctx)
 {
-    return enter(SIM_OP_WORLD)->host.now_ns(ctx);
+    return enter(SIM_OP_FENCE)->host.now_ns(ctx);
 }
 
 static void wait(void *ctx, const struct uiommu_word *word, uint32_t seen, uint64_t deadline_ns)
@@ -174,7 +174,7 @@ void sim_host_ops(struct sim *s)
     }
 }
 
-/* ---- whoever services the unit ---- */
+/* ---- whoever services the unit, and drivers ---- */
 
 #define POLL_NS (5 * BENCH_US)
 
@@ -207,5 +207,45 @@ void sim_servicer(struct sim *s, void *arg)
         do {
             err = uiommu_unit_service(b->unit, 0);
         } while (err == UIOMMU_MORE);
+    }
+}
+
+static bool may_confirm(void *arg)
+{
+    const struct conf *c = arg;
+    uint32_t i, k;
+
+    for (i = 0; i < c->devices; i++) {
+        for (k = 0; k < CONF_CONFIRMS; k++) {
+            const struct conf_confirm *confirm = &c->dev[i].confirm[k];
+
+            if (confirm->due && model_endpoint_stopped(c->dev[i].ep, confirm->pasid)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+void sim_drivers(struct sim *s, void *arg)
+{
+    struct conf *c = arg;
+    uint32_t i, k;
+
+    for (;;) {
+        (void)sim_until(s, may_confirm, c, SIM_NEVER);
+        for (i = 0; i < c->devices; i++) {
+            for (k = 0; k < CONF_CONFIRMS; k++) {
+                struct conf_confirm *confirm = &c->dev[i].confirm[k];
+
+                if (confirm->due && model_endpoint_stopped(c->dev[i].ep, confirm->pasid)) {
+                    uiommu_err err;
+
+                    confirm->due = false;
+                    err = uiommu_bond_stopped(c->b.u, confirm->bond);
+                    SIM_CHECK(s, "confirm", err == UIOMMU_OK || err == UIOMMU_E_STALE);
+                }
+            }
+        }
     }
 }

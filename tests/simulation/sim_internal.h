@@ -91,7 +91,9 @@ struct sim {
     bool running;
     bool in_step; /* The hook, or a model, runs. */
     bool pruned;
+    bool after_time;  /* Time has moved since the last point. */
     uint32_t paused;  /* CPUs. */
+    uint32_t polls;   /* Times everybody waited in loops, with nothing between. */
     uint32_t pauses;  /* In a row, with no time between. */
     uint32_t reports; /* Of models, as far as looked at. */
     struct sim_failure failure;

@@ -8,7 +8,8 @@
  * as pieces of the models' work. A CPU is switched to only when it is to go on.
  */
 
-#define PAUSES 64u /* So many in a row take time. */
+#define PAUSES 64u   /* So many in a row take time... */
+#define POLLS  4096u /* ...and so many times that, with nothing else done, are too many. */
 
 struct sim *sim_now_running;
 const struct sim_explorer *sim_explorer;
@@ -65,7 +66,8 @@ static uint64_t deadline_next(const struct sim *s)
     for (i = 0; i < s->cpus; i++) {
         const struct sim_cpu *c = &s->cpu[i];
 
-        if ((c->state == CPU_WORD || c->state == CPU_UNTIL) && c->deadline_ns < first) {
+        if ((c->state == CPU_WORD || c->state == CPU_UNTIL) && c->deadline_ns > now(s) &&
+            c->deadline_ns < first) {
             first = c->deadline_ns;
         }
     }
@@ -130,12 +132,21 @@ static void time_moves(struct sim *s, bool alone)
         look_for_lost(s, alone);
     }
     s->poll_ns = SIM_POLL_MIN;
+    s->polls = 0;
     s->pauses = 0;
     unpause(s, NULL);
     if (sim_explorer != NULL) {
         sim_explorer->note_time(s);
     }
     look(s);
+}
+
+static void stuck(struct sim *s)
+{
+    char text[sizeof(s->failure.text)];
+
+    (void)sim_report(s, text, sizeof(text));
+    sim_fail(s, "deadlock", "%s", text);
 }
 
 /* Where CPUs only poll, that takes time. */
@@ -148,6 +159,9 @@ static void polls(struct sim *s)
     if (next != SIM_NEVER && next <= now(s) + s->poll_ns) {
         time_moves(s, false);
         return;
+    }
+    if (s->polls++ > POLLS) {
+        stuck(s);
     }
     bench_advance(s->bench, s->poll_ns);
     s->poll_ns = s->poll_ns < SIM_POLL_MAX ? 2 * s->poll_ns : SIM_POLL_MAX;
@@ -215,14 +229,6 @@ static uint32_t candidates(struct sim *s, bool stays, uint32_t actor[SIM_ACTORS]
     return count;
 }
 
-static void stuck(struct sim *s)
-{
-    char text[sizeof(s->failure.text)];
-
-    (void)sim_report(s, text, sizeof(text));
-    sim_fail(s, "deadlock", "%s", text);
-}
-
 static void resume(struct sim_cpu *c)
 {
     c->state = CPU_READY;
@@ -257,10 +263,15 @@ static void reschedule(struct sim *s, struct sim_cpu *c, bool stays)
             break;
         }
         time_moves(s, count == 1);
+        s->after_time = true;
         stays = stays && c->state == CPU_READY && !c->paused;
     }
     s->last = pick;
+    s->after_time = false;
     resume(&s->cpu[pick]);
+    if (sim_explorer != NULL && &s->cpu[pick] != c) {
+        sim_explorer->note(s, &s->cpu[pick], SIM_OP_FENCE, NULL); /* It may have waited for that. */
+    }
     if (&s->cpu[pick] != c) {
         s->cur = pick;
         sim_fiber_switch(c->fiber, s->cpu[pick].fiber);
@@ -338,6 +349,7 @@ void sim_point(enum sim_op op, const void *word)
         irqs_run(s, c);
     }
     if (op == SIM_OP_STORE || op == SIM_OP_RMW || op == SIM_OP_WORLD) {
+        s->polls = 0;
         unpause(s, c);
     }
     if (sim_explorer != NULL) {
@@ -389,7 +401,7 @@ bool sim_until(struct sim *s, bool (*is)(void *arg), void *arg, uint64_t ns)
 {
     struct sim_cpu *c = &s->cpu[s->cur];
 
-    sim_point(SIM_OP_WORLD, NULL);
+    sim_point(SIM_OP_FENCE, NULL);
     if (is != NULL && is(arg)) {
         return true;
     }
