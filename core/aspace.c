@@ -486,3 +486,48 @@ uiommu_err uiommu_owner_reap(struct uiommu_owner *owner)
     }
     return worst;
 }
+
+/* ---- validity ---- */
+
+static bool tags_valid(const struct uiommu_aspace *as, uint32_t used)
+{
+    const struct uiommu_tag *tag;
+    uint32_t n = 0, refs = 0;
+
+    for (tag = as->tags; tag != NULL; tag = tag->next) {
+        if (n++ == UIOMMU_LISTED || tag->refs == 0 || tag->root >= as->root_count)
+            return false;
+        refs += tag->refs;
+    }
+    for (tag = as->spare_tags; tag != NULL; tag = tag->next) {
+        if (n++ == UIOMMU_LISTED || tag->refs != 0)
+            return false;
+    }
+    return refs >= used; /* a bind takes its tag before its place in the list */
+}
+
+bool uiommu_aspace_valid(const struct uiommu_aspace *as)
+{
+    const struct uiommu_bond *bond, *prev = NULL;
+    uint32_t n = 0, used = 0;
+    uint64_t serial = 0;
+    bool ok = as->magic == UIOMMU_MAGIC_ASPACE, dead = uiommu_word_load(&as->dead) != 0;
+
+    ok &= as->root_count - 1u < UIOMMU_ROOTS_MAX;
+    for (bond = as->bonds; bond != NULL; bond = bond->as_next) {
+        if (n++ == UIOMMU_LISTED || bond->as != as || bond->as_prev != prev)
+            return false;
+        ok &= bond->listed;
+        ok &= bond->serial > serial;
+        ok &= !dead | uiommu_gate_closed(bond); /* R13 */
+        used += bond->tag != NULL;
+        serial = bond->serial;
+        prev = bond;
+    }
+    ok &= prev == as->bonds_tail;
+    ok &= serial <= as->next_serial;
+    ok &= n <= uiommu_word_load(&as->bond_count);
+    ok &= uiommu_word_load(&as->bond_count) <= uiommu_word_load(&as->refs);
+    ok &= tags_valid(as, used);
+    return ok;
+}

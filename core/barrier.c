@@ -69,3 +69,14 @@ uiommu_err uiommu_barrier_step(struct uiommu_device *dev, uint32_t pasid, uint32
         return UIOMMU_OK;
     return barrier->done >= need ? UIOMMU_E_HW : UIOMMU_PENDING;
 }
+
+/* Numbers may wrap; one barrier runs at a time. */
+bool uiommu_barrier_valid(const struct uiommu_barrier *barrier)
+{
+    bool ok = barrier->begun - barrier->done <= 1;
+
+    ok &= barrier->done - barrier->good <= UINT32_MAX / 2;
+    ok &= barrier->strength <= UIOMMU_BARRIER_PROVED;
+    ok &= barrier->good_strength <= UIOMMU_BARRIER_PROVED;
+    return ok;
+}

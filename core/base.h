@@ -27,6 +27,10 @@ struct uiommu_heap {
     uint64_t outstanding;            /* bytes handed out */
 };
 void uiommu_heap_fini(struct uiommu *u);
+/* Its lock, or nobody at it. */
+bool uiommu_heap_valid(const struct uiommu_heap *heap);
+/* A list of objects longer than that goes in a circle: the bound of every look at one. */
+#define UIOMMU_LISTED 0x100000u
 
 /* ---- radix.c: number -> pointer, readers without a lock ------------------------------------ */
 
@@ -44,6 +48,8 @@ struct uiommu_slot *uiommu_radix_reserve(struct uiommu *u, struct uiommu_radix *
                                          uint32_t key);
 /* Free all nodes; nobody reads any more. */
 void uiommu_radix_fini(struct uiommu *u, struct uiommu_radix *radix);
+/* Any context that reserves nothing. */
+bool uiommu_radix_valid(const struct uiommu_radix *radix);
 
 /* ---- instance.c --------------------------------------------------------------------------- */
 
@@ -113,6 +119,8 @@ void uiommu_owner_leave(struct uiommu_owner *owner);
 /* A port more (1) or less (all ones). */
 void uiommu_owner_ports(struct uiommu_owner *owner, uint32_t change);
 void uiommu_owner_refund(struct uiommu_owner *owner, uint32_t *what, uint32_t n);
+/* Its lock. */
+bool uiommu_owner_valid(const struct uiommu_owner *owner);
 
 struct uiommu_pasid_space; /* pasid.c */
 bool uiommu_is_space(const struct uiommu_pasid_space *space);
@@ -128,5 +136,9 @@ uiommu_err uiommu_pasid_bond_get(struct uiommu_pasid_space *space, uint32_t pasi
 void uiommu_pasid_bond_put(struct uiommu_pasid_space *space, uint32_t pasid);
 /* A poisoned bond marks (and later unmarks) the number as withheld. */
 void uiommu_pasid_withhold(struct uiommu_pasid_space *space, uint32_t pasid, bool on);
+/* (s) */
+bool uiommu_pasid_space_valid(const struct uiommu_pasid_space *space);
+/* Is somebody at it? */
+bool uiommu_pasid_space_locked(const struct uiommu_pasid_space *space);
 
 #endif

@@ -295,3 +295,41 @@ uiommu_err uiommu_bond_get_counters(struct uiommu *u, struct uiommu_bond_ref ref
     uiommu_bond_unpin(bond);
     return UIOMMU_OK;
 }
+
+/* ---- validity ---- */
+
+/* An open gate is that of a bond whose requests are handled: live, or in its graceful sweep. */
+bool uiommu_gate_valid(const struct uiommu_bond *bond)
+{
+    uint32_t state = uiommu_bond_state(bond);
+
+    return (uiommu_gate_count(bond) <= UIOMMU_GATE_CLOSED / 2) &
+           (uiommu_gate_closed(bond) | (state == UIOMMU_BOND_LIVE) |
+            (state == UIOMMU_BOND_STOPPING));
+}
+
+bool uiommu_bond_valid(const struct uiommu_bond *bond)
+{
+    uint32_t state = uiommu_bond_state(bond);
+    bool over = state == UIOMMU_BOND_FREE, ok = bond->generation != 0;
+
+    ok &= bond->u != NULL;
+    ok &= state <= UIOMMU_BOND_POISONED;
+    ok &= !bond->freed | over;
+    ok &= bond->phase <= UIOMMU_PHASE_END;
+    ok &= (uiommu_word_load(&bond->missing) & ~UINT32_C(0x3f)) == 0;
+    if (over) /* its device may be gone */
+        return ok & !bond->ready_listed & !bond->stop_listed & !bond->listed;
+    ok &= uiommu_gate_valid(bond);
+    ok &= bond->running <= uiommu_gate_count(bond);
+    ok &= (bond->running <= bond->cap) | (bond->cap == 0);
+    ok &= bond->ready_listed == (bond->ready_head != UIOMMU_NO_SLOT);
+    ok &= !bond->listed | (bond->as != NULL);
+    ok &= !bond->stop_listed | !bond->making;
+    ok &= !bond->counted_stop | bond->stop_listed;
+    ok &= !bond->holds_pasid | (bond->pasid != UIOMMU_PASID_NONE);
+    ok &= !bond->stamped | (bond->where != NULL);
+    if (ok && bond->stamped)
+        ok &= uiommu_slot_load(bond->where) == (const void *)bond;
+    return ok;
+}

@@ -106,6 +106,10 @@ void uiommu_slot_forgive(struct uiommu_unit *unit, struct uiommu_group_slot *slo
 void uiommu_pool_reclaim(struct uiommu_unit *unit);
 /* (u) The group is over: generation changes, the slot is given back unless a runner holds it. */
 void uiommu_slot_end(struct uiommu_unit *unit, struct uiommu_group_slot *slot);
+/* (r) + (u) */
+bool uiommu_group_slot_valid(const struct uiommu_group_slot *slot);
+/* (r) + (u) Every slot and every page in one list, or in use, as its state says. */
+bool uiommu_pool_valid(const struct uiommu_pool *pool);
 /* A picked slot's state carries its generation above, so that only its own runner calls it. */
 #define UIOMMU_SLOT_STATE 0xffu
 static inline uint32_t uiommu_slot_state(const struct uiommu_group_slot *slot)
@@ -130,6 +134,8 @@ struct uiommu_port {
 };
 bool uiommu_is_port(const struct uiommu_port *port);
 uint32_t uiommu_port_ledger(const struct uiommu_unit *unit);
+/* (r) + (u) */
+bool uiommu_port_valid(const struct uiommu_port *port);
 
 #define UIOMMU_IDS_MAX     16u
 #define UIOMMU_PRG_INDICES 512u
@@ -224,6 +230,9 @@ uint64_t uiommu_reset_deadline(const struct uiommu_device *dev, uint64_t now);
 /* (r) barrier.c: the number to ask for; OK done, PENDING, HW failed. */
 uint32_t uiommu_barrier_next(const struct uiommu_device *dev);
 uiommu_err uiommu_barrier_step(struct uiommu_device *dev, uint32_t pasid, uint32_t need);
+bool uiommu_barrier_valid(const struct uiommu_barrier *barrier);
+/* (r) Of one in the unit's list. */
+bool uiommu_device_valid(const struct uiommu_device *dev);
 
 /* ---- bond.c, drain.c, bind.c --------------------------------------------------------------- */
 
@@ -349,6 +358,10 @@ static inline bool uiommu_gate_closed(const struct uiommu_bond *bond)
 bool uiommu_gate_enter(struct uiommu_bond *bond);
 void uiommu_gate_leave(struct uiommu_bond *bond);
 void uiommu_bond_set_state(struct uiommu_bond *bond, enum uiommu_bond_state state);
+/* Of a bond that is not over; (u) for the count to be exact. */
+bool uiommu_gate_valid(const struct uiommu_bond *bond);
+/* (r) + (u) Of a bond that its bind has let go of. */
+bool uiommu_bond_valid(const struct uiommu_bond *bond);
 /* The bond a reference names, pinned. HANDLE: never was; STALE: gone. */
 uiommu_err uiommu_bond_pin(struct uiommu *u, struct uiommu_bond_ref ref, struct uiommu_bond **out);
 void uiommu_bond_unpin(struct uiommu_bond *bond);
@@ -405,6 +418,8 @@ uiommu_err uiommu_tag_get(struct uiommu_aspace *as, struct uiommu_device *dev, u
 void uiommu_tag_put(struct uiommu_aspace *as, struct uiommu_tag *tag);
 /* [task] The space goes: its spare records, too. */
 void uiommu_tags_free(struct uiommu_aspace *as);
+/* (u) */
+bool uiommu_unit_tags_valid(const struct uiommu_unit *unit);
 #define UIOMMU_ROOTS_MAX 4u
 struct uiommu_aspace {
     uint32_t magic;                             /* (c) */
@@ -428,6 +443,8 @@ struct uiommu_aspace {
     struct uiommu_word blocked;    /* (w) an exit has returned OK */
 };
 bool uiommu_is_aspace(const struct uiommu_aspace *as);
+/* (a) */
+bool uiommu_aspace_valid(const struct uiommu_aspace *as);
 /* Can a PASID have it? Second stages and nested roots are for untagged traffic. */
 bool uiommu_root_with_pasid(const struct uiommu_root *root);
 /* D2 is proved, or the life ended: leave the space's list. No lock. */
@@ -477,6 +494,8 @@ void uiommu_event_device(struct uiommu_device *dev, enum uiommu_event_kind kind,
                          uint32_t count);
 /* The device goes: events keep its number only. */
 void uiommu_event_forget(const struct uiommu_device *dev);
+/* Its lock. */
+bool uiommu_events_valid(const struct uiommu_events *events);
 
 /* ---- unit.c, role.c, service.c, answer.c, assemble.c ---------------------------------------- */
 
@@ -581,6 +600,8 @@ bool uiommu_role_take(struct uiommu_unit *unit);
 bool uiommu_role_give(struct uiommu_unit *unit);
 /* Release whatever was asked; true: someone had asked. */
 bool uiommu_role_drop(struct uiommu_unit *unit);
+/* AGAIN is said to a holder only. */
+bool uiommu_role_valid(const struct uiommu_unit *unit);
 /* Take it from a [task] context, waiting (bounded). */
 uiommu_err uiommu_role_wait(struct uiommu_unit *unit, uint64_t ns);
 /* Service is due: AGAIN for the holder, the due word and wake for the host. Any lock. */

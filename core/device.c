@@ -435,3 +435,30 @@ void *uiommu_device_user(const struct uiommu_device *dev)
 {
     return uiommu_is_device(dev) ? dev->user : NULL;
 }
+
+/* ---- validity ---- */
+
+bool uiommu_device_valid(const struct uiommu_device *dev)
+{
+    uint32_t generation = uiommu_word_load(&dev->generation), i;
+    bool ok = dev->unit != NULL;
+
+    ok &= dev->hw != NULL;
+    ok &= dev->id_count - 1u < UIOMMU_IDS_MAX;
+    ok &= uiommu_word_load(&dev->state) <= UIOMMU_DEVICE_ISOLATED;
+    ok &= uiommu_word_load(&dev->reset_step) <= UIOMMU_RESET_FAILED;
+    ok &= generation != 0;
+    ok &= generation - dev->swept_generation <= UINT32_MAX / 2;
+    ok &= (dev->port == NULL) == (dev->index_map == NULL);
+    ok &= (dev->running <= dev->cap) | (dev->cap == 0);
+    ok &= uiommu_barrier_valid(&dev->barrier);
+    ok &= uiommu_radix_valid(&dev->pasids);
+    if (!ok)
+        return false;
+    for (i = 0; i < dev->id_count; i++) {
+        ok &= dev->ids[i].dev == dev;
+        ok &= dev->ids[i].alias == i;
+        ok &= uiommu_radix_get(&dev->unit->ids, dev->ids[i].id) == (const void *)&dev->ids[i];
+    }
+    return ok;
+}

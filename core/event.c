@@ -114,3 +114,13 @@ void uiommu_log(struct uiommu_unit *unit, enum uiommu_log_level level, const cha
     if (say)
         unit->u->host.log(unit->u->host.ctx, level, msg);
 }
+
+bool uiommu_events_valid(const struct uiommu_events *events)
+{
+    bool ok = events->ring != NULL;
+
+    ok &= events->size != 0;
+    ok &= (events->size & (events->size - 1u)) == 0;
+    ok &= waiting(events) <= events->size;
+    return ok;
+}

@@ -47,3 +47,20 @@ bool uiommu_failed_has(const struct uiommu_failed *f, uint64_t ticket)
     }
     return false;
 }
+
+bool uiommu_failed_valid(const struct uiommu_failed *f)
+{
+    uint64_t below = f->forgotten;
+    uint32_t i;
+    bool ok = true;
+
+    if (f->count > ROOM)
+        return false;
+    for (i = 0; i < f->count; i++) {
+        ok &= f->range[i].first <= f->range[i].last;
+        ok &= (f->range[i].first > below + 1u) | (i == 0); /* else they were one */
+        ok &= f->range[i].last > below;
+        below = f->range[i].last;
+    }
+    return ok;
+}

@@ -214,3 +214,43 @@ void uiommu_heap_fini(struct uiommu *u)
     u->heap.chunks = NULL;
     memset(u->heap.free, 0, sizeof(u->heap.free));
 }
+
+/* More pieces than that, and a list goes in a circle. */
+#define PIECES 0x1000000u
+
+/* Bytes in the list of a class; *ok falls where the list does not end or a piece lies askew. */
+static uint64_t free_bytes(const struct uiommu_heap *heap, uint32_t class, uint64_t most, bool *ok)
+{
+    const struct piece *piece = heap->free[class];
+    uint64_t n;
+
+    for (n = 0; piece != NULL && n <= most; n += class_bytes(class)) {
+        if (((uintptr_t)piece & (PIECE_BYTES - 1u)) != 0) {
+            *ok = false;
+            return 0;
+        }
+        piece = piece->next;
+    }
+    return n;
+}
+
+/* Every byte that was got is a record, free or handed out. */
+bool uiommu_heap_valid(const struct uiommu_heap *heap)
+{
+    uint64_t total = 0, sum = heap->outstanding;
+    const struct chunk *at;
+    uint32_t n = 0, k;
+    bool ok = true;
+
+    for (at = heap->chunks; at != NULL; at = at->next) {
+        if (n++ == PIECES)
+            return false;
+        if (at->mem.cpu == (const void *)at)
+            total += CHUNK_BYTES - PIECE_BYTES;
+        else /* its record is a small piece that is neither free nor handed out */
+            total += class_bytes(class_of((size_t)at->mem.bytes)) - PIECE_BYTES;
+    }
+    for (k = 0; k < UIOMMU_HEAP_CLASSES; k++)
+        sum += free_bytes(heap, k, total, &ok);
+    return ok & (sum == total);
+}

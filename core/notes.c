@@ -39,3 +39,8 @@ void uiommu_notes_take(struct uiommu_notes *notes, struct uiommu_check *out)
     if (notes->count != 0)
         out->flags |= UIOMMU_CHECK_MORE;
 }
+
+bool uiommu_notes_valid(const struct uiommu_notes *notes)
+{
+    return notes->count <= sizeof(notes->event) / sizeof(notes->event[0]);
+}

@@ -141,3 +141,22 @@ void uiommu_owner_leave(struct uiommu_owner *owner)
     }
     uiommu_lock_give(u, &u->lock, irq);
 }
+
+bool uiommu_owner_valid(const struct uiommu_owner *owner)
+{
+    const struct uiommu_aspace *as, *prev = NULL;
+    uint32_t n = 0;
+    bool ok = owner->magic == UIOMMU_MAGIC_OWNER;
+
+    ok &= owner->pasids <= owner->config.pasids;
+    ok &= owner->credits <= owner->config.credits;
+    ok &= owner->bonds <= owner->config.bonds;
+    ok &= owner->credits >= owner->ports;
+    ok &= uiommu_word_load(&owner->dead) <= 1;
+    for (as = owner->aspaces; as != NULL; as = as->next) {
+        if (n++ == UIOMMU_LISTED || as->owner != owner || as->prev != prev)
+            return false;
+        prev = as;
+    }
+    return ok;
+}

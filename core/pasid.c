@@ -398,3 +398,70 @@ void uiommu_pasid_withhold(struct uiommu_pasid_space *space, uint32_t pasid, boo
         number->withheld = (uint16_t)(number->withheld + (on ? 1u : UINT16_MAX));
     uiommu_lock_give(space->u, &space->lock, state);
 }
+
+/* ---- validity ---- */
+
+static bool is_waiting(const struct number *number)
+{
+    return (number->refs == 0) & (number->bonds == 0);
+}
+
+static bool number_valid(const struct number *number)
+{
+    bool ok = number->withheld <= number->bonds;
+
+    return ok & ((number->owner == NULL) | (number->refs != 0));
+}
+
+/* Every number of a class is fresh, waits in its queue once, or is live. */
+static bool class_valid(const struct uiommu_pasid_space *space, uint32_t k, uint32_t *live)
+{
+    const struct class *class = &space->classes[k];
+    uint32_t low = k == 0 ? 0 : UINT32_C(1) << (k - 1), n, at = class->head, last = at, used;
+    const struct number *number;
+
+    low = low < space->config.first ? space->config.first : low;
+    used = class->fresh - low;
+    if (class->fresh < low || class->waiting > used)
+        return false;
+    if (low <= class->last && class->fresh > class->last + 1u)
+        return false;
+    for (n = 0; n < class->waiting; n++) {
+        if (at < low || at >= class->fresh)
+            return false;
+        number = number_at(space, at);
+        if (number == NULL || !is_waiting(number))
+            return false;
+        last = at;
+        at = number->to.next;
+    }
+    *live += used - class->waiting;
+    return (class->waiting == 0) | (last == class->tail);
+}
+
+bool uiommu_pasid_space_valid(const struct uiommu_pasid_space *space)
+{
+    uint32_t k, i, n, live = 0, found = 0, last = space->config.last;
+    bool ok = space->magic == UIOMMU_MAGIC_SPACE;
+
+    ok &= space->config.first <= last;
+    ok &= last < UINT32_C(1) << UIOMMU_PASID_BITS;
+    ok &= space->leaf_bits <= UIOMMU_PASID_BITS / 2;
+    if (!ok || space->leaves != (last >> space->leaf_bits) + 1u)
+        return false;
+    for (k = 0; k < CLASSES; k++)
+        ok &= class_valid(space, k, &live);
+    for (i = 0; i < space->leaves; i++) {
+        for (n = 0; space->leaf[i] != NULL && n >> space->leaf_bits == 0; n++) {
+            ok &= number_valid(&space->leaf[i][n]);
+            found += !is_waiting(&space->leaf[i][n]);
+        }
+    }
+    ok &= live == space->live;
+    return ok & (found == live);
+}
+
+bool uiommu_pasid_space_locked(const struct uiommu_pasid_space *space)
+{
+    return uiommu_word_load(&space->lock.word) != 0;
+}

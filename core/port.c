@@ -136,3 +136,21 @@ uiommu_err uiommu_port_get_info(const struct uiommu_port *port, struct uiommu_po
     out->on = uiommu_word_load(&port->on) != 0 && !out->failed;
     return UIOMMU_OK;
 }
+
+bool uiommu_port_valid(const struct uiommu_port *port)
+{
+    uint32_t outstanding = uiommu_word_peek(&port->outstanding);
+    uint32_t groups = uiommu_word_peek(&port->groups);
+    bool ok = port->magic == UIOMMU_MAGIC_PORT;
+
+    ok &= port->unit != NULL;
+    ok &= port->credits != 0;
+    ok &= port->credits <= port->config.want;
+    ok &= port->credits >= port->config.least;
+    ok &= outstanding <= port->credits;
+    ok &= groups <= outstanding;
+    ok &= port->released <= outstanding;
+    ok &= port->released_groups <= groups;
+    ok &= uiommu_word_load(&port->generation) != 0;
+    return ok;
+}

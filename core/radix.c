@@ -136,3 +136,39 @@ void uiommu_radix_fini(struct uiommu *u, struct uiommu_radix *radix)
     }
     uiommu_slot_store(&radix->root, NULL);
 }
+
+/* More nodes than that, and the tree goes in a circle. */
+#define NODES 0x10000u
+
+bool uiommu_radix_valid(const struct uiommu_radix *radix)
+{
+    void *root = uiommu_slot_load(&radix->root);
+    uint32_t top = height_of(root), level = top, nodes = 1;
+    const struct uiommu_slot *path[33];
+    uint32_t at[33];
+    void *child;
+
+    if (radix->bits - 1u >= 16u || (top == 0) != (node_of(root) == NULL) ||
+        top * radix->bits >= 32 + radix->bits)
+        return false;
+    path[top] = node_of(root);
+    at[top] = 0;
+    while (level <= top && top > 1) {
+        if (at[level] >> radix->bits != 0) {
+            level++;
+            continue;
+        }
+        child = uiommu_slot_load(&path[level][at[level]]);
+        at[level]++;
+        if (child == NULL)
+            continue;
+        if (height_of(child) != 0 || nodes++ == NODES)
+            return false;
+        if (level > 2) { /* nodes of values have nothing to look at */
+            level--;
+            path[level] = child;
+            at[level] = 0;
+        }
+    }
+    return true;
+}

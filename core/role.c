@@ -91,3 +91,11 @@ bool uiommu_ring_reached(const struct uiommu_unit *unit, const uint64_t at[UIOMM
     }
     return true;
 }
+
+bool uiommu_role_valid(const struct uiommu_unit *unit)
+{
+    uint32_t role = uiommu_word_load(&unit->role);
+
+    return (role == 0) | (role == UIOMMU_ROLE_TAKEN) |
+           (role == (UIOMMU_ROLE_TAKEN | UIOMMU_ROLE_AGAIN));
+}

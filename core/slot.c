@@ -285,6 +285,194 @@ void uiommu_slot_end(struct uiommu_unit *unit, struct uiommu_group_slot *slot)
     unit->pool.freed = slot->index;
 }
 
+/* ---- validity ---- */
+
+bool uiommu_group_slot_valid(const struct uiommu_group_slot *slot)
+{
+    static const uint8_t list_of[] = {0, 1, 2, 2, 2, 2, 2, 2, 2};
+    const uint32_t held = 1u << UIOMMU_SLOT_PICKED | 1u << UIOMMU_SLOT_CALLED |
+                          1u << UIOMMU_SLOT_ORPHAN, /* by a runner, always */
+        may = held | 1u << UIOMMU_SLOT_PARKED | 1u << UIOMMU_SLOT_DONE,
+                   ran = held | 1u << UIOMMU_SLOT_PENDING,
+                   fresh = 1u << UIOMMU_SLOT_OPEN | 1u << UIOMMU_SLOT_READY;
+    uint32_t word = uiommu_word_load(&slot->state), state = word & UIOMMU_SLOT_STATE, bit;
+    bool stall = (slot->flags & UIOMMU_REQUEST_STALL) != 0, ok;
+
+    if (state >= sizeof(list_of))
+        return false;
+    bit = 1u << state;
+    ok = word == (state == UIOMMU_SLOT_PICKED ? slot->generation << 8 | state : state);
+    ok &= slot->generation != 0;
+    ok &= slot->list == list_of[state];
+    ok &= slot->in_call <= ((may & bit) != 0);
+    ok &= slot->in_call >= ((held & bit) != 0);
+    if (state == UIOMMU_SLOT_FREE) {
+        ok &= slot->dev == NULL;
+        ok &= slot->bond == NULL;
+        ok &= slot->pages == 0;
+        return ok & (slot->charged == 0);
+    }
+    ok &= slot->ran <= ((fresh & bit) == 0);
+    ok &= slot->ran >= ((ran & bit) != 0);
+    ok &= slot->dev != NULL;
+    ok &= slot->bond != NULL;
+    ok &= slot->pages != 0;
+    ok &= (slot->pages == 1) == (slot->last_page == UIOMMU_NO_SLOT);
+    ok &= (slot->pages == 1) | !stall;
+    ok &= (slot->prgi < UIOMMU_PRG_INDICES) | stall;
+    ok &= slot->charged <= 1;
+    /* What was answered inside its handler has given its credits back. */
+    return ok & ((slot->charged == 0) | (state != UIOMMU_SLOT_DONE) | (slot->in_call == 0));
+}
+
+/* A list of slots, or a chain of pages, that is longer than so many goes in a circle. */
+static uint32_t pool_total(const struct uiommu_pool *pool)
+{
+    return pool->count * UIOMMU_SLOT_CHUNK;
+}
+
+static const struct uiommu_group_slot *look(const struct uiommu_pool *pool, uint32_t index)
+{
+    return &pool->chunks[index / UIOMMU_SLOT_CHUNK]->slot[index % UIOMMU_SLOT_CHUNK];
+}
+
+/* Pages from at on, at most so many; *last is the last of them. NO_SLOT: it leads nowhere. */
+static uint32_t chain(const struct uiommu_pool *pool, uint32_t at, uint32_t most, uint32_t *last)
+{
+    uint32_t n;
+
+    *last = UIOMMU_NO_SLOT;
+    for (n = 0; at != UIOMMU_NO_SLOT && n <= most; n++) {
+        if (at >= pool_total(pool))
+            return UIOMMU_NO_SLOT;
+        *last = at;
+        at = pool->chunks[at / UIOMMU_SLOT_CHUNK]->page[at % UIOMMU_SLOT_CHUNK].next;
+    }
+    return n;
+}
+
+/* A slot that was never used lends its page to whoever takes it first. */
+static bool is_fresh(const struct uiommu_group_slot *slot)
+{
+    return (uiommu_slot_state(slot) == UIOMMU_SLOT_FREE) & (slot->last_page != UIOMMU_NO_SLOT);
+}
+
+static bool is_given_back(const struct uiommu_group_slot *slot)
+{
+    return is_fresh(slot) | ((uiommu_slot_state(slot) == UIOMMU_SLOT_DONE) & (slot->in_call == 0));
+}
+
+static bool is_free(const struct uiommu_group_slot *slot)
+{
+    return (uiommu_slot_state(slot) == UIOMMU_SLOT_FREE) & (slot->last_page == UIOMMU_NO_SLOT);
+}
+
+static bool is_parked(const struct uiommu_group_slot *slot)
+{
+    return uiommu_slot_state(slot) == UIOMMU_SLOT_PARKED;
+}
+
+static uint32_t count_of(const struct uiommu_pool *pool,
+                         bool (*is)(const struct uiommu_group_slot *slot))
+{
+    uint32_t i, n = 0;
+
+    for (i = 0; i < pool_total(pool); i++)
+        n += is(look(pool, i));
+    return n;
+}
+
+/* A list through ready_next has every slot of its kind, and no other; *last is its end. */
+static bool list_valid(const struct uiommu_pool *pool, uint32_t at, uint32_t *last,
+                       bool (*is)(const struct uiommu_group_slot *slot))
+{
+    uint32_t n, total = pool_total(pool);
+
+    *last = UIOMMU_NO_SLOT;
+    for (n = 0; at != UIOMMU_NO_SLOT; n++) {
+        if (n == total || at >= total || !is(look(pool, at)))
+            return false;
+        *last = at;
+        at = look(pool, at)->ready_next;
+    }
+    return n == count_of(pool, is);
+}
+
+static bool is_open(const struct uiommu_group_slot *slot)
+{
+    return slot->list == 1;
+}
+
+static bool is_live(const struct uiommu_group_slot *slot)
+{
+    return slot->list == 2;
+}
+
+static bool ages_valid(const struct uiommu_pool *pool, const struct uiommu_age_list *ages,
+                       bool (*is)(const struct uiommu_group_slot *slot))
+{
+    uint32_t at, n = 0, prev = UIOMMU_NO_SLOT, total = pool_total(pool);
+    const struct uiommu_group_slot *slot;
+    uint64_t since = 0;
+
+    for (at = ages->head; at != UIOMMU_NO_SLOT; at = slot->next) {
+        if (n == total || at >= total)
+            return false;
+        slot = look(pool, at);
+        if (!is(slot) || slot->prev != prev || slot->since_ns < since)
+            return false;
+        since = slot->since_ns;
+        prev = at;
+        n++;
+    }
+    return (prev == ages->tail) & (n == count_of(pool, is));
+}
+
+/* Every page is in one chain: of a slot, or of the free ones. */
+static bool pages_valid(const struct uiommu_pool *pool)
+{
+    uint32_t i, n, most, last, total = pool_total(pool), sum = 0;
+    const struct uiommu_group_slot *slot;
+
+    for (i = 0; i < total; i++) {
+        slot = look(pool, i);
+        if (is_free(slot))
+            continue;
+        most = is_fresh(slot) ? 1 : slot->pages - 1;
+        if (most > total - sum)
+            return false;
+        n = chain(pool, slot->first.next, most, &last);
+        if (n != most || last != slot->last_page)
+            return false;
+        sum += n;
+    }
+    n = chain(pool, pool->free_page, total - sum, &last);
+    return n == total - sum;
+}
+
+bool uiommu_pool_valid(const struct uiommu_pool *pool)
+{
+    uint32_t i, last;
+    bool ok = true;
+
+    if (pool->count > pool->max || pool->max > UINT32_MAX / UIOMMU_SLOT_CHUNK)
+        return false;
+    for (i = 0; i < pool_total(pool); i++) {
+        ok &= look(pool, i)->index == i;
+        ok &= uiommu_group_slot_valid(look(pool, i));
+    }
+    if (!ok)
+        return false;
+    ok &= pages_valid(pool);
+    ok &= list_valid(pool, pool->free_slot, &last, is_free);
+    ok &= list_valid(pool, pool->freed, &last, is_given_back);
+    ok &= list_valid(pool, pool->parked, &last, is_parked);
+    ok &= (last == pool->parked_tail) | (last == UIOMMU_NO_SLOT);
+    ok &= ages_valid(pool, &pool->open, is_open);
+    ok &= ages_valid(pool, &pool->live, is_live);
+    return ok;
+}
+
 const struct uiommu_page *uiommu_group_next_page(const struct uiommu_group *group,
                                                  const struct uiommu_page *last)
 {

@@ -121,3 +121,20 @@ void uiommu_tag_put(struct uiommu_aspace *as, struct uiommu_tag *tag)
     tag->next = as->spare_tags;
     as->spare_tags = tag;
 }
+
+/* (u) */
+bool uiommu_unit_tags_valid(const struct uiommu_unit *unit)
+{
+    uint32_t room = unit->caps.tag_last - unit->caps.tag_first + 1, i, at = unit->tag_head;
+    bool ok = unit->tag_fresh <= room;
+
+    ok &= unit->tag_count <= unit->tag_fresh;
+    ok &= unit->tag_head < room;
+    if (!ok)
+        return false;
+    for (i = 0; i < unit->tag_count; i++) {
+        ok &= unit->tag_free[at] - unit->caps.tag_first < unit->tag_fresh;
+        at = at + 1 == room ? 0 : at + 1;
+    }
+    return ok;
+}

@@ -48,3 +48,12 @@ void uiommu_tickets_drop(struct uiommu_tickets *t, uint64_t done, uint64_t head)
     if (t->slots != NULL)
         memset(t->slots, 0, uiommu_tickets_bytes(t->log2));
 }
+
+bool uiommu_tickets_valid(const struct uiommu_tickets *t)
+{
+    bool ok = t->log2 < 32;
+
+    ok &= t->slots != NULL;
+    ok &= uiommu_failed_valid(&t->failed);
+    return ok;
+}

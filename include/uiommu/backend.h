@@ -334,6 +334,8 @@ struct uiommu_failed {
 void uiommu_failed_add(struct uiommu_failed *f, uint64_t first, uint64_t last);
 /** Did it fail? */
 bool uiommu_failed_has(const struct uiommu_failed *f, uint64_t ticket);
+/** Does it hold together? For tests. */
+bool uiommu_failed_valid(const struct uiommu_failed *f);
 
 /** Which commands of a ring are completions, and which of these prove nothing. Positions count
  * commands for ever; a ticket is the position behind its completion. Zeroed, with slots and log2
@@ -358,6 +360,8 @@ bool uiommu_tickets_at(const struct uiommu_tickets *t, uint64_t position);
 void uiommu_tickets_fail(struct uiommu_tickets *t, uint64_t position, uint64_t head);
 /** The ring is emptied: of what was put, tickets behind done prove nothing. */
 void uiommu_tickets_drop(struct uiommu_tickets *t, uint64_t done, uint64_t head);
+/** Does it hold together? For tests. */
+bool uiommu_tickets_valid(const struct uiommu_tickets *t);
 
 /** What every backend keeps of a device; the first member of its own structure. */
 struct uiommu_requester {
@@ -398,6 +402,8 @@ void uiommu_notes_add(struct uiommu_notes *notes, const struct uiommu_event *eve
 void uiommu_notes_unit(struct uiommu_notes *notes, enum uiommu_event_kind kind, uint64_t raw);
 /** Hand over as many as there is room for; sets UIOMMU_CHECK_MORE where some are left. */
 void uiommu_notes_take(struct uiommu_notes *notes, struct uiommu_check *out);
+/** Does it hold together? For tests. */
+bool uiommu_notes_valid(const struct uiommu_notes *notes);
 
 /** A bounded wait inside a [task] op. */
 struct uiommu_wait {

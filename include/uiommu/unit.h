@@ -156,6 +156,13 @@ uint64_t uiommu_unit_next_deadline(struct uiommu_unit *unit);
 /** The word that uiommu changes and wakes (host op wake) when service has become due. [any] */
 const struct uiommu_word *uiommu_unit_due_word(const struct uiommu_unit *unit);
 
+/**
+ * Do its records agree with each other? For tests and simulations: no lock is taken, so that no
+ * other processor may be in a call of the unit's instance. What somebody holds at the moment is
+ * left out, so a single-threaded caller may ask wherever he is; all is looked at where nobody is in
+ * a call. Looks at every group, bond and number.
+ */
+bool uiommu_unit_valid(const struct uiommu_unit *unit);
 /** Read what it can do. [any] */
 UIOMMU_MUST_CHECK uiommu_err uiommu_unit_get_info(const struct uiommu_unit *unit,
                                                   struct uiommu_unit_info *out);

@@ -44,6 +44,7 @@ void conf_run(struct conf *c, uint64_t ns)
         bench_run(&c->b, left < LOOK_NS ? left : LOOK_NS);
         drivers(c);
     }
+    conf_look(c);
 }
 
 void conf_idle(struct conf *c)

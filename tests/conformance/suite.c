@@ -90,6 +90,16 @@ static void judge_skip(struct conf *c)
     CHECK(c, c->result->verdict != CONF_PASSED || skip == NULL);
 }
 
+/* What the core has written down agrees with itself, wherever a test stands still. */
+void conf_look(struct conf *c)
+{
+    const struct bench *b;
+
+    for (b = &c->b; b != NULL; b = b->beside) {
+        CHECK(c, b->unit == NULL || uiommu_unit_valid(b->unit));
+    }
+}
+
 /* ---- taking down ---- */
 
 /* From here on everybody is honest. */
@@ -217,6 +227,7 @@ void conf_end(struct conf *c)
     uiommu_err err;
     uint32_t i;
 
+    conf_look(c);
     calm(c);
     if (c->b.u == NULL) {
         return;
@@ -235,6 +246,7 @@ void conf_end(struct conf *c)
         CHECK(c, c->dev[i].port == NULL || uiommu_port_destroy(c->dev[i].port) == UIOMMU_OK);
     }
     balance(c);
+    conf_look(c);
     for (i = 0; i < c->pasids; i++) {
         err = uiommu_pasid_put(c->b.pasids, c->pasid[i]);
         CHECK(c, err == UIOMMU_OK || err == UIOMMU_E_NOT_FOUND);

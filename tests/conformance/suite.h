@@ -185,6 +185,8 @@ struct conf_flow {
 #define CHECK(c, cond) conf_check((c), (cond), #cond, __FILE__, __LINE__)
 bool conf_check(struct conf *c, bool ok, const char *what, const char *file, int line);
 bool conf_failed(const struct conf *c);
+/* Every unit's own records are valid. conf_run() ends with it. */
+void conf_look(struct conf *c);
 /* false, and the test is skipped: return then. */
 bool conf_needs(struct conf *c, bool has, const char *why);
 bool conf_needs_markers(struct conf *c);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What uiommu_pasid_space_valid() notices. The records are pasid.c's own, so it is here. */
+#include "../../core/pasid.c"
+
+#include <criterion/criterion.h>
+
+#include "../support/fake_host.h"
+
+static struct fake_host host;
+static struct uiommu *u;
+static struct uiommu_pasid_space *space;
+static uint32_t live, held, rests, waits[2];
+
+static uint32_t get(void)
+{
+    uint32_t pasid = 0;
+
+    cr_assert_eq(uiommu_pasid_alloc(space, NULL, 0, &pasid), UIOMMU_OK);
+    return pasid;
+}
+
+static void put(uint32_t pasid)
+{
+    cr_assert_eq(uiommu_pasid_put(space, pasid), UIOMMU_OK);
+}
+
+/* One number allocated, one with a poisoned bond too, one whose bond alone is left, two wait. */
+static void begin(void)
+{
+    struct uiommu_pasid_space_config config = {sizeof(config), 5, 1000, 4};
+
+    fake_host_init(&host);
+    u = fake_host_create(&host);
+    cr_assert_eq(uiommu_pasid_space_create(u, &config, &space), UIOMMU_OK);
+    cr_assert(uiommu_pasid_space_valid(space));
+    live = get();
+    held = get();
+    rests = get();
+    waits[0] = get();
+    waits[1] = get();
+    put(waits[0]);
+    put(waits[1]);
+    cr_assert_eq(uiommu_pasid_bond_get(space, held, 1), UIOMMU_OK);
+    cr_assert_eq(uiommu_pasid_bond_get(space, rests, 1), UIOMMU_OK);
+    uiommu_pasid_withhold(space, held, true);
+    put(rests);
+    cr_assert(uiommu_pasid_space_valid(space));
+}
+
+TestSuite(pasid_valid, .init = begin);
+
+#define WRONG(field, value)                                                                        \
+    do {                                                                                           \
+        __typeof__(field) was = (field);                                                           \
+        (field) = (value);                                                                         \
+        cr_assert_not(uiommu_pasid_space_valid(space), "not noticed: " #field " = " #value);       \
+        (field) = was;                                                                             \
+        cr_assert(uiommu_pasid_space_valid(space), "wrong before: " #field);                       \
+    } while (0)
+
+Test(pasid_valid, the_space)
+{
+    WRONG(space->magic, 0);
+    WRONG(space->config.first, 1001);
+    WRONG(space->config.last, UINT32_C(1) << UIOMMU_PASID_BITS);
+    WRONG(space->leaf_bits, 11);
+    WRONG(space->leaves, space->leaves + 1);
+    WRONG(space->live, 2);
+}
+
+Test(pasid_valid, a_number)
+{
+    WRONG(number_at(space, held)->withheld, 2);
+    WRONG(number_at(space, rests)->owner, (struct uiommu_owner *)u);
+    WRONG(number_at(space, live)->refs, 0);
+    WRONG(number_at(space, waits[0])->refs, 1);
+    WRONG(number_at(space, waits[1])->bonds, 1);
+}
+
+Test(pasid_valid, a_class)
+{
+    struct class *class = &space->classes[uiommu_bits_length(waits[0])];
+    struct class *low = &space->classes[3];
+
+    WRONG(class->fresh, 0);
+    WRONG(class->fresh, class->last + 2);
+    WRONG(class->fresh, class->fresh + 1); /* its leaf has it: it waits for ever */
+    WRONG(class->waiting, 1);
+    WRONG(class->waiting, 3);
+    WRONG(class->waiting, 1000);
+    WRONG(class->head, live);
+    WRONG(class->head, 0);
+    WRONG(class->tail, waits[0]);
+    WRONG(number_at(space, waits[0])->to.next, waits[0]);
+    WRONG(number_at(space, waits[0])->to.next, class->fresh);
+    WRONG(low->fresh, low->last + 2);
+    WRONG(low->waiting, 1);
+}
+
+/* A leaf that was never made holds no number. */
+Test(pasid_valid, a_leaf)
+{
+    struct number *leaf = space->leaf[waits[0] >> space->leaf_bits];
+
+    WRONG(space->leaf[waits[0] >> space->leaf_bits], NULL);
+    cr_assert_not_null(leaf);
+}
+
+Test(pasid_valid, locked)
+{
+    cr_assert_not(uiommu_pasid_space_locked(space));
+    space->lock.word.v = 1;
+    cr_assert(uiommu_pasid_space_locked(space));
+    space->lock.word.v = 0;
+}
