@@ -301,11 +301,12 @@ uiommu_err uiommu_bond_get_counters(struct uiommu *u, struct uiommu_bond_ref ref
 /* An open gate is that of a bond whose requests are handled: live, or in its graceful sweep. */
 bool uiommu_gate_valid(const struct uiommu_bond *bond)
 {
-    uint32_t state = uiommu_bond_state(bond);
+    uint32_t state = uiommu_bond_state(bond), count = uiommu_gate_count(bond);
+    bool may = uiommu_gate_closed(bond);
 
-    return (uiommu_gate_count(bond) <= UIOMMU_GATE_CLOSED / 2) &
-           (uiommu_gate_closed(bond) | (state == UIOMMU_BOND_LIVE) |
-            (state == UIOMMU_BOND_STOPPING));
+    may |= state == UIOMMU_BOND_LIVE;
+    may |= state == UIOMMU_BOND_STOPPING;
+    return may & (count <= UIOMMU_GATE_CLOSED / 2);
 }
 
 bool uiommu_bond_valid(const struct uiommu_bond *bond)

@@ -359,7 +359,9 @@ static bool is_fresh(const struct uiommu_group_slot *slot)
 
 static bool is_given_back(const struct uiommu_group_slot *slot)
 {
-    return is_fresh(slot) | ((uiommu_slot_state(slot) == UIOMMU_SLOT_DONE) & (slot->in_call == 0));
+    bool fresh = is_fresh(slot), done = uiommu_slot_state(slot) == UIOMMU_SLOT_DONE;
+
+    return fresh | (done & (slot->in_call == 0));
 }
 
 static bool is_free(const struct uiommu_group_slot *slot)

@@ -1,28 +1,32 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# usage: prove_cbmc.sh --get PREFIX | --version PREFIX | --run PREFIX DIR OUT [VARIANT] | --all PREFIX OUT
-# Gets the bounded model checker CBMC, and runs proofs (tests/proof/<name>/harness.c, proof.conf) with it.
+# usage: prove_cbmc.sh --get PREFIX
+#        prove_cbmc.sh --version PREFIX
+#        prove_cbmc.sh --run PREFIX DIR OUT [VARIANT]
+#        prove_cbmc.sh --all PREFIX OUT
+# Gets the bounded model checker CBMC, and runs proofs with it: tests/proof/NAME/prove_NAME.c.
 #
 # Debian 12 has no CBMC, and Debian 13's needs a newer libc. So its packages, signed and fetched by
 # apt from the archive that this machine uses anyway, are unpacked below PREFIX together with their
 # libraries, and run through that libc's loader. Nothing is installed.
 #
-# --get      0: usable; 77: cannot be had here, one line says why.
-# --run      0: verification successful; 10: failed; 77: skipped, one line says why; else: the
-#            proof itself is broken. Last line: vccs=N steps=M.
-# --all      every proof and variant below tests/proof one after the other, with a table.
+# --get   0: usable; 77: cannot be had here, one line says why.
+# --run   0: verification successful; 10: failed; 77: skipped, one line says why; else: the proof
+#         itself is broken. Last line: vccs=N steps=M. The log is OUT/log.
+# --all   every proof and variant, one after the other, with a table. 0: all as expected.
 #
-# proof.conf: key=value a line, # comments; keys that count here:
-#   sources=   C files below the root that are proved, beside harness.c; "" if the harness includes them
-#   unwind=    bound of every loop (default 1); unwindset=  loop:bound,... ; flags=  more for cbmc
-#   checks=    which of the checks below, "default" or a list without dashes; nocheck= left out
-#   variant=   NAME:EXPECT:-DDEFINES...  another run of the same harness
+# proof.conf, one key=value a line, # for comments. Beside property, bounds, expect, seconds:
+#   sources=  C files below the root that are linked to the harness
+#   unwind=   bound of every loop, 1 where it is missing; flags= more for cbmc
+#   nocheck=  of the checks below, those that are left out, with the reason in a comment
+#   variant=NAME:EXPECT:FLAGS  a further run of the same harness
+#   break.NAME=FILE SED  in that variant FILE is taken as SED changes it: one line that must matter
 set -eu
 
 packages="cbmc minisat libc6 libstdc++6 libgcc-s1 zlib1g"
 suite=trixie
-# -conversion- is for proofs that ask: cutting values is what encoders do.
-default_checks="bounds pointer signed-overflow unsigned-overflow div-by-zero undefined-shift pointer-overflow"
+checks="bounds pointer pointer-overflow div-by-zero undefined-shift signed-overflow
+unsigned-overflow"
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 
@@ -97,7 +101,112 @@ END
     usable "$prefix" || skip "CBMC was fetched but does not run below $prefix"
 }
 
-case ${1:-} in
---get) get "$2" ;;
---version) "$2/bin/cbmc" --version ;;
+# Values of a key of a proof, one a line.
+conf() {
+    sed -n "s/^$2=//p" "$1/proof.conf"
+}
+
+# A tree as the sources see it, with one file changed.
+overlay() {
+    dir=$1 out=$2 variant=$3
+    set -- $(conf "$dir" "break\.$variant" | head -n 1)
+    [ $# -ge 2 ] || return 0
+    file=$1
+    shift
+    mkdir -p "$out/over/$(dirname "$file")"
+    sed "$*" "$root/$file" >"$out/over/$file"
+    if cmp -s "$root/$file" "$out/over/$file"; then
+        echo "break.$variant changes nothing in $file"
+        exit 2
+    fi
+}
+
+run() {
+    prefix=$1 dir=$2 out=$3 variant=${4:-}
+    name=$(basename "$dir")
+    usable "$prefix" || skip "no CBMC below $prefix: run --get first"
+    set -- "$dir/prove_$name.c"
+    for file in $(conf "$dir" sources); do
+        set -- "$@" "$root/$file"
+    done
+    if [ -n "$variant" ]; then
+        overlay "$dir" "$out" "$variant"
+        set -- "$@" $(conf "$dir" variant | sed -n "s/^$variant:[A-Z]*://p")
+    fi
+    set -- "$@" -I "$out/over" -I "$out/over/include" -I "$root" -I "$root/include" \
+        -I "$root/core" --function prove --no-standard-checks --no-malloc-may-fail \
+        --unwind "$(conf "$dir" unwind | grep . || echo 1)" --unwinding-assertions \
+        $(conf "$dir" flags)
+    left=$(conf "$dir" nocheck)
+    for check in $checks; do
+        case " $left " in
+        *" $check "*) ;;
+        *) set -- "$@" "--$check-check" ;;
+        esac
+    done
+    code=0
+    "$prefix/bin/cbmc" "$@" >"$out/log" 2>&1 || code=$?
+    if grep -E 'no body for (function|callee) ' "$out/log" | grep -v "'\?nondet_" >"$out/nobody"; then
+        sed -n '1s/^/broken proof: /p' "$out/nobody"
+        exit 2
+    fi
+    grep -E ': FAILURE$' "$out/log" | head -n 3 || true
+    case $code in
+    0) grep -q '^VERIFICATION SUCCESSFUL' "$out/log" || exit 3 ;;
+    10) ;;
+    *)
+        tail -n 3 "$out/log"
+        exit "$code"
+        ;;
+    esac
+    # Where nothing is left to ask there are no such lines.
+    awk '/^Generated [0-9]+ VCC/ { v = $2 } /^size of program expression: / { m = $5 }
+         END { printf "vccs=%d steps=%d\n", v, m }' "$out/log"
+    exit "$code"
+}
+
+one() {
+    prefix=$1 dir=$2 out=$3 variant=$4 expect=$5
+    name=$(basename "$dir")${variant:+/$variant}
+    mkdir -p "$out/$name.d"
+    begin=$(date +%s)
+    code=0
+    ("$0" --run "$prefix" "$dir" "$out/$name.d" $variant) >"$out/$name.d/said" 2>&1 || code=$?
+    took=$(($(date +%s) - begin))
+    case $code:$expect in
+    0:SUCCESS) verdict=PROVED ;;
+    10:FAILED) verdict=FOUND ;;
+    77:*) verdict=SKIPPED ;;
+    *) verdict=FAILED bad=1 ;;
+    esac
+    printf '%-28s %-8s %4ds  %s\n' "$name" "$verdict" "$took" "$(tail -n 1 "$out/$name.d/said")"
+}
+
+all() {
+    bad=0
+    mkdir -p "$2"
+    for conf in "$root"/tests/proof/*/proof.conf; do
+        dir=$(dirname "$conf")
+        one "$1" "$dir" "$2" "" "$(conf "$dir" expect | grep . || echo SUCCESS)"
+        for v in $(conf "$dir" variant | cut -d: -f1,2); do
+            one "$1" "$dir" "$2" "${v%%:*}" "${v#*:}"
+        done
+    done
+    return "$bad"
+}
+
+usage() {
+    sed -n 's/^# \?//; 3,/^$/p' "$0"
+}
+
+case ${1:-}:$# in
+--get:2) get "$2" ;;
+--version:2) "$2/bin/cbmc" --version ;;
+--run:4 | --run:5) run "$2" "$3" "$4" "${5:-}" ;;
+--all:3) all "$2" "$3" ;;
+--help:* | -h:*) usage ;;
+*)
+    usage >&2
+    exit 64
+    ;;
 esac
