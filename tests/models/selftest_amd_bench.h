@@ -315,6 +315,7 @@ static inline enum model_dma_result dma(struct bench *b, uint32_t pasid, uint64_
                                         uint32_t access)
 {
     struct model_dma what;
+    enum model_dma_result result;
 
     memset(&what, 0, sizeof(what));
     what.id = DEV;
@@ -324,7 +325,10 @@ static inline enum model_dma_result dma(struct bench *b, uint32_t pasid, uint64_
     what.access = access;
     what.data = &b->buffer;
     what.bytes = 8;
-    return model_amd_ops()->dma(b->m, &what);
+    selftest_little(&b->buffer);
+    result = model_amd_ops()->dma(b->m, &what);
+    selftest_little(&b->buffer);
+    return result;
 }
 
 static inline struct model_translation ats(struct bench *b, uint32_t pasid, uint64_t address,

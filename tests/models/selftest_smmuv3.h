@@ -70,6 +70,7 @@ static inline enum model_dma_result dma(struct bench *b, uint32_t pasid, uint64_
                                         uint32_t access)
 {
     struct model_dma what;
+    enum model_dma_result result;
 
     memset(&what, 0, sizeof(what));
     what.id = SID;
@@ -80,7 +81,10 @@ static inline enum model_dma_result dma(struct bench *b, uint32_t pasid, uint64_
     what.data = &b->buffer;
     what.bytes = 8;
     what.cookie = 1;
-    return model_smmuv3_ops()->dma(b->m, &what);
+    selftest_little(&b->buffer);
+    result = model_smmuv3_ops()->dma(b->m, &what);
+    selftest_little(&b->buffer);
+    return result;
 }
 
 static inline struct model_translation ats(struct bench *b, uint32_t pasid, uint64_t address,

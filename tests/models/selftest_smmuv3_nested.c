@@ -309,6 +309,7 @@ static const char *vmid_with_stage1_alone(void *memory, size_t bytes)
 static enum model_dma_result translated(struct bench *b, uint64_t address)
 {
     struct model_dma what;
+    enum model_dma_result result;
 
     memset(&what, 0, sizeof(what));
     what.id = SID;
@@ -317,7 +318,10 @@ static enum model_dma_result translated(struct bench *b, uint64_t address)
     what.access = MODEL_READ;
     what.data = &b->buffer;
     what.bytes = 8;
-    return model_smmuv3_ops()->dma(b->m, &what);
+    selftest_little(&b->buffer);
+    result = model_smmuv3_ops()->dma(b->m, &what);
+    selftest_little(&b->buffer);
+    return result;
 }
 
 static const char *ats_answers(void *memory, size_t bytes)

@@ -13,7 +13,7 @@ static const char *reads_and_writes(void *memory, size_t bytes)
     bench_map(b, CD_D0);
     put64(b, b->data, UINT64_C(0x1122334455667788));
     EXPECT(b, OK(b, MODEL_READ));
-    EXPECT(b, memcmp(&b->buffer, model_ram_cpu(b->room.world, b->data, 8), 8) == 0);
+    EXPECT(b, b->buffer == UINT64_C(0x1122334455667788));
     b->buffer = 0;
     EXPECT(b, OK(b, MODEL_WRITE));
     EXPECT(b, get64(b, b->data) == 0);

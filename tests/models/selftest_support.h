@@ -32,6 +32,18 @@ static inline void selftest_expect(struct selftest_room *room, bool met, const c
     }
 }
 
+/* What devices read and write is little-endian; between that and a word of ours, both ways. */
+static inline void selftest_little(uint64_t *word)
+{
+    uint8_t *at = (uint8_t *)word;
+    uint64_t value = *word;
+    uint32_t i;
+
+    for (i = 0; i < 8; i++) {
+        at[i] = (uint8_t)(value >> (8 * i));
+    }
+}
+
 static inline bool selftest_same(const char *a, const char *b)
 {
     while (*a != '\0' && *a == *b) {

@@ -324,8 +324,12 @@ static inline enum model_dma_result dma(struct bench *b, uint32_t pasid, uint64_
                              .access = access,
                              .data = &b->buffer,
                              .bytes = 8};
+    enum model_dma_result result;
 
-    return model_fabric_dma(b->fabric, &what);
+    selftest_little(&b->buffer);
+    result = model_fabric_dma(b->fabric, &what);
+    selftest_little(&b->buffer);
+    return result;
 }
 
 static inline bool reads(struct bench *b, uint32_t pasid, uint64_t va)

@@ -9,6 +9,7 @@
  * as its first member.
  */
 #include <uiommu/backend.h>
+#include <uiommu/bits.h>
 
 struct uiommu_unit {
     const struct uiommu_backend_ops *ops;
@@ -29,6 +30,12 @@ struct fake_core {
     uint32_t mem_left;              /* So many more mem_get() succeed. */
     uint32_t cleaned;               /* Calls of mem_to_device(). */
 };
+
+/* A little-endian word as hardware reads and writes it, from and to one of the host. */
+static inline uint64_t le64(uint64_t word)
+{
+    return uiommu_bits_swap64(word);
+}
 
 /* Registers of the given bytes at base; writes of 32 bits go to behave(), with struct uiommu. */
 struct uiommu *fake_core_new(size_t size, uint64_t base, size_t reg_bytes,

@@ -14,24 +14,24 @@ static uint64_t *ring_of(struct uiommu *u, uint32_t base, uint32_t *mask)
 void fake_run(struct uiommu *u)
 {
     uint32_t mask, slot;
-    uint64_t *ring = ring_of(u, 0x08, &mask);
+    uint64_t *ring = ring_of(u, 0x08, &mask), d0;
 
     while (!u->hold && (*fake_reg(u, 0x2020) & 0x10) != 0 &&
            *fake_reg(u, 0x2000) != *fake_reg(u, 0x2008)) {
         slot = *fake_reg(u, 0x2000) >> 4;
-        if (u->refusals != 0 && ring[slot * 2] >> 60 == u->refuse) {
+        d0 = le64(ring[slot * 2]);
+        if (u->refusals != 0 && d0 >> 60 == u->refuse) {
             u->refusals--;
             *fake_reg(u, 0x2020) &= ~0x10u;
             fake_log(u, 0x10, UINT64_C(5) << 60, (uintptr_t)(ring + slot * 2));
             return;
         }
         if (u->logged < FAKE_LOG) {
-            u->log[u->logged].d[0] = ring[slot * 2];
-            u->log[u->logged++].d[1] = ring[slot * 2 + 1];
+            u->log[u->logged].d[0] = d0;
+            u->log[u->logged++].d[1] = le64(ring[slot * 2 + 1]);
         }
-        if (ring[slot * 2] >> 60 == 1 && (ring[slot * 2] & 1) != 0)
-            *(uint64_t *)(uintptr_t)(ring[slot * 2] & UINT64_C(0xffffffffffff8)) =
-                ring[slot * 2 + 1];
+        if (d0 >> 60 == 1 && (d0 & 1) != 0)
+            *(uint64_t *)(uintptr_t)(d0 & UINT64_C(0xffffffffffff8)) = ring[slot * 2 + 1];
         *fake_reg(u, 0x2000) = ((slot + 1) & mask) << 4;
     }
 }
@@ -49,8 +49,8 @@ void fake_log(struct uiommu *u, uint32_t base, uint64_t a, uint64_t b)
     uint32_t mask, slot = *fake_reg(u, base == 0x10 ? 0x2018 : 0x2038) >> 4;
     uint64_t *ring = ring_of(u, base, &mask);
 
-    ring[slot * 2] = a;
-    ring[slot * 2 + 1] = b;
+    ring[slot * 2] = le64(a);
+    ring[slot * 2 + 1] = le64(b);
     fake_tail(u, base);
 }
 
@@ -98,7 +98,7 @@ static void write32(void *ctx, uint64_t addr, uint32_t value)
     if (offset == 0 && u->keep_size)
         value = (value & ~0x1ffu) | (was & 0x1ff);
     if (offset == 0 && u->watch != NULL)
-        u->watched = *u->watch;
+        u->watched = le64(*u->watch);
     if (offset == 0x18 && u->stay_on)
         value |= was & 1;
     *fake_reg(u, offset) = value;

@@ -51,7 +51,7 @@ static uint64_t bind(void *dev, uint32_t pasid, uint32_t tag)
 {
     cr_assert_eq(ops->pasid_prepare(hw, dev, pasid), UIOMMU_OK);
     cr_assert_eq(ops->pasid_set(hw, dev, pasid, &root, tag, 0), UIOMMU_OK);
-    return *uiommu_amd_gcr3_at(dev, pasid);
+    return le64(*uiommu_amd_gcr3_at(dev, pasid));
 }
 
 TestSuite(amd_flow, .init = begin, .fini = end);
@@ -66,7 +66,7 @@ Test(amd_flow, starts_in_order)
     cr_assert_eq(u->core.unit.caps.rings, 2);
     cr_assert_eq(u->core.unit.caps.pasid_bits, 20);
     cr_assert_eq(u->core.unit.caps.request_entries, 511);
-    cr_assert_eq(*uiommu_amd_dte_at(hw, 0xffff), 1);
+    cr_assert_eq(le64(*uiommu_amd_dte_at(hw, 0xffff)), 1);
 }
 
 Test(amd_flow, goes_on_blocking_when_stopped)
@@ -147,27 +147,27 @@ Test(amd_flow, entries_open_and_shut)
     void *dev = attach(16);
     volatile uint64_t *dte = uiommu_amd_dte_at(hw, 0x119);
 
-    dte[2] = 0x8000000000000001; /* the host's */
+    dte[2] = le64(0x8000000000000001); /* the host's */
     cr_assert_eq(ops->device_set(hw, dev, UIOMMU_DEVICE_SET_OPEN, 0), UIOMMU_MORE);
-    cr_assert_eq(dte[0], 1);
+    cr_assert_eq(le64(dte[0]), 1);
     cr_assert_eq(ops->device_set(hw, dev, UIOMMU_DEVICE_SET_OPEN, 1), UIOMMU_MORE);
-    cr_assert_eq(dte[0], 1);
+    cr_assert_eq(le64(dte[0]), 1);
     cr_assert_eq(ops->device_set(hw, dev, UIOMMU_DEVICE_SET_OPEN, 2), UIOMMU_OK);
-    cr_assert_eq(dte[0] & 3, 3);
-    cr_assert_eq(dte[0] >> 52 & 1, 0);
-    cr_assert_eq(dte[2], 0x8000000000000001);
+    cr_assert_eq(le64(dte[0]) & 3, 3);
+    cr_assert_eq(le64(dte[0]) >> 52 & 1, 0);
+    cr_assert_eq(le64(dte[2]), 0x8000000000000001);
     cr_assert_eq(ops->device_set(hw, dev, UIOMMU_DEVICE_SET_OPEN | UIOMMU_DEVICE_SET_ATS, 0),
                  UIOMMU_OK);
-    cr_assert_eq(dte[0] >> 52 & 1, 1);
-    cr_assert_eq(dte[1] >> 32 & 1, 1);
+    cr_assert_eq(le64(dte[0]) >> 52 & 1, 1);
+    cr_assert_eq(le64(dte[1]) >> 32 & 1, 1);
     cr_assert_eq(ops->device_isolate(hw, dev), UIOMMU_OK);
-    cr_assert_eq(dte[0], 1);
-    cr_assert_eq(dte[1] >> 32 & 1, 0);
+    cr_assert_eq(le64(dte[0]), 1);
+    cr_assert_eq(le64(dte[1]) >> 32 & 1, 0);
     open_device(dev, UIOMMU_DEVICE_SET_ATS);
-    cr_assert_eq(dte[1] >> 32 & 1, 1);
+    cr_assert_eq(le64(dte[1]) >> 32 & 1, 1);
     cr_assert_eq(ops->device_set(hw, dev, 0, 0), UIOMMU_OK);
-    cr_assert_eq(dte[0], 1);
-    cr_assert_eq(dte[1] >> 32 & 1, 0);
+    cr_assert_eq(le64(dte[0]), 1);
+    cr_assert_eq(le64(dte[1]) >> 32 & 1, 0);
     ops->device_detach(hw, dev);
 }
 
@@ -178,26 +178,26 @@ Test(amd_flow, gcr3_levels)
 
     cr_assert_eq(bind(dev, 0x12345, 1), 0x123456001);
     node = dev->root.cpu;
-    node = (volatile uint64_t *)(uintptr_t)(node[0] & ~UINT64_C(1));
-    node = (volatile uint64_t *)(uintptr_t)(node[0x488 / 8] & ~UINT64_C(1));
-    cr_assert_eq(node[0xa28 / 8], 0x123456001);
+    node = (volatile uint64_t *)(uintptr_t)(le64(node[0]) & ~UINT64_C(1));
+    node = (volatile uint64_t *)(uintptr_t)(le64(node[0x488 / 8]) & ~UINT64_C(1));
+    cr_assert_eq(le64(node[0xa28 / 8]), 0x123456001);
     cr_assert_eq(bind(dev, 0xfffff, 2), 0x123456001);
     node = dev->root.cpu;
-    node = (volatile uint64_t *)(uintptr_t)(node[0x18 / 8] & ~UINT64_C(1));
-    node = (volatile uint64_t *)(uintptr_t)(node[0xff8 / 8] & ~UINT64_C(1));
-    cr_assert_eq(node[0xff8 / 8], 0x123456001);
+    node = (volatile uint64_t *)(uintptr_t)(le64(node[0x18 / 8]) & ~UINT64_C(1));
+    node = (volatile uint64_t *)(uintptr_t)(le64(node[0xff8 / 8]) & ~UINT64_C(1));
+    cr_assert_eq(le64(node[0xff8 / 8]), 0x123456001);
     ops->pasid_clear(hw, dev, 0xfffff);
-    cr_assert_eq(node[0xff8 / 8], 0);
+    cr_assert_eq(le64(node[0xff8 / 8]), 0);
     ops->device_detach(hw, dev);
     dev = attach(9);
     bind(dev, 0x1ff, 1);
-    cr_assert_eq(((uint64_t *)dev->root.cpu)[0x1ff], 0x123456001);
+    cr_assert_eq(le64(((uint64_t *)dev->root.cpu)[0x1ff]), 0x123456001);
     cr_assert_eq(ops->pasid_prepare(hw, dev, 0x200), UIOMMU_E_RANGE);
     ops->device_detach(hw, dev);
     dev = attach(18);
     bind(dev, 0x200, 1);
-    node = (volatile uint64_t *)(uintptr_t)(((uint64_t *)dev->root.cpu)[1] & ~UINT64_C(1));
-    cr_assert_eq(node[0], 0x123456001);
+    node = (volatile uint64_t *)(uintptr_t)(le64(((uint64_t *)dev->root.cpu)[1]) & ~UINT64_C(1));
+    cr_assert_eq(le64(node[0]), 0x123456001);
     ops->device_detach(hw, dev);
 }
 
@@ -206,18 +206,18 @@ Test(amd_flow, blocked_and_untagged_are_quiet)
     void *dev = attach(16);
     uint64_t quiet = hw->quiet.bus | 1;
 
-    cr_assert_eq(*uiommu_amd_gcr3_at(dev, UIOMMU_PASID_NONE), quiet);
+    cr_assert_eq(le64(*uiommu_amd_gcr3_at(dev, UIOMMU_PASID_NONE)), quiet);
     bind(dev, 5, 1);
     cr_assert_eq(ops->pasid_set(hw, dev, 5, &root, 1, 0), UIOMMU_OK);
     ops->pasid_block(hw, dev, 5);
-    cr_assert_eq(*uiommu_amd_gcr3_at(dev, 5), quiet);
+    cr_assert_eq(le64(*uiommu_amd_gcr3_at(dev, 5)), quiet);
     cr_assert_eq(ops->pasid_set(hw, dev, 5, &root, 1, 0), UIOMMU_E_STATE);
     ops->pasid_clear(hw, dev, 5);
     ops->pasid_block(hw, dev, 5);
-    cr_assert_eq(*uiommu_amd_gcr3_at(dev, 5), 0);
+    cr_assert_eq(le64(*uiommu_amd_gcr3_at(dev, 5)), 0);
     bind(dev, UIOMMU_PASID_NONE, 2);
     ops->pasid_clear(hw, dev, UIOMMU_PASID_NONE);
-    cr_assert_eq(*uiommu_amd_gcr3_at(dev, UIOMMU_PASID_NONE), quiet);
+    cr_assert_eq(le64(*uiommu_amd_gcr3_at(dev, UIOMMU_PASID_NONE)), quiet);
     ops->device_detach(hw, dev);
 }
 

@@ -70,27 +70,27 @@ Test(amd_host, entry_words_stay)
     cr_assert_eq(start(0), UIOMMU_OK);
     hw = unit->hw;
     dte = uiommu_amd_dte_at(hw, id);
-    dte[1] |= host1;
-    dte[2] = host2;
-    dte[3] = host3;
+    dte[1] |= le64(host1);
+    dte[2] = le64(host2);
+    dte[3] = le64(host3);
     cr_assert_eq(unit->ops->device_attach(hw, &desc, &dev), UIOMMU_OK);
     for (round = 0; round < 2; round++) {
         for (step = 0; unit->ops->device_set(hw, dev, 3, step) == UIOMMU_MORE; step++)
-            cr_assert_eq(dte[1] & host1, host1);
-        cr_assert_eq(dte[0] & 3, 3);
-        cr_assert_eq(dte[1] & host1, host1);
-        cr_assert_eq(dte[2], host2);
+            cr_assert_eq(le64(dte[1]) & host1, host1);
+        cr_assert_eq(le64(dte[0]) & 3, 3);
+        cr_assert_eq(le64(dte[1]) & host1, host1);
+        cr_assert_eq(le64(dte[2]), host2);
         cr_assert_eq(unit->ops->device_isolate(hw, dev), UIOMMU_OK);
-        cr_assert_eq(dte[1] & host1, host1);
-        cr_assert_eq(dte[2], host2);
+        cr_assert_eq(le64(dte[1]) & host1, host1);
+        cr_assert_eq(le64(dte[2]), host2);
     }
     unit->ops->device_detach(hw, dev);
     unit->ops->stop(hw);
     cr_assert_eq(unit->ops->start(hw), UIOMMU_OK);
-    cr_assert_eq(dte[0], 1);
-    cr_assert_eq(dte[1] & host1, host1);
-    cr_assert_eq(dte[2], host2);
-    cr_assert_eq(dte[3], host3);
+    cr_assert_eq(le64(dte[0]), 1);
+    cr_assert_eq(le64(dte[1]) & host1, host1);
+    cr_assert_eq(le64(dte[2]), host2);
+    cr_assert_eq(le64(dte[3]), host3);
 }
 
 /* Found on: IommuEn never goes off, its table is replaced, GCR3TRPMode and segments are gone. */
@@ -141,7 +141,7 @@ Test(amd_host, resumes_over_another_table)
     while (unit->ops->device_set(unit->hw, dev, UIOMMU_DEVICE_SET_OPEN, step) == UIOMMU_MORE)
         step++;
     dte = uiommu_amd_dte_at(unit->hw, id);
-    was = dte[0];
+    was = le64(dte[0]);
     cr_assert_eq(was & 3, 3);
     unit->ops->stop(unit->hw);
     memset(fake_reg(u, 0x2000), 0, 0x40);
@@ -151,7 +151,7 @@ Test(amd_host, resumes_over_another_table)
     u->logged = 0;
     cr_assert_eq(unit->ops->restart(unit->hw), UIOMMU_OK);
     cr_assert_eq(u->watched, 1);
-    cr_assert_eq(dte[0], was);
+    cr_assert_eq(le64(dte[0]), was);
     cr_assert_eq(u->log[u->logged - 2].d[0] >> 60, 8);
     cr_assert_eq(u->logged, 6); /* All caches: the old table's, the bits', the entries'. */
     unit->ops->device_detach(unit->hw, dev);

@@ -72,7 +72,7 @@ Test(amd_log, entries_are_cleared_and_wrap)
         cr_assert_eq(*fake_reg(u, 0x2030), *fake_reg(u, 0x2038));
     }
     for (i = 0; i < 512; i++)
-        cr_assert_eq(((uint64_t *)hw->ppr.mem.cpu)[i], 0);
+        cr_assert_eq(le64(((uint64_t *)hw->ppr.mem.cpu)[i]), 0);
 }
 
 Test(amd_log, late_entry_is_waited_for)
@@ -84,8 +84,8 @@ Test(amd_log, late_entry_is_waited_for)
     ask(3);
     cr_assert_eq(fetch(0, 16).request_count, 1);
     cr_assert_eq(fetch(0, 16).entries, 0);
-    slot[1] = 0x7fff12344000;
-    slot[0] = 0x1144020212340118;
+    slot[1] = le64(0x7fff12344000);
+    slot[0] = le64(0x1144020212340118);
     cr_assert_eq(fetch(0, 16).request_count, 2);
     cr_assert_eq(requests[0].index, 2);
 }

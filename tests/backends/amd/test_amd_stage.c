@@ -105,13 +105,13 @@ Test(amd_stage, nested_entry)
     uint64_t node = dev->leaf[0].bus;
 
     cr_assert_leq(bind(dev, UIOMMU_PASID_NONE, &nested), 2);
-    cr_assert_eq(dte[0], UINT64_C(0x60d0000abcdef603) | (node >> 12 & 7) << 58);
-    cr_assert_eq(dte[1],
+    cr_assert_eq(le64(dte[0]), UINT64_C(0x60d0000abcdef603) | (node >> 12 & 7) << 58);
+    cr_assert_eq(le64(dte[1]),
                  dev->domain | (node >> 15 & 0xffff) << 16 | UINT64_C(3) << 32 | node >> 31 << 43);
-    cr_assert_eq(*(uint64_t *)dev->leaf[0].cpu, 0x7001);
+    cr_assert_eq(le64(*(uint64_t *)dev->leaf[0].cpu), 0x7001);
     ops->pasid_clear(hw, dev, UIOMMU_PASID_NONE);
-    cr_assert_eq(dte[0] & UINT64_C(0xffffffffff000), hw->quiet.bus);
-    cr_assert_eq(*(uint64_t *)dev->leaf[0].cpu, 0);
+    cr_assert_eq(le64(dte[0]) & UINT64_C(0xffffffffff000), hw->quiet.bus);
+    cr_assert_eq(le64(*(uint64_t *)dev->leaf[0].cpu), 0);
     ops->device_detach(hw, dev);
 }
 
@@ -119,31 +119,31 @@ Test(amd_stage, steps)
 {
     struct amd_device *dev = attach(9);
     volatile uint64_t *dte = uiommu_amd_dte_at(hw, ids[1]);
-    uint64_t quiet = hw->quiet.bus | 1, old1 = dte[1];
+    uint64_t quiet = hw->quiet.bus | 1, old1 = le64(dte[1]);
 
-    cr_assert_eq(*uiommu_amd_gcr3_at(dev, UIOMMU_PASID_NONE), quiet);
+    cr_assert_eq(le64(*uiommu_amd_gcr3_at(dev, UIOMMU_PASID_NONE)), quiet);
     cr_assert_eq(ops->pasid_set(hw, dev, UIOMMU_PASID_NONE, &host, 1, 0), UIOMMU_MORE);
-    cr_assert_eq(dte[0] & 3, 1); /* Shut, before anything else changes... */
-    cr_assert_eq(*uiommu_amd_gcr3_at(dev, UIOMMU_PASID_NONE), quiet);
+    cr_assert_eq(le64(dte[0]) & 3, 1); /* Shut, before anything else changes... */
+    cr_assert_eq(le64(*uiommu_amd_gcr3_at(dev, UIOMMU_PASID_NONE)), quiet);
     cr_assert_eq(ops->pasid_set(hw, dev, UIOMMU_PASID_NONE, &host, 1, 0), UIOMMU_MORE);
-    cr_assert_eq(dte[1], old1); /* ...or hardware was told so: the step is repeated. */
-    cr_assert_eq(*uiommu_amd_gcr3_at(dev, UIOMMU_PASID_NONE), quiet);
+    cr_assert_eq(le64(dte[1]), old1); /* ...or hardware was told so: the step is repeated. */
+    cr_assert_eq(le64(*uiommu_amd_gcr3_at(dev, UIOMMU_PASID_NONE)), quiet);
     cr_assert_eq(ops->pasid_set(hw, dev, UIOMMU_PASID_NONE, &host, 1, 1), UIOMMU_MORE);
     cr_assert_eq(ops->pasid_set(hw, dev, UIOMMU_PASID_NONE, &host, 1, 1), UIOMMU_MORE);
-    cr_assert_eq(dte[0] & 3, 1);
-    cr_assert_eq(*uiommu_amd_gcr3_at(dev, UIOMMU_PASID_NONE), 0);
+    cr_assert_eq(le64(dte[0]) & 3, 1);
+    cr_assert_eq(le64(*uiommu_amd_gcr3_at(dev, UIOMMU_PASID_NONE)), 0);
     cr_assert_eq(ops->pasid_set(hw, dev, UIOMMU_PASID_NONE, &host, 1, 2), UIOMMU_OK);
-    cr_assert_eq(dte[0] & UINT64_C(0x604ffffffffffe03), UINT64_C(0x6000000abcdef803));
+    cr_assert_eq(le64(dte[0]) & UINT64_C(0x604ffffffffffe03), UINT64_C(0x6000000abcdef803));
     ops->pasid_block(hw, dev, UIOMMU_PASID_NONE);
-    cr_assert_eq(dte[0] & UINT64_C(0x601ffffffffffe03),
+    cr_assert_eq(le64(dte[0]) & UINT64_C(0x601ffffffffffe03),
                  UINT64_C(0x6010000000000803) | hw->quiet.bus);
     /* A reset that ends meanwhile opens nothing. */
     cr_assert_eq(ops->device_set(hw, dev, UIOMMU_DEVICE_SET_OPEN, 0), UIOMMU_OK);
-    cr_assert_eq(dte[0] & UINT64_C(0xffffffffff000), hw->quiet.bus);
+    cr_assert_eq(le64(dte[0]) & UINT64_C(0xffffffffff000), hw->quiet.bus);
     ops->pasid_clear(hw, dev, UIOMMU_PASID_NONE);
     cr_assert_eq(bind(dev, 5, &first), 2);
-    cr_assert_eq(dte[0] & UINT64_C(0x60cffffffffffe03), UINT64_C(0x60c0000000000003));
-    cr_assert_eq(*uiommu_amd_gcr3_at(dev, UIOMMU_PASID_NONE), quiet);
+    cr_assert_eq(le64(dte[0]) & UINT64_C(0x60cffffffffffe03), UINT64_C(0x60c0000000000003));
+    cr_assert_eq(le64(*uiommu_amd_gcr3_at(dev, UIOMMU_PASID_NONE)), quiet);
     ops->pasid_clear(hw, dev, 5);
     ops->device_detach(hw, dev);
 }
@@ -187,7 +187,7 @@ Test(amd_stage, six_levels)
     r.va_bits = 64;
     cr_assert_eq(ops->root_check(hw, dev, UIOMMU_PASID_NONE, &r), UIOMMU_OK);
     bind(dev, UIOMMU_PASID_NONE, &r);
-    cr_assert_eq(uiommu_amd_dte_at(hw, ids[0])[0] >> 9 & 7, 6);
+    cr_assert_eq(le64(uiommu_amd_dte_at(hw, ids[0])[0]) >> 9 & 7, 6);
     ops->pasid_clear(hw, dev, UIOMMU_PASID_NONE);
     ops->device_detach(hw, dev);
 }

@@ -24,14 +24,14 @@ void fake_run(struct uiommu *u)
            ((*fake_reg(u, 0x60) ^ *fake_reg(u, 0x64)) & 1) == 0) {
         const uint64_t *words = queue + (cons & (mask >> 1)) * 2;
 
-        if (fails(u, words[0])) {
+        if (fails(u, le64(words[0]))) {
             *fake_reg(u, 0x9c) = cons | u->error_code << 24;
             *fake_reg(u, 0x60) ^= 1;
             return;
         }
         if (u->logged < FAKE_LOG) {
-            u->log[u->logged].d[0] = words[0];
-            u->log[u->logged++].d[1] = words[1];
+            u->log[u->logged].d[0] = le64(words[0]);
+            u->log[u->logged++].d[1] = le64(words[1]);
         }
         cons = (cons + 1) & mask;
         *fake_reg(u, 0x9c) = cons;

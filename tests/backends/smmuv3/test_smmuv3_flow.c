@@ -114,8 +114,8 @@ Test(start, linear_table)
     cr_assert_eq(*fake_reg(u, 0x28), 0);
     cr_assert_eq(*fake_reg(u, 0x50), 0);
     ste = hw->strtab.cpu;
-    cr_assert_eq(ste[63 * 8], 1); /* S1 */
-    cr_assert_eq(ste[63 * 8 + 1], 0);
+    cr_assert_eq(le64(ste[63 * 8]), 1); /* S1 */
+    cr_assert_eq(le64(ste[63 * 8 + 1]), 0);
     cr_assert_gt(u->core.cleaned, 0);
     dev = NULL;
     end();
@@ -307,16 +307,16 @@ Test(flow, opening_a_device)
 
     attach(UIOMMU_DEVICE_ATS | UIOMMU_DEVICE_PRI, 20);
     ste = uiommu_smmuv3_ste_at(hw, 0x310);
-    cr_assert_eq(ste[0], 1);
+    cr_assert_eq(le64(ste[0]), 1);
     cr_assert_eq(uiommu_smmuv3_device_set(hw, dev, set, 0), UIOMMU_MORE);
-    cr_assert_eq(ste[0], 1);
-    cr_assert_eq(ste[1], 0x180000d6);
+    cr_assert_eq(le64(ste[0]), 1);
+    cr_assert_eq(le64(ste[1]), 0x180000d6);
     cr_assert_eq(uiommu_smmuv3_device_set(hw, dev, set, 1), UIOMMU_OK);
-    cr_assert_eq(ste[0] & 0x3f, 0x2b);
-    cr_assert_eq(ste[0] >> 59, 20);
+    cr_assert_eq(le64(ste[0]) & 0x3f, 0x2b);
+    cr_assert_eq(le64(ste[0]) >> 59, 20);
     set |= UIOMMU_DEVICE_SET_PASID_REQUIRED; /* one word: live */
     cr_assert_eq(uiommu_smmuv3_device_set(hw, dev, set, 0), UIOMMU_OK);
-    cr_assert_eq(ste[1], 0x180400d6);
+    cr_assert_eq(le64(ste[1]), 0x180400d6);
     cr_assert_eq(uiommu_smmuv3_config_invalidate(hw, dev, UIOMMU_PASID_ALL), UIOMMU_OK);
     (void)ticket();
     cr_assert_eq(u->log[0].d[0], 0x0000020800000003);
@@ -324,10 +324,10 @@ Test(flow, opening_a_device)
     cr_assert_eq(u->log[1].d[0], 0x0000031000000003);
     cr_assert_eq(u->doorbells, 1);
     cr_assert_eq(uiommu_smmuv3_device_isolate(hw, dev), UIOMMU_OK);
-    cr_assert_eq(ste[0], 1);
+    cr_assert_eq(le64(ste[0]), 1);
     /* Nobody knows whether a SYNC followed what word 1 holds: written anew. */
     cr_assert_eq(uiommu_smmuv3_device_set(hw, dev, set, 0), UIOMMU_MORE);
-    cr_assert_eq(ste[0], 1);
+    cr_assert_eq(le64(ste[0]), 1);
     cr_assert_eq(uiommu_smmuv3_device_set(hw, dev, 0, 0), UIOMMU_OK);
 }
 
@@ -343,19 +343,19 @@ Test(flow, a_pasid_becomes_valid_last)
     cd = uiommu_smmuv3_cd_at(dev, 0x12345);
     cr_assert_eq(uiommu_smmuv3_pasid_set(hw, dev, 0x12345, &root, 0, 0), UIOMMU_E_INVALID);
     cr_assert_eq(uiommu_smmuv3_pasid_set(hw, dev, 0x12345, &root, 0x42, 0), UIOMMU_MORE);
-    cr_assert_eq(cd[0], 0);
-    cr_assert_eq(cd[1], 0x812345000);
+    cr_assert_eq(le64(cd[0]), 0);
+    cr_assert_eq(le64(cd[1]), 0x812345000);
     cr_assert_eq(uiommu_smmuv3_pasid_set(hw, dev, 0x12345, &root, 0x42, 1), UIOMMU_OK);
-    cr_assert_eq(cd[0], 0x0042e205c0003510);
+    cr_assert_eq(le64(cd[0]), 0x0042e205c0003510);
     uiommu_smmuv3_pasid_block(hw, dev, 0x12345);
-    cr_assert_eq(cd[0], 0x0042c205c0004000);
-    cr_assert_eq(cd[1], 0x812345000);
+    cr_assert_eq(le64(cd[0]), 0x0042c205c0004000);
+    cr_assert_eq(le64(cd[1]), 0x812345000);
     uiommu_smmuv3_pasid_block(hw, dev, 0x12345);
-    cr_assert_eq(cd[0], 0x0042c205c0004000);
+    cr_assert_eq(le64(cd[0]), 0x0042c205c0004000);
     uiommu_smmuv3_pasid_clear(hw, dev, 0x12345);
-    cr_assert_eq(cd[0], 0);
+    cr_assert_eq(le64(cd[0]), 0);
     uiommu_smmuv3_pasid_block(hw, dev, 0x12345);
-    cr_assert_eq(cd[0], 0);
+    cr_assert_eq(le64(cd[0]), 0);
     cr_assert_eq(uiommu_smmuv3_config_invalidate(hw, dev, 0x12345), UIOMMU_OK);
     (void)ticket();
     cr_assert_eq(u->log[0].d[0], 0x0000020812345005); /* for each ID, level 1 too */
@@ -370,16 +370,16 @@ Test(flow, untagged_traffic_is_refused_quietly)
 
     attach(0, 4);
     cd = uiommu_smmuv3_cd_at(dev, none);
-    cr_assert_eq(cd[0], 0x0000c200c0004000);
+    cr_assert_eq(le64(cd[0]), 0x0000c200c0004000);
     cr_assert_eq(uiommu_smmuv3_pasid_set(hw, dev, none, &root, 0x42, 0), UIOMMU_MORE);
-    cr_assert_eq(cd[0], 0x0000c200c0004000);
+    cr_assert_eq(le64(cd[0]), 0x0000c200c0004000);
     cr_assert_eq(uiommu_smmuv3_pasid_set(hw, dev, none, &root, 0x42, 0), UIOMMU_MORE);
     cr_assert_eq(uiommu_smmuv3_pasid_set(hw, dev, none, &root, 0x42, 1), UIOMMU_OK);
-    cr_assert_eq(cd[0], 0x0042e205c0003510);
+    cr_assert_eq(le64(cd[0]), 0x0042e205c0003510);
     cr_assert_eq(uiommu_smmuv3_pasid_set(hw, dev, none, &root, 0x42, 1), UIOMMU_OK);
     cr_assert_eq(uiommu_smmuv3_pasid_set(hw, dev, none, &root, 0x43, 0), UIOMMU_E_STATE);
     uiommu_smmuv3_pasid_clear(hw, dev, none);
-    cr_assert_eq(cd[0], 0x0000c200c0004000);
+    cr_assert_eq(le64(cd[0]), 0x0000c200c0004000);
 }
 
 Test(flow, nothing_is_sent_to_a_device_without_ats)
@@ -452,7 +452,7 @@ Test(flow, a_restart_fails_what_was_under_way)
     cr_assert_eq(uiommu_smmuv3_restart(hw), UIOMMU_OK);
     cr_assert_eq(uiommu_smmuv3_ticket_poll(hw, a), UIOMMU_OK);
     cr_assert_eq(uiommu_smmuv3_ticket_poll(hw, b), UIOMMU_E_HW);
-    cr_assert_eq(uiommu_smmuv3_ste_at(hw, 0x208)[0] & 0xf, 0xb);
+    cr_assert_eq(le64(uiommu_smmuv3_ste_at(hw, 0x208)[0]) & 0xf, 0xb);
     cr_assert_eq(uiommu_smmuv3_ring_pending(hw, 0), 1);
 }
 

@@ -55,16 +55,16 @@ static void prq_put(uint32_t slot, uint32_t index)
 {
     uint64_t *words = (uint64_t *)hw->priq.mem.cpu + slot * 2;
 
-    words[0] = 0xf000000300000208; /* P2 */
-    words[1] = 0x00007fff12346000 | index;
+    words[0] = le64(0xf000000300000208); /* P2 */
+    words[1] = le64(0x00007fff12346000 | index);
 }
 
 static void event_put(uint32_t slot, uint64_t d0, uint64_t d1)
 {
     uint64_t *words = (uint64_t *)hw->eventq.mem.cpu + slot * 4;
 
-    words[0] = d0;
-    words[1] = d1;
+    words[0] = le64(d0);
+    words[1] = le64(d1);
 }
 
 TestSuite(queue, .init = begin, .fini = end);

@@ -101,24 +101,24 @@ TestSuite(stage2, .init = begin, .fini = end);
 /* Shut; then the words that an aborting entry does not use; then the first word. */
 Test(stage2, the_way_there_is_through_abort)
 {
-    cr_assert_eq(ste[0] & 0xf, 0xb);
+    cr_assert_eq(le64(ste[0]) & 0xf, 0xb);
     cr_assert_eq(ops->root_check(hw, dev, none, &second), UIOMMU_OK);
     cr_assert_eq(ops->pasid_set(hw, dev, none, &second, 0, 0), UIOMMU_E_INVALID);
     cr_assert_eq(ops->pasid_set(hw, dev, none, &second, 0x10000, 0), UIOMMU_E_INVALID);
     cr_assert_eq(ops->pasid_set(hw, dev, none, &second, 7, 0), UIOMMU_MORE);
-    cr_assert_eq(ste[0], 1);
-    cr_assert_eq(ste[2], 0);
+    cr_assert_eq(le64(ste[0]), 1);
+    cr_assert_eq(le64(ste[2]), 0);
     cr_assert_eq(ops->config_invalidate(hw, dev, none), UIOMMU_OK);
     cr_assert_eq(ops->pasid_set(hw, dev, none, &second, 7, 1), UIOMMU_MORE);
-    cr_assert_eq(ste[0], 1);
-    cr_assert_eq(ste[1], 0x0000100010000000); /* S7 with EATS */
-    cr_assert_eq(ste[2], 0x044a355800000007);
-    cr_assert_eq(ste[3], 0x0000008876540000);
+    cr_assert_eq(le64(ste[0]), 1);
+    cr_assert_eq(le64(ste[1]), 0x0000100010000000); /* S7 with EATS */
+    cr_assert_eq(le64(ste[2]), 0x044a355800000007);
+    cr_assert_eq(le64(ste[3]), 0x0000008876540000);
     /* Its invalidation had no room: the same step once more. */
     cr_assert_eq(ops->pasid_set(hw, dev, none, &second, 7, 1), UIOMMU_MORE);
-    cr_assert_eq(ste[0], 1);
+    cr_assert_eq(le64(ste[0]), 1);
     cr_assert_eq(ops->pasid_set(hw, dev, none, &second, 7, 2), UIOMMU_OK);
-    cr_assert_eq(ste[0], 0xd);
+    cr_assert_eq(le64(ste[0]), 0xd);
     cr_assert_eq(ops->pasid_set(hw, dev, none, &second, 7, 2), UIOMMU_OK);
     cr_assert_eq(ops->pasid_set(hw, dev, none, &second, 8, 0), UIOMMU_E_STATE);
     ticket();
@@ -129,55 +129,55 @@ Test(stage2, blocked_and_cleared_in_one_store)
 {
     cr_assert_eq(bind(none, &second, 7), 2);
     ops->pasid_block(hw, dev, none);
-    cr_assert_eq(ste[0], 1);
-    cr_assert_eq(ste[2], 0x044a355800000007); /* hardware may still use it */
+    cr_assert_eq(le64(ste[0]), 1);
+    cr_assert_eq(le64(ste[2]), 0x044a355800000007); /* hardware may still use it */
     ops->pasid_block(hw, dev, none);
-    cr_assert_eq(ste[0], 1);
+    cr_assert_eq(le64(ste[0]), 1);
     cr_assert_eq(ops->pasid_set(hw, dev, none, &second, 7, 0), UIOMMU_E_STATE);
     set(0); /* a reset in between does not open it again */
     set(open_ats);
-    cr_assert_eq(ste[0], 1);
+    cr_assert_eq(le64(ste[0]), 1);
     cr_assert_eq(ops->root_check(hw, dev, 5, &first), UIOMMU_E_BUSY);
     ops->pasid_clear(hw, dev, none);
-    cr_assert_eq(ste[0], 1);
+    cr_assert_eq(le64(ste[0]), 1);
     ops->pasid_clear(hw, dev, none);
-    cr_assert_eq(ste[0], 1);
+    cr_assert_eq(le64(ste[0]), 1);
     cr_assert_eq(ops->root_check(hw, dev, 5, &first), UIOMMU_OK);
     cr_assert_eq(bind(none, &second, 8), 1); /* from abort a step less */
-    cr_assert_eq(ste[0], 0xd);
-    cr_assert_eq(ste[2] & 0xffff, 8);
+    cr_assert_eq(le64(ste[0]), 0xd);
+    cr_assert_eq(le64(ste[2]) & 0xffff, 8);
 }
 
 Test(stage2, a_reset_brings_it_back)
 {
     (void)bind(none, &second, 7);
     set(0);
-    cr_assert_eq(ste[0], 1);
+    cr_assert_eq(le64(ste[0]), 1);
     cr_assert_eq(ops->device_set(hw, dev, open_ats, 0), UIOMMU_MORE);
-    cr_assert_eq(ste[0], 1);
+    cr_assert_eq(le64(ste[0]), 1);
     cr_assert_eq(ops->device_set(hw, dev, open_ats, 1), UIOMMU_OK);
-    cr_assert_eq(ste[0], 0xd);
+    cr_assert_eq(le64(ste[0]), 0xd);
     /* The interface alone: one word, live. */
     cr_assert_eq(ops->device_set(hw, dev, open_ats | UIOMMU_DEVICE_SET_PASID_REQUIRED, 0),
                  UIOMMU_OK);
-    cr_assert_eq(ste[1], 0x0000100010040000);
+    cr_assert_eq(le64(ste[1]), 0x0000100010040000);
     cr_assert_eq(ops->device_isolate(hw, dev), UIOMMU_OK);
-    cr_assert_eq(ste[0], 1);
+    cr_assert_eq(le64(ste[0]), 1);
 }
 
 /* Whatever the entry was: two words that are used never change under hardware's eyes. */
 Test(stage2, from_another_second_stage)
 {
-    ste[1] = 0x0000100010000000;
-    ste[2] = 0x044a355800000009;
-    ste[3] = 0x0000008876540000;
-    ste[0] = 0xd;
+    ste[1] = le64(0x0000100010000000);
+    ste[2] = le64(0x044a355800000009);
+    ste[3] = le64(0x0000008876540000);
+    ste[0] = le64(0xd);
     cr_assert_eq(ops->pasid_set(hw, dev, none, &second, 7, 0), UIOMMU_MORE);
-    cr_assert_eq(ste[0], 1);
-    cr_assert_eq(ste[2], 0x044a355800000009);
+    cr_assert_eq(le64(ste[0]), 1);
+    cr_assert_eq(le64(ste[2]), 0x044a355800000009);
     cr_assert_eq(ops->pasid_set(hw, dev, none, &second, 7, 1), UIOMMU_MORE);
     cr_assert_eq(ops->pasid_set(hw, dev, none, &second, 7, 2), UIOMMU_OK);
-    cr_assert_eq(ste[2], 0x044a355800000007);
+    cr_assert_eq(le64(ste[2]), 0x044a355800000007);
 }
 
 /* A bond that begins while the device is shut waits for the device to be opened. */
@@ -185,10 +185,10 @@ Test(stage2, set_while_shut)
 {
     set(0);
     cr_assert_eq(bind(none, &second, 7), 0);
-    cr_assert_eq(ste[0], 1);
+    cr_assert_eq(le64(ste[0]), 1);
     set(open_ats);
-    cr_assert_eq(ste[0], 0xd);
-    cr_assert_eq(ste[2] & 0xffff, 7);
+    cr_assert_eq(le64(ste[0]), 0xd);
+    cr_assert_eq(le64(ste[2]) & 0xffff, 7);
 }
 
 Test(stage2, one_kind_at_a_time)
@@ -204,8 +204,8 @@ Test(stage2, one_kind_at_a_time)
     cr_assert_eq(ops->root_check(hw, dev, none, &nested), UIOMMU_E_BUSY);
     ops->pasid_clear(hw, dev, none);
     (void)bind(none, &nested, 7);
-    cr_assert_eq(ste[0], 0x000000004000004f);
-    cr_assert_eq(ste[1], 0x00000000180000d4);
+    cr_assert_eq(le64(ste[0]), 0x000000004000004f);
+    cr_assert_eq(le64(ste[1]), 0x00000000180000d4);
     cr_assert_eq(ops->root_check(hw, dev, 5, &first), UIOMMU_E_BUSY);
     cr_assert_eq(ops->root_check(hw, dev, none, &first), UIOMMU_E_BUSY);
     cr_assert_eq(ops->pasid_set(hw, dev, 5, &first, 0x42, 0), UIOMMU_E_BUSY);
@@ -221,19 +221,19 @@ Test(stage2, the_way_back)
     cr_assert_eq(ops->pasid_prepare(hw, dev, 5), UIOMMU_OK);
     cd = uiommu_smmuv3_cd_at(dev, 5);
     cr_assert_eq(ops->pasid_set(hw, dev, 5, &first, 0x42, 0), UIOMMU_MORE);
-    cr_assert_eq(ste[0], 1);
-    cr_assert_eq(ste[1], 0x180000d6);
-    cr_assert_eq(ste[2], 0);
-    cr_assert_eq(ste[3], 0);
-    cr_assert_eq(cd[1], 0);
+    cr_assert_eq(le64(ste[0]), 1);
+    cr_assert_eq(le64(ste[1]), 0x180000d6);
+    cr_assert_eq(le64(ste[2]), 0);
+    cr_assert_eq(le64(ste[3]), 0);
+    cr_assert_eq(le64(cd[1]), 0);
     cr_assert_eq(ops->pasid_set(hw, dev, 5, &first, 0x42, 1), UIOMMU_MORE);
-    cr_assert_eq(ste[0] & 0x3f, 0x2b);
-    cr_assert_eq(cd[0], 0);
-    cr_assert_eq(cd[1], 0x812345000);
+    cr_assert_eq(le64(ste[0]) & 0x3f, 0x2b);
+    cr_assert_eq(le64(cd[0]), 0);
+    cr_assert_eq(le64(cd[1]), 0x812345000);
     cr_assert_eq(ops->pasid_set(hw, dev, 5, &first, 0x42, 1), UIOMMU_MORE);
-    cr_assert_eq(cd[0], 0);
+    cr_assert_eq(le64(cd[0]), 0);
     cr_assert_eq(ops->pasid_set(hw, dev, 5, &first, 0x42, 2), UIOMMU_OK);
-    cr_assert_eq(cd[0], 0x0042e205c0003510);
+    cr_assert_eq(le64(cd[0]), 0x0042e205c0003510);
     cr_assert_eq(ops->config_invalidate(hw, dev, 5), UIOMMU_OK);
     ticket();
     log_is(0, 0x0000020800000003, 0);
@@ -286,7 +286,7 @@ Test(only, second_stages)
     cr_assert_eq(u->core.unit.caps.pasid_bits, 0);
     cr_assert_eq(u->core.unit.caps.tag_first, 1);
     cr_assert_eq(u->core.unit.caps.tag_last, 255);
-    cr_assert_eq(ste[0], 1);
+    cr_assert_eq(le64(ste[0]), 1);
     cr_assert_eq(dev->table.cpu, NULL);
     cr_assert_eq(ops->root_check(hw, dev, none, &first), UIOMMU_E_UNSUPPORTED);
     cr_assert_eq(ops->root_check(hw, dev, none, &nested), UIOMMU_E_UNSUPPORTED);
@@ -295,12 +295,12 @@ Test(only, second_stages)
     ticket();
     log_is(0, 0x0000020800000003, 0); /* commands about descriptors would be illegal */
     cr_assert_eq(bind(none, &second, 255), 1);
-    cr_assert_eq(ste[0], 0xd);
+    cr_assert_eq(le64(ste[0]), 0xd);
     ops->pasid_block(hw, dev, none);
     ops->pasid_clear(hw, dev, none);
     ops->pasid_clear(hw, dev, none);
     set(open_ats);
-    cr_assert_eq(ste[0], 1);
+    cr_assert_eq(le64(ste[0]), 1);
     end();
 }
 

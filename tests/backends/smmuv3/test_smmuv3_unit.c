@@ -158,8 +158,8 @@ Test(unit, awake_after_power_loss)
     cr_assert_eq(ops->ticket_poll(hw, failed), UIOMMU_E_HW);
     cr_assert_eq(ops->ticket(hw, &t), UIOMMU_OK);
     cr_assert_eq(ops->ticket_poll(hw, t), UIOMMU_OK);
-    cr_assert_eq(uiommu_smmuv3_ste_at(hw, 0x208)[0] & 0xf, 0xb);
-    cr_assert_eq(uiommu_smmuv3_cd_at(dev, 5)[0], 0x0042f205c0003510);
+    cr_assert_eq(le64(uiommu_smmuv3_ste_at(hw, 0x208)[0]) & 0xf, 0xb);
+    cr_assert_eq(le64(uiommu_smmuv3_cd_at(dev, 5)[0]), 0x0042f205c0003510);
     cr_assert_eq(ops->ring_pending(hw, 0), 3);
     cr_assert_eq(ops->fetch(hw, 0, &io), UIOMMU_OK);
     cr_assert_eq(io.entries, 3);

@@ -13,7 +13,7 @@ static bool wait_done(struct uiommu *u, const uint64_t *words)
         return false;
     }
     if ((words[0] & 0x20) != 0)
-        *(uint32_t *)(uintptr_t)words[1] = (uint32_t)(words[0] >> 32);
+        *(uint32_t *)(uintptr_t)words[1] = uiommu_bits_swap32((uint32_t)(words[0] >> 32));
     return true;
 }
 
@@ -24,7 +24,8 @@ void fake_run(struct uiommu *u)
 
     while (!u->hold && (*fake_reg(u, 0x1c) & 0x04000000) != 0 && at != *fake_reg(u, 0x88) &&
            (*fake_reg(u, 0x34) & 0x50) == 0) {
-        const uint64_t *words = (const uint64_t *)(uintptr_t)(base + at);
+        const uint64_t *slot = (const uint64_t *)(uintptr_t)(base + at);
+        uint64_t words[4] = {le64(slot[0]), le64(slot[1]), le64(slot[2]), le64(slot[3])};
 
         if (u->bad_type != 0 && (words[0] & 15) == u->bad_type) {
             *fake_reg(u, 0x34) |= 0x10;

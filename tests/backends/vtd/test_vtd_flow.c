@@ -83,8 +83,8 @@ static void request(uint64_t q0, uint64_t q1)
     uint32_t at = *fake_reg(u, 0xc8);
     uint64_t *to = (uint64_t *)hw->prq.mem.cpu + at / 8;
 
-    to[0] = q0;
-    to[1] = q1;
+    to[0] = le64(q0);
+    to[1] = le64(q1);
     *fake_reg(u, 0xc8) = (at + 32) & ((32u << hw->prq.log2) - 1);
     *fake_reg(u, 0xdc) |= 1;
 }
@@ -204,7 +204,7 @@ Test(flow, stop)
     cr_expect_eq(*fake_reg(u, 0x38), 0x80000000);
     cr_expect_eq(*fake_reg(u, 0xe0), 0x80000000);
     cr_expect_eq(u->core.mem_bytes, bytes);
-    cr_expect_eq(uiommu_vtd_context_at(hw, SID)[0] & 1, 1);
+    cr_expect_eq(le64(uiommu_vtd_context_at(hw, SID)[0]) & 1, 1);
     request(0x000abcde5e9b0101, 0x7f1234567007);
     touched = u->core.accesses;
     u->core.unit.ops->stop(hw);
@@ -245,7 +245,7 @@ Test(flow, restart_from_reset_values)
     cr_expect_eq(*fake_reg(u, 0x1c), 0xc4000000);
     cr_expect_eq(*fake_reg(u, 0x20), (uint32_t)hw->root.bus | 0x400);
     cr_expect_eq(*fake_reg(u, 0xd0), (uint32_t)hw->prq.mem.bus | 2);
-    cr_expect_eq(uiommu_vtd_pasid_at(dev, 0xabcde)[0], 0x41);
+    cr_expect_eq(le64(uiommu_vtd_pasid_at(dev, 0xabcde)[0]), 0x41);
     logged(0, 0x11);
     cr_expect_eq(uiommu_vtd_ring_pending(hw, 0), 1);
     cr_expect_eq(uiommu_vtd_ticket_poll(hw, ticket()), UIOMMU_OK);
@@ -417,16 +417,16 @@ Test(flow, device_entries)
     begin();
     dev = opened();
     ctx = uiommu_vtd_context_at(hw, SID);
-    cr_expect_eq(ctx[0], dev->directory.bus | 0xe1d);
-    cr_expect_eq(((uint64_t *)hw->root.cpu)[0x5e * 2 + 1], hw->context[0xbd].bus | 1);
-    cr_expect_eq(*(uint64_t *)dev->leaf[0].cpu, 2); /* Untagged traffic: blocked, silent. */
+    cr_expect_eq(le64(ctx[0]), dev->directory.bus | 0xe1d);
+    cr_expect_eq(le64(((uint64_t *)hw->root.cpu)[0x5e * 2 + 1]), hw->context[0xbd].bus | 1);
+    cr_expect_eq(le64(*(uint64_t *)dev->leaf[0].cpu), 2); /* Untagged traffic: blocked, silent. */
     cr_assert_eq(uiommu_vtd_config_invalidate(hw, dev, UIOMMU_PASID_ALL), UIOMMU_OK);
     cr_expect_eq(uiommu_vtd_ticket_poll(hw, ticket()), UIOMMU_OK);
     logged(0, 0x00005e9b00000031);
     logged(1, 0x37);
     logged(2, 0xd2);
     cr_assert_eq(uiommu_vtd_device_isolate(hw, dev), UIOMMU_OK);
-    cr_expect_eq(ctx[0], (dev->directory.bus | 0xe0e)); /* P=0, PRE=0, FPD=1 */
+    cr_expect_eq(le64(ctx[0]), (dev->directory.bus | 0xe0e)); /* P=0, PRE=0, FPD=1 */
     uiommu_vtd_device_detach(hw, dev);
     end();
 }
@@ -441,16 +441,16 @@ Test(flow, pasid_life)
     bound(dev, 0xabcde);
     entry = uiommu_vtd_pasid_at(dev, 0xabcde);
     cr_expect_eq((uintptr_t)entry, (uintptr_t)dev->leaf[0x2af3].cpu + 0x780);
-    cr_expect_eq(((uint64_t *)dev->directory.cpu)[0x2af3], dev->leaf[0x2af3].bus | 1);
-    cr_expect_eq(entry[0], 0x41);
+    cr_expect_eq(le64(((uint64_t *)dev->directory.cpu)[0x2af3]), dev->leaf[0x2af3].bus | 1);
+    cr_expect_eq(le64(entry[0]), 0x41);
     cr_expect_eq(uiommu_vtd_pasid_set(hw, dev, 0xabcde, &root, 1, 0), UIOMMU_OK);
     cr_expect_eq(uiommu_vtd_pasid_set(hw, dev, 0xabcde, &root, 2, 0), UIOMMU_E_STATE);
     uiommu_vtd_pasid_block(hw, dev, 0xabcde);
-    cr_expect_eq(entry[0], 0x42);
+    cr_expect_eq(le64(entry[0]), 0x42);
     uiommu_vtd_pasid_clear(hw, dev, 0xabcde);
-    cr_expect_eq(entry[0], 0x40);
-    cr_expect_eq(entry[1], 0x800001);
-    cr_expect_eq(entry[2], 0x7654321000);
+    cr_expect_eq(le64(entry[0]), 0x40);
+    cr_expect_eq(le64(entry[1]), 0x800001);
+    cr_expect_eq(le64(entry[2]), 0x7654321000);
     cr_assert_eq(uiommu_vtd_config_invalidate(hw, dev, 0xabcde), UIOMMU_OK);
     ticket();
     cr_assert_eq(uiommu_vtd_tlb_invalidate(hw, NULL, 0xabcde, &root, 1, NULL), UIOMMU_OK);

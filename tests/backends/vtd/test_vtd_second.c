@@ -136,10 +136,10 @@ Test(second, teardown)
     uint64_t t = 0;
 
     cr_assert_eq(uiommu_vtd_pasid_set(hw, dev, UIOMMU_PASID_NONE, &second, 0x42, 0), UIOMMU_OK);
-    cr_expect_eq(entry[0], 0x000000089abcd089);
-    cr_expect_eq(entry[1], 0x0000000000800042);
+    cr_expect_eq(le64(entry[0]), 0x000000089abcd089);
+    cr_expect_eq(le64(entry[1]), 0x0000000000800042);
     uiommu_vtd_pasid_block(hw, dev, UIOMMU_PASID_NONE);
-    cr_expect_eq(entry[0], 0x000000089abcd08a);
+    cr_expect_eq(le64(entry[0]), 0x000000089abcd08a);
     uiommu_vtd_pasid_clear(hw, dev, UIOMMU_PASID_NONE);
     cr_assert_eq(uiommu_vtd_config_invalidate(hw, dev, UIOMMU_PASID_NONE), UIOMMU_OK);
     closed();
@@ -159,9 +159,9 @@ Test(second, teardown)
     cr_expect_eq(u->log[9].q[0] & 0xffffffff, 0xe5);
     /* The same entry for a first stage: nothing of before is left in it. */
     cr_assert_eq(uiommu_vtd_pasid_set(hw, dev, UIOMMU_PASID_NONE, &nested, 0x43, 0), UIOMMU_OK);
-    cr_expect_eq(entry[0], 0x000000089abcd0c9);
-    cr_expect_eq(entry[1], 0x0000000000800043);
-    cr_expect_eq(entry[2], 0x0000000040000000);
+    cr_expect_eq(le64(entry[0]), 0x000000089abcd0c9);
+    cr_expect_eq(le64(entry[1]), 0x0000000000800043);
+    cr_expect_eq(le64(entry[2]), 0x0000000040000000);
     uiommu_vtd_pasid_clear(hw, dev, UIOMMU_PASID_NONE);
     end(dev);
 }
