@@ -140,7 +140,7 @@ static uiommu_err attach_check(const struct uiommu_unit *unit,
     uint32_t flags = config->flags, i, j;
 
     if (config->ids == NULL || config->id_count == 0 || config->id_count > UIOMMU_IDS_MAX ||
-        (flags & ~0x3fu) != 0)
+        (flags & ~0x7fu) != 0)
         return UIOMMU_E_INVALID;
     if ((flags & UIOMMU_DEVICE_PRI) != 0 &&
         ((flags & UIOMMU_DEVICE_ATS) == 0 || config->port == NULL))

@@ -225,6 +225,10 @@ struct conf_device *conf_device_plan(struct conf *c, const struct conf_how *how,
     out->ids = d->ids;
     out->id_count = how->ids == 0 ? 1 : how->ids;
     out->flags = flags;
+    if (how->pf != NULL) {
+        out->flags |= UIOMMU_DEVICE_VIRTUAL;
+        out->pf_id = how->pf->id;
+    }
     out->pasid_bits = how->pasid_bits == 0 ? 16 : how->pasid_bits;
     out->in_flight = how->in_flight;
     out->port = how->pf != NULL ? how->pf->port : d->port;
