@@ -612,6 +612,11 @@ void uiommu_unit_pump(struct uiommu_unit *unit);
 uint64_t uiommu_ring_position(struct uiommu_unit *unit, uint32_t ring);
 /* (r) Positions of all rings that can carry requests. */
 void uiommu_ring_snapshot(struct uiommu_unit *unit, uint64_t at[UIOMMU_RINGS]);
+/* (r) R5: from now on. A round may have begun long before its barrier was over. */
+static inline uint64_t uiommu_settle_end(const struct uiommu_unit *unit)
+{
+    return uiommu_after(uiommu_now(unit->u), unit->settle_ns);
+}
 /* (r) Is everything below consumed? */
 bool uiommu_ring_reached(const struct uiommu_unit *unit, const uint64_t at[UIOMMU_RINGS]);
 bool uiommu_ring_carries(const struct uiommu_unit *unit, uint32_t ring);

@@ -131,7 +131,7 @@ static enum uiommu_go step_d4(struct uiommu_bond *bond)
         !uiommu_guard(UIOMMU_GUARD_D3_TWICE))
         return uiommu_drain_next(bond, UIOMMU_PHASE_D5);
     uiommu_drain_next(bond, UIOMMU_PHASE_SETTLE);
-    bond->until_ns = uiommu_drain_later(bond, bond->dev->unit->settle_ns);
+    bond->until_ns = uiommu_settle_end(bond->dev->unit);
     return UIOMMU_GO;
 }
 
@@ -215,7 +215,7 @@ static enum uiommu_go step_d6(struct uiommu_bond *bond)
     uiommu_drain_next(bond, UIOMMU_PHASE_REST);
     if (!bond->proved && !uiommu_drain_marked(bond) && !bond->reset_proof &&
         !uiommu_drain_gone(bond) && bond->pasid != UIOMMU_PASID_NONE)
-        bond->until_ns = uiommu_drain_later(bond, bond->dev->unit->settle_ns);
+        bond->until_ns = uiommu_settle_end(bond->dev->unit);
     return UIOMMU_GO;
 }
 

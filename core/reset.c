@@ -132,7 +132,7 @@ void uiommu_reset_step(struct uiommu_device *dev)
         }
         dev->reset_until_ns = unit->now_ns;
         if (dev->barrier.good_strength != UIOMMU_BARRIER_PROVED)
-            dev->reset_until_ns = uiommu_after(unit->now_ns, unit->settle_ns);
+            dev->reset_until_ns = uiommu_settle_end(unit);
         uiommu_word_store(&dev->reset_step, UIOMMU_RESET_SETTLE);
         step = UIOMMU_RESET_SETTLE;
     }

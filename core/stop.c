@@ -118,7 +118,7 @@ enum uiommu_go uiommu_drain_sweep(struct uiommu_bond *bond)
     if (bond->dev->barrier.good_strength == UIOMMU_BARRIER_PROVED)
         return sweep_snapshot(bond);
     uiommu_drain_next(bond, UIOMMU_PHASE_SWEEP_SETTLE);
-    bond->until_ns = uiommu_drain_later(bond, bond->dev->unit->settle_ns);
+    bond->until_ns = uiommu_settle_end(bond->dev->unit);
     return UIOMMU_GO;
 }
 

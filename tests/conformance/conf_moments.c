@@ -162,6 +162,54 @@ static void moments(struct conf *c, call_fn *call, beside_fn *beside)
         true; /* Resets and overflows: what got no answer differs from round to round. */
 }
 
+/* Commands are over before anybody asks. */
+static void slowly(struct bench *b, void *arg)
+{
+    struct conf *c = arg;
+
+    bench_advance(b, BENCH_US);
+    bench_interrupt(b, 0, slowly, c);
+}
+
+/* The service's thread loses the processor; meanwhile a request leaves that will be late, and the
+ * device is reset. */
+static void descheduled(struct bench *b, void *arg)
+{
+    struct conf *c = arg;
+
+    bench_advance(b, 3 * BENCH_SETTLE);
+    conf_ask(c->at_device, (uint32_t)c->sample, CONF_VA, 4);
+    reset(b, c);
+    CHECK(c, uiommu_device_reset_end(c->at_device->dev) == UIOMMU_PENDING);
+    bench_interrupt(b, 0, slowly, c);
+}
+
+/* What is timed from the beginning of a round would be over before it began. */
+static void settle_time(struct conf *c)
+{
+    struct conf_flow f;
+    uint32_t n;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    c->at_device = f.d;
+    c->sample = f.pasid;
+    bench_fabric(&c->b, 100, BENCH_US, 1000, BENCH_LATE);
+    for (n = 1; n < ROUNDS && !conf_failed(c); n++) {
+        bench_interrupt(&c->b, n, descheduled, c);
+        CHECK(c, uiommu_unit_service(c->b.unit, 0) != UIOMMU_E_STATE);
+        c->b.interrupt = NULL;
+        if (uiommu_device_get_state(f.d->dev) == UIOMMU_DEVICE_RESETTING) {
+            CHECK(c, conf_reset(c, f.d) == UIOMMU_OK);
+        }
+        conf_run(c, BENCH_MS);
+    }
+    CHECK(c, c->counter > 0);
+    CHECK(c, f.a->calls == 0);
+    c->no_balance = true; /* What was sent before a reset gets no answer. */
+}
+
 #define MOMENT(call, beside)                                                                       \
     static void call##_##beside(struct conf *c)                                                    \
     {                                                                                              \
@@ -200,6 +248,7 @@ static const struct conf_test tests[] = {
     {"R14 moments: an unbind begun in the middle of service", service_begin},
     {"R13 moments: an invalidation in the middle of service", service_invalidate},
     {"R33 L41 moments: an answer in the middle of a reset", resetting_respond},
+    {"R33 R5 moments: a reset's settle time begins when its barrier has ended", settle_time},
     {"R33 I18 moments: an unbind begun in the middle of a reset", resetting_begin},
     {"R33 L42 moments: a reset in the middle of a reset", resetting_reset},
 };
