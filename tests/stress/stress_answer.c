@@ -102,9 +102,9 @@ static void respond(struct machine *m, struct pending *p)
     st_expect(m, ST_RETURNS, err == UIOMMU_OK || err == UIOMMU_E_STALE || err == UIOMMU_E_DEAD,
               "a late answer: %d", err);
     if (err == UIOMMU_E_STALE) {
-        atomic_fetch_add(&m->tally.stale, 1);
+        ST_COUNT(m, stale);
     } else {
-        atomic_fetch_add(&m->tally.answered, 1);
+        ST_COUNT(m, answered);
         atomic_fetch_add(&p->answered, 1);
     }
     drop(p);
@@ -129,7 +129,7 @@ uiommu_err st_stop(void *ctx, struct uiommu_device *dev, struct uiommu_bond_ref 
     st_expect(d->m, ST_IRQ, st_me->irq_depth == 0, "stop() with interrupts saved");
     st_expect(d->m, ST_OWNER_BOND, dev == d->dev && pasid >= 1 && pasid <= ST_PASIDS,
               "stop() of PASID %u for another device", pasid);
-    atomic_fetch_add(&d->m->tally.stops, 1);
+    ST_COUNT(d->m, stops);
     st_lock(d->m);
     done = stopped(d, pasid, true);
     st_unlock(d->m);
@@ -171,7 +171,7 @@ static void confirm(struct machine *m, struct later *later)
     if (!done && put(later)) {
         return;
     }
-    atomic_fetch_add(&m->tally.late_stops, 1);
+    ST_COUNT(m, late_stops);
     err = uiommu_bond_stopped(m->u, later->bond);
     st_expect(m, ST_RETURNS, err == UIOMMU_OK || err == UIOMMU_E_STALE, "a stop's word: %d", err);
 }

@@ -8,8 +8,44 @@
 
 /* The host that the library sees. */
 
-#define REG_STRIDE UINT64_C(0x100000)
+#define SHIFT_BITS 40u /* Between the registers of two units. */
 #define WAIT_MOST  (2 * ST_MS)
+
+/*
+ * Real hardware orders nobody. Under ThreadSanitizer the world's mutex is invisible, and so is
+ * what happens while it is held: only the library's own locks and words order its threads.
+ */
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define UNSEEN
+#endif
+#endif
+#ifdef UNSEEN
+void AnnotateIgnoreSyncBegin(const char *file, int line);
+void AnnotateIgnoreSyncEnd(const char *file, int line);
+void AnnotateIgnoreReadsBegin(const char *file, int line);
+void AnnotateIgnoreReadsEnd(const char *file, int line);
+void AnnotateIgnoreWritesBegin(const char *file, int line);
+void AnnotateIgnoreWritesEnd(const char *file, int line);
+
+static void unseen(bool on)
+{
+    if (on) {
+        AnnotateIgnoreSyncBegin(__FILE__, __LINE__);
+        AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
+        AnnotateIgnoreWritesBegin(__FILE__, __LINE__);
+    } else {
+        AnnotateIgnoreWritesEnd(__FILE__, __LINE__);
+        AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
+        AnnotateIgnoreSyncEnd(__FILE__, __LINE__);
+    }
+}
+#else
+static void unseen(bool on)
+{
+    (void)on;
+}
+#endif
 
 struct head {
     size_t bytes;
@@ -37,6 +73,7 @@ void st_lock(struct machine *m)
 {
     uint64_t now, seen;
 
+    unseen(true);
     (void)pthread_mutex_lock(&m->world_lock);
     now = st_now(m);
     seen = model_now(m->world);
@@ -47,7 +84,20 @@ void st_lock(struct machine *m)
 
 void st_unlock(struct machine *m)
 {
+    bool irq[ST_UNITS];
+    uint32_t i;
+
+    for (i = 0; i < m->units; i++) {
+        irq[i] = m->unit[i].b.irq;
+        m->unit[i].b.irq = false;
+    }
     (void)pthread_mutex_unlock(&m->world_lock);
+    unseen(false);
+    for (i = 0; i < m->units; i++) {
+        if (irq[i]) {
+            st_bell(&m->unit[i]);
+        }
+    }
 }
 
 void st_sleep(uint64_t ns)
@@ -125,6 +175,7 @@ void st_machine_clocks(struct machine *m)
     (void)pthread_condattr_init(&attr);
     (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     (void)pthread_mutex_init(&m->world_lock, NULL);
+    (void)pthread_mutex_init(&m->mem_lock, NULL);
     (void)pthread_mutex_init(&m->wait_lock, NULL);
     (void)pthread_cond_init(&m->wait_cond, &attr);
     for (i = 0; i < ST_UNITS; i++) {
@@ -165,23 +216,40 @@ static uintptr_t self(void *ctx)
 
 /* ---- memory ---- */
 
+static bool fails(struct machine *m)
+{
+    uint32_t odds = atomic_load_explicit(&m->fail_per_mille, memory_order_relaxed);
+
+    if (odds == 0 || !st_chance(odds)) {
+        return false;
+    }
+    ST_COUNT(m, no_memory);
+    return true;
+}
+
 static uiommu_err mem_get(void *ctx, uint64_t bytes, uint64_t align, uint64_t limit,
                           struct uiommu_mem *out)
 {
     struct machine *m = ctx;
 
     task(m, "mem_get");
+    if (fails(m)) {
+        return UIOMMU_E_NOMEM;
+    }
+    /* Whoever had the memory before was here, and ThreadSanitizer is to know. */
+    (void)pthread_mutex_lock(&m->mem_lock);
     st_lock(m);
     out->cpu = model_ram_get(m->world, bytes, align, limit, &out->bus);
     if (out->cpu != NULL) {
         model_ram_clean(m->world, out->cpu, bytes);
     }
     st_unlock(m);
+    (void)pthread_mutex_unlock(&m->mem_lock);
     if (out->cpu == NULL) {
         return UIOMMU_E_NOMEM;
     }
     out->bytes = bytes;
-    atomic_fetch_add(&m->mem_live, 1);
+    atomic_fetch_add_explicit(&m->mem_live, 1, memory_order_relaxed);
     return UIOMMU_OK;
 }
 
@@ -190,17 +258,19 @@ static void mem_put(void *ctx, const struct uiommu_mem *mem)
     struct machine *m = ctx;
 
     task(m, "mem_put");
-    atomic_fetch_sub(&m->mem_live, 1);
+    atomic_fetch_sub_explicit(&m->mem_live, 1, memory_order_relaxed);
+    (void)pthread_mutex_lock(&m->mem_lock);
     st_lock(m);
     model_ram_put(m->world, mem->bus, mem->bytes);
     st_unlock(m);
+    (void)pthread_mutex_unlock(&m->mem_lock);
 }
 
 static void *heap_get(void *ctx, size_t bytes)
 {
     struct machine *m = ctx;
     size_t whole = (sizeof(struct head) + bytes + 63) & ~(size_t)63;
-    struct head *head = aligned_alloc(64, whole);
+    struct head *head = fails(m) ? NULL : aligned_alloc(64, whole);
 
     task(m, "heap_get");
     if (head == NULL) {
@@ -208,7 +278,7 @@ static void *heap_get(void *ctx, size_t bytes)
     }
     memset(head, 0, whole);
     head->bytes = bytes;
-    atomic_fetch_add(&m->heap_live, (int64_t)bytes);
+    atomic_fetch_add_explicit(&m->heap_live, (int64_t)bytes, memory_order_relaxed);
     return head + 1;
 }
 
@@ -219,7 +289,7 @@ static void heap_put(void *ctx, void *ptr, size_t bytes)
 
     task(m, "heap_put");
     st_expect(m, ST_LEAK, head->bytes == bytes, "put %zu bytes of %zu", bytes, head->bytes);
-    atomic_fetch_sub(&m->heap_live, (int64_t)bytes);
+    atomic_fetch_sub_explicit(&m->heap_live, (int64_t)bytes, memory_order_relaxed);
     free(head);
 }
 
@@ -243,21 +313,23 @@ static void mem_from_device(void *ctx, const void *cpu, uint64_t bytes)
 
 /* ---- registers ---- */
 
-static struct model_smmuv3 *at(struct machine *m, uint64_t addr, uint64_t *offset)
+/* Whose registers they are; *addr becomes what the vendor's bench takes. */
+static struct bench *at(struct machine *m, uint64_t *addr)
 {
-    *offset = addr % REG_STRIDE;
-    return m->unit[addr / REG_STRIDE - 1].model;
+    struct bench *b = &m->unit[*addr >> SHIFT_BITS].b;
+
+    *addr -= b->shift;
+    return b;
 }
 
 static uint32_t mmio_read32(void *ctx, uint64_t addr)
 {
     struct machine *m = ctx;
-    uint64_t offset;
-    struct model_smmuv3 *model = at(m, addr, &offset);
+    struct bench *b = at(m, &addr);
     uint32_t value;
 
     st_lock(m);
-    value = model_smmuv3_read32(model, offset);
+    value = b->vendor->read32(b, addr);
     st_unlock(m);
     return value;
 }
@@ -265,11 +337,11 @@ static uint32_t mmio_read32(void *ctx, uint64_t addr)
 static uint64_t mmio_read64(void *ctx, uint64_t addr)
 {
     struct machine *m = ctx;
-    uint64_t offset, value;
-    struct model_smmuv3 *model = at(m, addr, &offset);
+    struct bench *b = at(m, &addr);
+    uint64_t value;
 
     st_lock(m);
-    value = model_smmuv3_read64(model, offset);
+    value = b->vendor->read64(b, addr);
     st_unlock(m);
     return value;
 }
@@ -277,22 +349,20 @@ static uint64_t mmio_read64(void *ctx, uint64_t addr)
 static void mmio_write32(void *ctx, uint64_t addr, uint32_t value)
 {
     struct machine *m = ctx;
-    uint64_t offset;
-    struct model_smmuv3 *model = at(m, addr, &offset);
+    struct bench *b = at(m, &addr);
 
     st_lock(m);
-    model_smmuv3_write32(model, offset, value);
+    b->vendor->write32(b, addr, value);
     st_unlock(m);
 }
 
 static void mmio_write64(void *ctx, uint64_t addr, uint64_t value)
 {
     struct machine *m = ctx;
-    uint64_t offset;
-    struct model_smmuv3 *model = at(m, addr, &offset);
+    struct bench *b = at(m, &addr);
 
     st_lock(m);
-    model_smmuv3_write64(model, offset, value);
+    b->vendor->write64(b, addr, value);
     st_unlock(m);
 }
 

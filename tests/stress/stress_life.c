@@ -59,7 +59,7 @@ static void job_start(struct life *l, struct job *job, struct st_device *d)
     }
     st_unlock(m);
     if (job->number >= 0) {
-        atomic_fetch_add(&m->tally.jobs, 1);
+        ST_COUNT(m, jobs);
     }
 }
 
@@ -78,10 +78,10 @@ static bool job_over(struct life *l, struct job *job, bool forget)
         return false;
     }
     if (status.state == MODEL_JOB_DONE) {
-        atomic_fetch_add(&m->tally.jobs_done, 1);
-        atomic_fetch_add(&m->tally.bytes, status.done_bytes);
+        ST_COUNT(m, jobs_done);
+        ST_COUNT_N(m, bytes, status.done_bytes);
     } else {
-        atomic_fetch_add(&m->tally.jobs_failed, 1);
+        ST_COUNT(m, jobs_failed);
     }
     /* What was not read keeps the owner's words, so a part is as good as all. */
     st_expect(m, ST_OWNER_DATA, st_all_words(job->buffer, job->bytes, l->id),
@@ -158,7 +158,7 @@ static void bind_one(struct life *l, struct st_device *d)
         allow(d, s->pasid, s->id);
         err = bind_once(m, s, d, s->pasid, &ref);
         if (err == UIOMMU_E_BUSY) {
-            atomic_fetch_add(&m->tally.bind_busy, 1);
+            ST_COUNT(m, bind_busy);
             st_sleep(100 * ST_US);
         }
     } while (err == UIOMMU_E_BUSY && st_now(m) < end && !atomic_load(&s->dead));
@@ -168,10 +168,10 @@ static void bind_one(struct life *l, struct st_device *d)
               "bind to %s: %d", d->name, err);
     if (err != UIOMMU_OK) {
         allow(d, s->pasid, 0);
-        atomic_fetch_add(&m->tally.bind_refused, 1);
+        ST_COUNT(m, bind_refused);
         return;
     }
-    atomic_fetch_add(&m->tally.binds, 1);
+    ST_COUNT(m, binds);
     s->device[l->bonds] = d;
     atomic_store(&s->bond[l->bonds], st_pack(ref));
     l->bonds++;
@@ -180,12 +180,12 @@ static void bind_one(struct life *l, struct st_device *d)
 static void bind_some(struct life *l)
 {
     uint32_t want = 1 + st_choose(ST_BONDS);
-    uint32_t first = st_choose(ST_DEVICES);
+    uint32_t first = st_choose(l->m->devices);
     uint32_t i;
 
     for (i = 0; i < want; i++) {
         /* 3 and 10 have no common factor: all different. */
-        bind_one(l, &l->m->dev[(first + 3 * i) % ST_DEVICES]);
+        bind_one(l, &l->m->dev[(first + 3 * i) % l->m->devices]);
     }
 }
 
@@ -194,7 +194,7 @@ static void intrude(struct life *l)
 {
     struct machine *m = l->m;
     uint32_t pasid = atomic_load(&numbers[st_choose(ST_SLOTS)]);
-    struct st_device *d = &m->dev[st_choose(ST_DEVICES)];
+    struct st_device *d = &m->dev[st_choose(m->devices)];
     struct uiommu_bond_ref ref;
     uiommu_err err;
 
@@ -208,7 +208,7 @@ static void intrude(struct life *l)
                   err == UIOMMU_E_BUSY || err == UIOMMU_E_GONE || err == UIOMMU_E_NOT_FOUND ||
                       err == UIOMMU_E_STATE || err == UIOMMU_E_DEAD,
                   "bind of a foreign number: %d", err);
-        atomic_fetch_add(&m->tally.confined, 1);
+        ST_COUNT(m, confined);
         return;
     }
     err = uiommu_unbind(m->u, ref, UIOMMU_UNBIND_STOPPED | UIOMMU_UNBIND_ABORT);
@@ -251,7 +251,7 @@ static void unbind_one(struct life *l, uint32_t i, uint32_t way)
         err = uiommu_unbind(m->u, ref, flags);
         st_expect(m, ST_UNBIND, err == UIOMMU_OK, "unbind: %d", err);
     }
-    atomic_fetch_add(&m->tally.unbinds, 1);
+    ST_COUNT(m, unbinds);
     if (st_chance(300)) {
         err = uiommu_unbind(m->u, ref, 0);
         st_expect(m, ST_UNBIND, err == UIOMMU_OK, "second unbind: %d", err);
@@ -324,7 +324,7 @@ static void live(struct machine *m, uint32_t number, uint32_t pasid)
     st_step("ending");
     st_space_end(l.s);
     jobs_end(&l);
-    atomic_fetch_add(&m->tally.lives, 1);
+    ST_COUNT(m, lives);
 }
 
 void st_life_loop(struct machine *m, uint32_t slot)

@@ -2,25 +2,27 @@
 #ifndef STRESS_MACHINE_H
 #define STRESS_MACHINE_H
 /*
- * One modelled machine that real threads share: a world with two IOMMUs, each with its fabric and
- * devices, and one instance of the library on top. The models are single threaded, so everything
- * that touches them holds the world's mutex. Virtual time is real time: whoever holds the mutex
- * first lets the world catch up with the clock.
+ * One modelled machine that real threads share: a world with several IOMMUs of several vendors,
+ * each with its fabric and devices, and one instance of the library on top. The seed picks them.
+ * The models are single threaded, so everything that touches them holds the world's mutex.
+ * Virtual time is real time: whoever holds the mutex first lets the world catch up with the clock.
+ * ThreadSanitizer does not learn of that mutex (see st_lock()): it would order threads that the
+ * library has to order by itself.
  */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <uiommu/uiommu.h>
 
-#include "model_endpoint.h"
-#include "model_smmuv3.h"
+#include "bench.h"
 
-#define ST_UNITS   2u
+#define ST_UNITS   4u /* At most. */
 #define ST_PER     5u /* Devices of a unit. */
 #define ST_DEVICES (ST_UNITS * ST_PER)
+#define ST_FORMATS 2u /* Of page tables. */
 #define ST_PASIDS  12u
 #define ST_PAGES   16u
 #define ST_LIMBO   64u
-#define ST_THREADS 48u
+#define ST_THREADS 64u
 #define ST_US      UINT64_C(1000)
 #define ST_MS      UINT64_C(1000000)
 #define ST_S       UINT64_C(1000000000)
@@ -53,6 +55,7 @@ struct st_variant {
     const char *name;
     bool coherent; /* Hardware snoops. */
     bool wait;     /* The host has wait and wake; else the library polls. */
+    bool rough;    /* Hardware, devices and host have their bad moments. */
 };
 
 struct st_piece {
@@ -60,11 +63,14 @@ struct st_piece {
     uint64_t bus;
 };
 
-/* Page tables of one window of ST_PAGES pages, whose address names their owner. Under the mutex. */
+/*
+ * Page tables of one window of ST_PAGES pages, whose address names their owner, in every format
+ * that a unit may walk. Under the mutex.
+ */
 struct st_tables {
     uint64_t id;
     bool gone; /* Nothing may be mapped any more. */
-    struct st_piece table[4];
+    struct st_piece table[ST_FORMATS][4];
     struct st_piece page[ST_PAGES];
     struct st_piece limbo[ST_LIMBO]; /* Taken away, but hardware was not proved to know. */
     uint32_t limbo_count;
@@ -75,8 +81,9 @@ struct machine;
 struct st_unit {
     struct machine *m;
     uint32_t number;
-    struct model_fabric *fabric;
-    struct model_smmuv3 *model;
+    const struct bench_vendor *vendor;
+    struct bench_variant how;
+    struct bench b; /* What the vendor's bench needs: world, fabric, model, config. */
     struct uiommu_unit *unit;
     _Atomic(const struct uiommu_word *) due;
     pthread_mutex_t bell;
@@ -121,7 +128,13 @@ struct st_tally {
     _Atomic uint64_t faults, pending, never, answered, stale, orphans, jobs, jobs_done;
     _Atomic uint64_t jobs_failed, bytes, stops, late_stops, lives, events, reads, services;
     _Atomic uint64_t confined; /* Foreign binds refused. */
+    _Atomic uint64_t no_memory;
 };
+
+#define ST_COUNT(m, what) ST_COUNT_N(m, what, 1)
+/* Counting orders nobody. */
+#define ST_COUNT_N(m, what, n)                                                                     \
+    ((void)atomic_fetch_add_explicit(&(m)->tally.what, n, memory_order_relaxed))
 
 struct machine {
     const struct st_variant *variant;
@@ -132,14 +145,19 @@ struct machine {
     struct uiommu_host_ops ops;
     struct uiommu *u;
     struct uiommu_pasid_space *pasids;
+    uint32_t units, devices; /* Of this machine. */
+    const struct bench_vendor *format[ST_FORMATS];
+    uint32_t formats;
     struct st_unit unit[ST_UNITS];
     struct st_device dev[ST_DEVICES];
     struct uiommu_owner *owner;
     /* host */
     uint64_t began_ns;
+    pthread_mutex_t mem_lock;
     pthread_mutex_t wait_lock;
     pthread_cond_t wait_cond;
     _Atomic int64_t heap_live, mem_live;
+    _Atomic uint32_t fail_per_mille; /* So often there is no memory. */
     _Atomic uint64_t next_space;
     /* results */
     _Atomic uint64_t passed[ST_CHECKS], failed[ST_CHECKS];
@@ -176,7 +194,9 @@ bool st_chance(uint32_t per_mille);
 void st_step(const char *doing);
 
 /* stress_machine.c */
-bool st_machine_up(struct machine *m, const struct st_variant *variant, uint64_t seed);
+/* vendors: bits, as in bench_vendors. */
+bool st_machine_up(struct machine *m, const struct st_variant *variant, uint64_t seed,
+                   uint32_t vendors);
 void st_machine_down(struct machine *m);
 
 /* stress_tables.c, all under the mutex */
@@ -187,6 +207,8 @@ static inline uint64_t st_address(uint64_t id, uint32_t page)
 }
 bool st_tables_make(struct machine *m, struct st_tables *t, uint64_t id);
 void st_tables_free(struct machine *m, struct st_tables *t);
+/* Hardware still walks, caches or holds something of them. */
+bool st_tables_used(struct machine *m, const struct st_tables *t);
 bool st_map(struct machine *m, struct st_tables *t, uint32_t page);
 /* false: there was none. The page stays the caller's until hardware has forgotten it. */
 bool st_unmap(struct machine *m, struct st_tables *t, uint32_t page, struct st_piece *out);

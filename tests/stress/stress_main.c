@@ -13,16 +13,9 @@
 #define DEFAULT_S 9u
 #define USAGE     "usage: stress [-s SEED] [-t SECONDS]\n"
 
-/* Words that devices and threads share as hardware does, under no lock, in a world that snoops. */
-const char *__tsan_default_suppressions(void);
-const char *__tsan_default_suppressions(void)
-{
-    return "race:model_bus_read\nrace:model_bus_write\n";
-}
-
 static const struct st_variant variants[] = {
-    {"snooping hardware, woken threads", true, true},
-    {"stale caches, polling threads", false, false},
+    {"snooping hardware, woken threads", true, true, false},
+    {"stale caches, polling threads", false, false, false},
 };
 
 struct start {
@@ -231,7 +224,8 @@ static void run(const struct st_variant *variant, uint64_t seed, uint64_t ns, ui
     st_machine_clocks(m);
     guard.m = m;
     atomic_init(&guard.over, false);
-    if (st_machine_up(m, variant, seed) && pthread_create(&dog, NULL, watch, &guard) == 0) {
+    if (st_machine_up(m, variant, seed, UINT32_MAX) &&
+        pthread_create(&dog, NULL, watch, &guard) == 0) {
         threads_start(m);
         st_step("sleeping");
         st_sleep(ns);

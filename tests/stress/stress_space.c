@@ -83,9 +83,9 @@ static uiommu_code answer(struct st_space *s, const struct uiommu_group *group)
     if (dice < 55) {
         return UIOMMU_CODE_INVALID;
     }
-    atomic_fetch_add(&m->tally.pending, 1);
+    ST_COUNT(m, pending);
     if (dice < 57) {
-        atomic_fetch_add(&m->tally.never, 1);
+        ST_COUNT(m, never);
         return UIOMMU_CODE_PENDING;
     }
     if (dice < 63) {
@@ -114,7 +114,7 @@ static uiommu_code on_fault(void *user, const struct uiommu_group *group)
         return UIOMMU_CODE_INVALID;
     }
     st_me->handlers++;
-    atomic_fetch_add(&m->tally.faults, 1);
+    ST_COUNT(m, faults);
     check_bond(s, group);
     check_pages(s, group, st_chance(900));
     if (st_chance(100)) {
@@ -134,7 +134,7 @@ static void on_orphaned(void *user, struct uiommu_unit *unit, struct uiommu_grou
 
     st_expect(s->m, ST_HANDLER_LIFE, s->magic == ST_MAGIC && (uint32_t)why < 3,
               "an orphan after the end");
-    atomic_fetch_add(&s->m->tally.orphans, 1);
+    ST_COUNT(s->m, orphans);
     err = uiommu_group_respond(unit, ref, UIOMMU_CODE_SUCCESS);
     st_expect(s->m, ST_ONCE, err == UIOMMU_E_STALE, "answer to an orphan: %d", err);
 }
@@ -146,8 +146,9 @@ struct st_space *st_space_make(struct machine *m, uint32_t pasid)
     static const struct uiommu_aspace_ops ops = {sizeof(ops), on_fault, on_orphaned};
     struct st_space *s = calloc(1, sizeof(*s));
     struct uiommu_aspace_config config;
-    struct uiommu_root root;
+    struct uiommu_root root[ST_FORMATS];
     uiommu_err err;
+    uint32_t f;
     bool ok;
 
     if (s == NULL) {
@@ -161,19 +162,21 @@ struct st_space *st_space_make(struct machine *m, uint32_t pasid)
     st_lock(m);
     ok = st_tables_make(m, &s->tables, s->id);
     st_unlock(m);
-    memset(&root, 0, sizeof(root));
-    root.format = UIOMMU_ROOT_AARCH64;
-    root.granule_bits = 12;
-    root.va_bits = 48;
-    root.pa_bits = 40;
-    root.table = s->tables.table[0].bus;
+    memset(root, 0, sizeof(root));
+    for (f = 0; f < m->formats; f++) {
+        root[f].format = m->format[f]->format;
+        root[f].granule_bits = 12;
+        root[f].va_bits = 48;
+        root[f].pa_bits = 40;
+        root[f].table = s->tables.table[f][0].bus;
+    }
     memset(&config, 0, sizeof(config));
     config.size = sizeof(config);
     config.owner = m->owner;
     config.ops = &ops;
     config.user = s;
-    config.roots = &root;
-    config.root_count = 1;
+    config.roots = root;
+    config.root_count = m->formats;
     err = ok ? uiommu_aspace_create(m->u, &config, &s->as) : UIOMMU_E_NOMEM;
     st_expect(m, ST_RETURNS, err == UIOMMU_OK, "a new address space: %d", err);
     if (err != UIOMMU_OK) {
@@ -189,11 +192,13 @@ void st_space_exit(struct st_space *s)
     uiommu_err err = uiommu_aspace_exit(s->as);
 
     atomic_store(&s->dead, true);
-    atomic_fetch_add(&m->tally.exits, 1);
+    ST_COUNT(m, exits);
     st_expect(m, ST_EXIT, err == UIOMMU_OK, "exit: %d", err);
     if (err == UIOMMU_OK) {
         /* R12: tables and pages may go now. */
         st_lock(m);
+        st_expect(m, ST_EXIT, !st_tables_used(m, &s->tables),
+                  "hardware uses the tables of dead space %llu", (unsigned long long)s->id);
         st_tables_free(m, &s->tables);
         st_unlock(m);
     }
@@ -210,20 +215,6 @@ static void reap(struct st_space *s)
         err = uiommu_aspace_reap(s->as);
     }
     st_expect(s->m, ST_EXIT, err == UIOMMU_OK, "reap: %d", err);
-}
-
-/* Tables that went with the exit may be somebody else's by now. */
-static bool unused(const struct st_space *s)
-{
-    uint64_t first = s->tables.table[0].bus;
-    uint32_t i;
-
-    for (i = 0; i < ST_UNITS && !s->tables.gone; i++) {
-        if (!model_smmuv3_check_tables_unused(s->m->unit[i].model, first, first + 4095)) {
-            return false;
-        }
-    }
-    return true;
 }
 
 void st_space_end(struct st_space *s)
@@ -245,8 +236,8 @@ void st_space_end(struct st_space *s)
         return; /* Its memory stays in use. */
     }
     st_lock(m);
-    st_expect(m, ST_EXIT, unused(s), "hardware still uses the tables of space %llu",
-              (unsigned long long)s->id);
+    st_expect(m, ST_EXIT, !st_tables_used(m, &s->tables),
+              "hardware still uses the tables of space %llu", (unsigned long long)s->id);
     st_tables_free(m, &s->tables);
     st_unlock(m);
     s->magic = 0;

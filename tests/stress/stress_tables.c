@@ -4,8 +4,9 @@
 #include "stress_machine.h"
 
 /*
- * VMSAv8-64 stage 1, 4 KiB pages, 48 bits. The address of a page and every word in it name the
- * address space it belongs to, so that whatever reaches another one is seen.
+ * Four levels with 512 entries each, in the words of each vendor that is there; all formats lead
+ * to the same pages. The address of a page and every word in it name the address space it belongs
+ * to, so that whatever reaches another one is seen.
  */
 
 #define PAGE   UINT64_C(4096)
@@ -30,7 +31,7 @@ static void entry_set(struct machine *m, struct st_piece *table, uint64_t slot, 
 {
     uint64_t *entry = (uint64_t *)table->cpu + slot;
 
-    *entry = word;
+    __atomic_store_n(entry, word, __ATOMIC_RELEASE);
     model_ram_clean(m->world, entry, sizeof(*entry));
 }
 
@@ -39,44 +40,80 @@ static uint64_t slot_of(uint64_t va, uint32_t level)
     return va >> (12 + 9 * (LEVELS - 1 - level)) & 0x1FF;
 }
 
-bool st_tables_make(struct machine *m, struct st_tables *t, uint64_t id)
+static bool make_format(struct machine *m, struct st_tables *t, uint32_t f)
 {
+    struct st_piece *table = t->table[f];
     uint32_t i;
 
-    memset(t, 0, sizeof(*t));
-    t->id = id;
     for (i = 0; i < LEVELS; i++) {
-        if (!piece_get(m, &t->table[i])) {
-            st_tables_free(m, t);
+        if (!piece_get(m, &table[i])) {
             return false;
         }
         if (i > 0) {
-            entry_set(m, &t->table[i - 1], slot_of(st_address(id, 0), i - 1), t->table[i].bus | 3);
+            entry_set(m, &table[i - 1], slot_of(st_address(t->id, 0), i - 1),
+                      m->format[f]->entry_table(table[i].bus));
         }
     }
     return true;
 }
 
-void st_tables_free(struct machine *m, struct st_tables *t)
+bool st_tables_make(struct machine *m, struct st_tables *t, uint64_t id)
+{
+    uint32_t f;
+
+    memset(t, 0, sizeof(*t));
+    t->id = id;
+    for (f = 0; f < m->formats; f++) {
+        if (!make_format(m, t, f)) {
+            st_tables_free(m, t);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void pieces_put(struct machine *m, struct st_piece *piece, uint32_t count)
 {
     uint32_t i;
 
+    for (i = 0; i < count; i++) {
+        if (piece[i].cpu != NULL) {
+            st_piece_put(m, &piece[i]);
+            piece[i].cpu = NULL;
+        }
+    }
+}
+
+void st_tables_free(struct machine *m, struct st_tables *t)
+{
+    uint32_t f;
+
     t->gone = true;
-    for (i = 0; i < LEVELS; i++) {
-        if (t->table[i].cpu != NULL) {
-            st_piece_put(m, &t->table[i]);
-            t->table[i].cpu = NULL;
-        }
+    for (f = 0; f < m->formats; f++) {
+        pieces_put(m, t->table[f], LEVELS);
     }
-    for (i = 0; i < ST_PAGES; i++) {
-        if (t->page[i].cpu != NULL) {
-            st_piece_put(m, &t->page[i]);
-            t->page[i].cpu = NULL;
-        }
-    }
+    pieces_put(m, t->page, ST_PAGES);
     while (t->limbo_count > 0) {
         st_piece_put(m, &t->limbo[--t->limbo_count]);
     }
+}
+
+bool st_tables_used(struct machine *m, const struct st_tables *t)
+{
+    uint32_t f, i, k;
+
+    for (i = 0; i < m->units && !t->gone; i++) {
+        for (f = 0; f < m->formats; f++) {
+            for (k = 0; k < LEVELS; k++) {
+                uint64_t bus = t->table[f][k].bus;
+
+                if (m->unit[i].vendor->uses_tables(&m->unit[i].b, bus, bus + PAGE - 1)) {
+                    return true;
+                }
+            }
+        }
+    }
+    return false;
 }
 
 void st_fill(void *bytes, size_t count, uint64_t id)
@@ -104,9 +141,7 @@ bool st_all_words(const void *bytes, size_t count, uint64_t id)
 
 bool st_map(struct machine *m, struct st_tables *t, uint32_t page)
 {
-    /* AP[1], inner shareable, AF, nG, PXN, UXN: readable and writable. */
-    uint64_t bits =
-        3 | 1u << 6 | 3u << 8 | 1u << 10 | 1u << 11 | UINT64_C(1) << 53 | UINT64_C(1) << 54;
+    uint32_t f;
 
     if (t->gone || page >= ST_PAGES) {
         return false;
@@ -119,17 +154,24 @@ bool st_map(struct machine *m, struct st_tables *t, uint32_t page)
     }
     st_fill(t->page[page].cpu, PAGE, t->id);
     model_ram_clean(m->world, t->page[page].cpu, PAGE);
-    entry_set(m, &t->table[LEVELS - 1], page, t->page[page].bus | bits);
+    for (f = 0; f < m->formats; f++) {
+        entry_set(m, &t->table[f][LEVELS - 1], page,
+                  m->format[f]->entry_page(t->page[page].bus, UIOMMU_READ | UIOMMU_WRITE));
+    }
     return true;
 }
 
 bool st_unmap(struct machine *m, struct st_tables *t, uint32_t page, struct st_piece *out)
 {
+    uint32_t f;
+
     if (t->gone || page >= ST_PAGES || t->page[page].cpu == NULL) {
         return false;
     }
     *out = t->page[page];
     t->page[page].cpu = NULL;
-    entry_set(m, &t->table[LEVELS - 1], page, 0);
+    for (f = 0; f < m->formats; f++) {
+        entry_set(m, &t->table[f][LEVELS - 1], page, 0);
+    }
     return true;
 }

@@ -6,6 +6,7 @@
 /* Those who serve, and those who meddle. */
 
 #define LONELY_NS (500 * ST_MS) /* Longest sleep of a service thread. */
+#define POLL_NS   (200 * ST_US)
 
 /* ---- serve ---- */
 
@@ -26,16 +27,17 @@ static void sleep_until_due(struct st_unit *unit)
 {
     struct machine *m = unit->m;
     uint64_t due = uiommu_unit_next_deadline(unit->unit);
-    uint64_t most = st_now(m) + LONELY_NS;
+    /* Without interrupts one looks. */
+    uint64_t most = st_now(m) + (unit->how.irq ? LONELY_NS : POLL_NS);
     struct uiommu_unit_counters before, after;
     uint32_t waiting;
 
     if (uiommu_unit_get_counters(unit->unit, &before) != UIOMMU_OK ||
-        st_bell_wait(unit, due < most ? due : most) || due <= most) {
+        st_bell_wait(unit, due < most ? due : most) || due <= most || !unit->how.irq) {
         return;
     }
     st_lock(m);
-    waiting = model_smmuv3_priq_used(unit->model) + model_smmuv3_eventq_used(unit->model);
+    waiting = unit->vendor->requests_waiting(&unit->b);
     st_unlock(m);
     if (uiommu_unit_get_counters(unit->unit, &after) == UIOMMU_OK) {
         st_expect(m, ST_WAKE, waiting == 0 || before.services != after.services,
@@ -45,13 +47,13 @@ static void sleep_until_due(struct st_unit *unit)
 
 static void service(struct machine *m, uint32_t number)
 {
-    struct st_unit *unit = &m->unit[number % ST_UNITS];
+    struct st_unit *unit = &m->unit[number % m->units];
     uiommu_err err;
 
     while (!atomic_load(&m->stop_all)) {
         st_step("serving");
         err = uiommu_unit_service(unit->unit, st_chance(300) ? 1 + st_choose(8) : 0);
-        atomic_fetch_add(&m->tally.services, 1);
+        ST_COUNT(m, services);
         st_expect(m, ST_RETURNS, err == UIOMMU_OK || err == UIOMMU_MORE || err == UIOMMU_E_BUSY,
                   "service: %d", err);
         if (err != UIOMMU_MORE) {
@@ -155,7 +157,7 @@ static void invalidate(struct machine *m, struct st_space *s)
     st_unlock(m);
     err = uiommu_aspace_invalidate(s->as, whole ? 0 : st_address(s->id, first),
                                    whole ? UINT64_MAX : st_address(s->id, first + 3) - 1, whole);
-    atomic_fetch_add(&m->tally.invalidations, 1);
+    ST_COUNT(m, invalidations);
     st_expect(m, ST_INVALIDATE, err == UIOMMU_OK, "invalidation: %d", err);
     st_lock(m);
     for (i = 0; i < n; i++) {
@@ -198,7 +200,7 @@ static void quiet(struct machine *m, const struct st_device *chosen, bool on)
     uint32_t i;
 
     st_lock(m);
-    for (i = 0; i < ST_DEVICES; i++) {
+    for (i = 0; i < m->devices; i++) {
         if (in_family(&m->dev[i], chosen)) {
             m->dev[i].quiet = on;
         }
@@ -226,7 +228,7 @@ static void reset(struct machine *m, struct st_device *chosen)
     uint32_t i;
 
     quiet(m, chosen, true);
-    for (i = 0; i < ST_DEVICES; i++) {
+    for (i = 0; i < m->devices; i++) {
         if (in_family(&m->dev[i], chosen)) {
             err = uiommu_device_reset_begin(m->dev[i].dev);
             st_expect(m, ST_RESET, err == UIOMMU_OK, "begin of a reset: %d", err);
@@ -235,17 +237,17 @@ static void reset(struct machine *m, struct st_device *chosen)
     st_sleep(50 * ST_US); /* What was sent downstream arrives before the reset. */
     st_lock(m);
     model_endpoint_reset(chosen->ep);
-    for (i = 0; i < ST_DEVICES; i++) {
+    for (i = 0; i < m->devices; i++) {
         m->dev[i].resets += in_family(&m->dev[i], chosen);
     }
     st_unlock(m);
-    for (i = 0; i < ST_DEVICES; i++) {
+    for (i = 0; i < m->devices; i++) {
         if (in_family(&m->dev[i], chosen)) {
             reset_end(m, &m->dev[i]);
         }
     }
     quiet(m, chosen, false);
-    atomic_fetch_add(&m->tally.resets, 1);
+    ST_COUNT(m, resets);
 }
 
 static void resetter(struct machine *m, uint32_t number)
@@ -256,7 +258,7 @@ static void resetter(struct machine *m, uint32_t number)
     while (!atomic_load(&m->stop_lives)) {
         st_step("looking for a device");
         st_sleep(5 * ST_MS + st_choose(20000) * ST_US);
-        d = &m->dev[st_choose(ST_DEVICES)];
+        d = &m->dev[st_choose(m->devices)];
         if ((d->flags & UIOMMU_DEVICE_PRI) != 0) {
             st_step("resetting");
             reset(m, d);
@@ -282,8 +284,9 @@ static void read_events(struct machine *m, struct st_unit *unit)
     while (uiommu_unit_next_event(unit->unit, &event) == UIOMMU_OK) {
         (void)uiommu_event_format(&event, text, sizeof(text));
         atomic_fetch_add(&m->kind[(uint32_t)event.kind & 31], 1);
-        atomic_fetch_add(&m->tally.events, 1);
-        st_expect(m, ST_EVENTS, (bad >> event.kind & 1) == 0, "unit %u: %s", unit->number, text);
+        ST_COUNT(m, events);
+        st_expect(m, ST_EVENTS, (bad >> event.kind & 1) == 0, "unit %u (%s): %s", unit->number,
+                  unit->vendor->name, text);
     }
 }
 
@@ -291,7 +294,7 @@ static void take_line(void *ctx, const char *text)
 {
     struct machine *m = ctx;
 
-    atomic_fetch_add(&m->tally.reads, strlen(text) != 0);
+    ST_COUNT_N(m, reads, strlen(text) != 0);
 }
 
 static void read_unit(struct machine *m, struct st_unit *unit)
@@ -359,7 +362,7 @@ static void reader(struct machine *m, uint32_t number)
         uint32_t i;
 
         st_step("reading");
-        for (i = 0; i < ST_UNITS; i++) {
+        for (i = 0; i < m->units; i++) {
             read_unit(m, &m->unit[i]);
             read_events(m, &m->unit[i]);
         }
