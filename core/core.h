@@ -561,7 +561,7 @@ struct uiommu_unit {
     uint32_t stall_slots;             /* (c) */
     uint32_t stalls;                  /* (r) stall slots in use */
     uint32_t stalls_released;         /* (u) answered while a runner still holds the slot */
-    uint32_t devices_count;           /* (m) */
+    struct uiommu_word devices_count; /* (m) writes; dumps read */
     struct uiommu_device *devices;    /* (r) */
     struct uiommu_radix ids;          /* device ID -> struct uiommu_id */
     struct uiommu_pool pool;

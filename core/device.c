@@ -322,7 +322,7 @@ static uiommu_err attach(struct uiommu_unit *unit, const struct uiommu_device_co
         }
         return err;
     }
-    unit->devices_count++;
+    uiommu_word_poke(&unit->devices_count, uiommu_word_peek(&unit->devices_count) + 1);
     if (dev->port != NULL)
         dev->port->devices++;
     *out = dev;
@@ -391,7 +391,7 @@ static uiommu_err detach(struct uiommu_device *dev)
     if (err != UIOMMU_OK)
         return UIOMMU_PENDING;
     uiommu_event_forget(dev);
-    unit->devices_count--;
+    uiommu_word_poke(&unit->devices_count, uiommu_word_peek(&unit->devices_count) - 1);
     if (dev->port != NULL) {
         dev->port->devices--;
         uiommu_word_store(&dev->port->on, dev->port->devices != 0);

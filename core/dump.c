@@ -102,7 +102,7 @@ static void dump_unit(const struct uiommu_unit *unit, const struct uiommu_sink *
     put_named(&t, "started", uiommu_word_load(&unit->started));
     put_named(&t, "hung", uiommu_word_load(&unit->hung));
     put_named(&t, "credits", uiommu_word_load(&unit->granted));
-    put_named(&t, "devices", unit->devices_count);
+    put_named(&t, "devices", uiommu_word_peek(&unit->devices_count));
     end(&t, sink);
     for (r = 0; r < unit->caps.rings; r++) {
         put_text(&t, "ring");

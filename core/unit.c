@@ -225,7 +225,7 @@ uiommu_err uiommu_unit_stop(struct uiommu_unit *unit)
         return UIOMMU_E_TIMEOUT;
     if (uiommu_word_load(&unit->started) == 0)
         err = UIOMMU_E_STATE;
-    else if (unit->devices_count != 0)
+    else if (uiommu_word_peek(&unit->devices_count) != 0)
         err = UIOMMU_E_BUSY;
     else
         err = uiommu_zombies_retry(unit);

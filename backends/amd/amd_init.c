@@ -413,7 +413,11 @@ uiommu_err uiommu_amd_start(void *ctx)
 /* What was told to hardware so far is waited for, for answers are among it; not for ever. */
 static void finish_all(struct uiommu_amd *hw)
 {
-    if (hw->cmdq.open && !hw->cmdq.dead && hw->cmdq.head != hw->cmdq.done)
+    uintptr_t state = uiommu_unit_lock(hw->unit);
+    bool some = hw->cmdq.open && !hw->cmdq.dead && hw->cmdq.head != hw->cmdq.done;
+
+    uiommu_unit_unlock(hw->unit, state);
+    if (some)
         (void)finish(hw);
 }
 

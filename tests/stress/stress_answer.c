@@ -176,12 +176,13 @@ static void confirm(struct machine *m, struct later *later)
     st_expect(m, ST_RETURNS, err == UIOMMU_OK || err == UIOMMU_E_STALE, "a stop's word: %d", err);
 }
 
-void st_stop_device(struct st_device *d, uint32_t pasid)
+bool st_stop_device(struct st_device *d, uint32_t pasid)
 {
+    uint64_t end = d->m->variant->rough ? st_now(d->m) + 20 * ST_MS : UINT64_MAX;
     bool done = false;
     uint32_t n;
 
-    for (n = 0; !done; n++) {
+    for (n = 0; !done && st_now(d->m) < end; n++) {
         st_step("stopping a device");
         st_lock(d->m);
         done = stopped(d, pasid, n % 8 == 0);
@@ -190,6 +191,7 @@ void st_stop_device(struct st_device *d, uint32_t pasid)
             st_sleep(20 * ST_US);
         }
     }
+    return done;
 }
 
 void st_answer_loop(struct machine *m)

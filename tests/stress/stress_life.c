@@ -30,6 +30,15 @@ static uint64_t buffers[ST_SLOTS][ST_BONDS * JOBS][JOB_BYTES / sizeof(uint64_t)]
 /* Numbers in use, for those who try them without a right. */
 static _Atomic uint32_t numbers[ST_SLOTS];
 
+void st_unbound(struct machine *m, struct st_device *d, uiommu_err err, const char *what)
+{
+    st_expect(m, ST_UNBIND, err == UIOMMU_OK || st_luck(m, err), "%s: %d", what, err);
+    if (err != UIOMMU_OK) {
+        ST_COUNT(m, withheld);
+        atomic_store(&d->sick, true);
+    }
+}
+
 /* ---- jobs ---- */
 
 static void job_start(struct life *l, struct job *job, struct st_device *d)
@@ -128,13 +137,21 @@ static uiommu_err bind_once(struct machine *m, struct st_space *s, struct st_dev
                             uint32_t pasid, struct uiommu_bond_ref *out)
 {
     struct uiommu_bind_config config;
+    uint64_t began;
+    uiommu_err err;
 
     memset(&config, 0, sizeof(config));
     config.size = sizeof(config);
     config.pasid = pasid;
     config.user = s;
-    (void)m;
-    return uiommu_bind(d->dev, s->as, &config, out);
+    if (atomic_load(&d->leaving) || !st_device_hold(d)) {
+        return UIOMMU_E_GONE;
+    }
+    began = st_now(m);
+    err = uiommu_bind(d->dev, s->as, &config, out);
+    st_in_time(m, began, "bind");
+    st_device_drop(d);
+    return err;
 }
 
 static void allow(struct st_device *d, uint32_t pasid, uint64_t id)
@@ -164,7 +181,7 @@ static void bind_one(struct life *l, struct st_device *d)
     } while (err == UIOMMU_E_BUSY && st_now(m) < end && !atomic_load(&s->dead));
     st_expect(m, ST_RETURNS,
               err == UIOMMU_OK || err == UIOMMU_E_BUSY || err == UIOMMU_E_GONE ||
-                  err == UIOMMU_E_DEAD,
+                  err == UIOMMU_E_DEAD || st_luck(m, err),
               "bind to %s: %d", d->name, err);
     if (err != UIOMMU_OK) {
         allow(d, s->pasid, 0);
@@ -206,18 +223,19 @@ static void intrude(struct life *l)
     if (err != UIOMMU_OK) {
         st_expect(m, ST_RETURNS,
                   err == UIOMMU_E_BUSY || err == UIOMMU_E_GONE || err == UIOMMU_E_NOT_FOUND ||
-                      err == UIOMMU_E_STATE || err == UIOMMU_E_DEAD,
+                      err == UIOMMU_E_STATE || err == UIOMMU_E_DEAD || st_luck(m, err),
                   "bind of a foreign number: %d", err);
         ST_COUNT(m, confined);
         return;
     }
     err = uiommu_unbind(m->u, ref, UIOMMU_UNBIND_STOPPED | UIOMMU_UNBIND_ABORT);
-    st_expect(m, ST_UNBIND, err == UIOMMU_OK, "unbind of a foreign number: %d", err);
+    st_unbound(m, d, err, "unbind of a foreign number");
 }
 
 /* ---- the end ---- */
 
-static void unbind_stepped(struct machine *m, struct uiommu_bond_ref ref, uint32_t flags)
+static void unbind_stepped(struct machine *m, struct st_device *d, struct uiommu_bond_ref ref,
+                           uint32_t flags)
 {
     uint64_t end = st_now(m) + 20 * ST_S;
     uiommu_err err = uiommu_unbind_begin(m->u, ref, flags);
@@ -230,7 +248,7 @@ static void unbind_stepped(struct machine *m, struct uiommu_bond_ref ref, uint32
             st_sleep(50 * ST_US);
         }
     } while (err == UIOMMU_PENDING && st_now(m) < end);
-    st_expect(m, ST_UNBIND, err == UIOMMU_OK, "stepped unbind: %d", err);
+    st_unbound(m, d, err, "stepped unbind");
 }
 
 static void unbind_one(struct life *l, uint32_t i, uint32_t way)
@@ -238,23 +256,25 @@ static void unbind_one(struct life *l, uint32_t i, uint32_t way)
     struct machine *m = l->m;
     struct uiommu_bond_ref ref = st_ref(atomic_load(&l->s->bond[i]));
     uint32_t flags = st_chance(300) ? UIOMMU_UNBIND_ABORT : 0;
+    uint64_t began;
     uiommu_err err;
 
     st_step("unbinding");
-    if (st_chance(500)) {
-        st_stop_device(l->s->device[i], l->s->pasid);
+    if (st_chance(500) && st_stop_device(l->s->device[i], l->s->pasid)) {
         flags |= UIOMMU_UNBIND_STOPPED;
     }
     if (way == 0) {
-        unbind_stepped(m, ref, flags);
+        unbind_stepped(m, l->s->device[i], ref, flags);
     } else {
+        began = st_now(m);
         err = uiommu_unbind(m->u, ref, flags);
-        st_expect(m, ST_UNBIND, err == UIOMMU_OK, "unbind: %d", err);
+        st_in_time(m, began, "unbind");
+        st_unbound(m, l->s->device[i], err, "unbind");
     }
     ST_COUNT(m, unbinds);
     if (st_chance(300)) {
         err = uiommu_unbind(m->u, ref, 0);
-        st_expect(m, ST_UNBIND, err == UIOMMU_OK, "second unbind: %d", err);
+        st_unbound(m, l->s->device[i], err, "second unbind");
     }
 }
 
@@ -319,7 +339,7 @@ static void live(struct machine *m, uint32_t number, uint32_t pasid)
     publish(&st_slots[number], NULL);
     /* A dead one leaves its devices at work: reap stops them. */
     for (i = 0; i < l.bonds && !atomic_load(&l.s->dead); i++) {
-        st_stop_device(l.s->device[i], pasid);
+        (void)st_stop_device(l.s->device[i], pasid);
     }
     st_step("ending");
     st_space_end(l.s);

@@ -28,6 +28,8 @@ static const char *const check_names[ST_CHECKS] = {
     "exits end with nothing left",
     "invalidations are proved",
     "resets end",
+    "what was withheld comes back",
+    "calls end in time",
     "no request is forgotten",
     "interrupts are restored",
     "no event of broken hardware",
@@ -170,17 +172,7 @@ static uiommu_err make_unit(struct machine *m, struct st_unit *unit)
 
 /* ---- devices ---- */
 
-struct shape {
-    const char *name;
-    uint32_t flags;
-    bool vf;
-    bool sends_markers;
-    bool trusted;
-    uint32_t in_flight;
-    uint32_t ids;
-};
-
-static const struct shape shapes[ST_PER + 1] = {
+static const struct st_shape shapes[ST_PER + 1] = {
     {"pf", PCIE, false, true, true, 0, 1},
     {"vf", PCIE, true, true, false, 3, 1},
     {"vf without markers", PCIE, true, false, false, 0, 1},
@@ -209,7 +201,7 @@ static void config_write(void *ctx, uint32_t offset, uint32_t bytes, uint32_t va
     st_unlock(d->m);
 }
 
-static bool make_endpoint(struct st_device *d, const struct shape *shape, const uint32_t *ids)
+static bool make_endpoint(struct st_device *d, const struct st_shape *shape, const uint32_t *ids)
 {
     struct model_endpoint_config config;
 
@@ -232,7 +224,7 @@ static bool make_endpoint(struct st_device *d, const struct shape *shape, const 
     return d->ep != NULL;
 }
 
-static uiommu_err attach(struct st_device *d, const struct shape *shape, const uint32_t *ids)
+static uiommu_err attach(struct st_device *d, const struct st_shape *shape, const uint32_t *ids)
 {
     static const struct uiommu_device_ops platform = {.size = sizeof(platform), .stop = st_stop};
     struct uiommu_pcie_access access = {d, config_read, config_write};
@@ -247,7 +239,7 @@ static uiommu_err attach(struct st_device *d, const struct shape *shape, const u
     port.want = d->unit->b.features.request_entries >= 128 ? 24 : 8;
     if ((shape->flags & UIOMMU_DEVICE_PRI) != 0) {
         err = uiommu_pcie_init(&d->fn, &access, d->pf == NULL ? NULL : &d->pf->fn, st_stop, d);
-        if (err == UIOMMU_OK && d->pf == NULL) {
+        if (err == UIOMMU_OK && d->pf == NULL && d->port == NULL) {
             err = uiommu_port_create(d->unit->unit, &port, &d->port);
         }
     }
@@ -272,13 +264,41 @@ static uiommu_err attach(struct st_device *d, const struct shape *shape, const u
     return uiommu_device_attach(d->unit->unit, &config, &d->dev);
 }
 
+bool st_device_hold(struct st_device *d)
+{
+    if (!d->m->variant->rough) {
+        return true; /* Nobody replugs there, and a lock would order threads. */
+    }
+    if (pthread_rwlock_tryrdlock(&d->held) != 0) {
+        return false;
+    }
+    if (d->dev == NULL) {
+        (void)pthread_rwlock_unlock(&d->held);
+        return false;
+    }
+    return true;
+}
+
+void st_device_drop(struct st_device *d)
+{
+    if (d->m->variant->rough) {
+        (void)pthread_rwlock_unlock(&d->held);
+    }
+}
+
+void st_in_time(struct machine *m, uint64_t began, const char *what)
+{
+    uint64_t most = (m->variant->rough ? 6 : 30) * ST_S;
+    uint64_t took = st_now(m) - began;
+
+    st_expect(m, ST_TIME, took < most, "%s took %llu ms", what, (unsigned long long)(took / ST_MS));
+}
+
 static bool make_device(struct machine *m, uint32_t index)
 {
     struct st_device *d = &m->dev[index];
     bool stalls = m->unit[index / ST_PER].b.features.stalls;
-    const struct shape *shape = &shapes[index % ST_PER + (index % ST_PER == 4 && !stalls)];
-    uint32_t ids[2];
-    uiommu_err err;
+    const struct st_shape *shape = &shapes[index % ST_PER + (index % ST_PER == 4 && !stalls)];
 
     d->m = m;
     d->unit = &m->unit[index / ST_PER];
@@ -287,12 +307,25 @@ static bool make_device(struct machine *m, uint32_t index)
     d->pf = shape->vf ? &m->dev[index - index % ST_PER] : NULL;
     d->id = 0x108 + 8 * index;
     d->id_count = shape->ids;
-    ids[0] = d->id;
-    ids[1] = d->id + 1;
-    if (!make_endpoint(d, shape, ids)) {
+    d->shape = shape;
+    (void)pthread_rwlock_init(&d->held, NULL);
+    (void)pthread_mutex_init(&d->family, NULL);
+    return st_device_make(d, true);
+}
+
+bool st_device_make(struct st_device *d, bool fresh)
+{
+    const uint32_t ids[2] = {d->id, d->id + 1};
+    struct machine *m = d->m;
+    uiommu_err err;
+
+    if (fresh && !make_endpoint(d, d->shape, ids)) {
         return st_expect(m, ST_DOWN, false, "no memory for %s", d->name);
     }
-    err = attach(d, shape, ids);
+    err = attach(d, d->shape, ids);
+    if (st_luck(m, err)) {
+        return false;
+    }
     return st_expect(m, ST_DOWN, err == UIOMMU_OK, "attach of %s to %s: %d", d->name,
                      d->unit->vendor->name, err);
 }
@@ -358,6 +391,7 @@ static void detach(struct st_device *d)
 static void answers(struct st_device *d)
 {
     const struct bench_features *f = &d->unit->b.features;
+    bool rough = d->m->variant->rough;
     struct model_endpoint_counts n;
 
     st_lock(d->m);
@@ -368,11 +402,12 @@ static void answers(struct st_device *d)
               (unsigned long long)n.unexpected);
     st_expect(d->m, ST_ANSWERS, n.marker_answers == 0, "%s: %llu answers to markers", d->name,
               (unsigned long long)n.marker_answers);
-    st_expect(
-        d->m, ST_ANSWERS,
-        n.ignored == 0 && n.failure == 0 && (n.automatic == 0 || !f->unknown_pasids || f->refuses),
-        "%s: %llu ignored, %llu failures, %llu automatic", d->name, (unsigned long long)n.ignored,
-        (unsigned long long)n.failure, (unsigned long long)n.automatic);
+    st_expect(d->m, ST_ANSWERS, rough || n.failure == 0 || (f->refuses && d->resets > 0),
+              "%s: %llu failures", d->name, (unsigned long long)n.failure);
+    st_expect(d->m, ST_ANSWERS,
+              n.ignored == 0 && (rough || n.automatic == 0 || !f->unknown_pasids || f->refuses),
+              "%s: %llu ignored, %llu automatic", d->name, (unsigned long long)n.ignored,
+              (unsigned long long)n.automatic);
     st_expect(d->m, ST_ANSWERS, n.groups_outstanding == 0, "%s: %u groups without an answer",
               d->name, n.groups_outstanding);
     st_expect(d->m, ST_ANSWERS, d->resets > 0 || n.lasts == n.success + n.invalid,
@@ -382,8 +417,15 @@ static void answers(struct st_device *d)
 
 static void unit_down(struct machine *m, struct st_unit *unit)
 {
-    uiommu_err err = uiommu_unit_stop(unit->unit);
+    struct uiommu_unit_counters n;
+    uiommu_err err = uiommu_unit_get_counters(unit->unit, &n);
 
+    ST_COUNT_N(m, success, n.success);
+    ST_COUNT_N(m, invalid, n.invalid);
+    ST_COUNT_N(m, failure, n.failure);
+    ST_COUNT_N(m, poisoned, n.poisoned);
+    ST_COUNT_N(m, overflows, n.overflows);
+    err = uiommu_unit_stop(unit->unit);
     st_expect(m, ST_DOWN, err == UIOMMU_OK, "stop: %d", err);
     err = uiommu_unit_destroy(unit->unit);
     st_expect(m, ST_DOWN, err == UIOMMU_OK, "unit: %d", err);
@@ -396,8 +438,16 @@ void st_machine_down(struct machine *m)
     uiommu_err err;
     uint32_t i;
 
+    for (i = m->devices; i > 0 && m->variant->rough; i--) {
+        if (m->dev[i - 1].pf == NULL && m->dev[i - 1].dev != NULL) {
+            st_reset(m, &m->dev[i - 1]); /* What was lost was lost. */
+        }
+    }
     for (i = m->devices; i > 0; i--) {
         st_step("detaching");
+        if (m->dev[i - 1].dev == NULL) {
+            continue;
+        }
         answers(&m->dev[i - 1]);
         detach(&m->dev[i - 1]);
     }

@@ -39,6 +39,8 @@ enum st_check {
     ST_EXIT,         /* Exit and reap end with nothing left. */
     ST_INVALIDATE,   /* Range invalidations are proved. */
     ST_RESET,        /* Resets end. */
+    ST_HEAL,         /* What was withheld comes back with resets and restarts. */
+    ST_TIME,         /* Calls end by their deadlines. */
     ST_WAKE,         /* Requests do not wait for a service that nobody calls. */
     ST_IRQ,          /* Interrupts are restored as saved; nothing long runs with them saved. */
     ST_EVENTS,       /* No event tells of broken hardware or a bond poisoned. */
@@ -91,6 +93,16 @@ struct st_unit {
     bool rung;
 };
 
+struct st_shape {
+    const char *name;
+    uint32_t flags;
+    bool vf;
+    bool sends_markers;
+    bool trusted;
+    uint32_t in_flight;
+    uint32_t ids;
+};
+
 struct st_device {
     struct machine *m;
     struct st_unit *unit;
@@ -103,6 +115,11 @@ struct st_device {
     struct uiommu_pcie fn;
     struct uiommu_port *port;
     struct uiommu_device *dev;
+    const struct st_shape *shape;
+    pthread_mutex_t family; /* A PF's: it and its VFs are reset one at a time. */
+    pthread_rwlock_t held;  /* dev is there meanwhile; whoever replugs it writes. Rough only. */
+    _Atomic bool leaving;   /* Nobody shall bind to it. */
+    _Atomic bool sick;      /* Needs a reset. */
     /* Under the mutex. */
     bool quiet;                      /* Being reset. */
     uint32_t resets;                 /* Jobs of before are forgotten. */
@@ -128,7 +145,9 @@ struct st_tally {
     _Atomic uint64_t faults, pending, never, answered, stale, orphans, jobs, jobs_done;
     _Atomic uint64_t jobs_failed, bytes, stops, late_stops, lives, events, reads, services;
     _Atomic uint64_t confined; /* Foreign binds refused. */
-    _Atomic uint64_t no_memory;
+    _Atomic uint64_t no_memory, withheld, owner_exits;
+    _Atomic uint64_t overflows, hangs, restarts, sleeps, floods, lost_invalidations, lags;
+    _Atomic uint64_t switch_offs, oddities, removals, replugs, success, invalid, failure, poisoned;
 };
 
 #define ST_COUNT(m, what) ST_COUNT_N(m, what, 1)
@@ -198,6 +217,11 @@ void st_step(const char *doing);
 bool st_machine_up(struct machine *m, const struct st_variant *variant, uint64_t seed,
                    uint32_t vendors);
 void st_machine_down(struct machine *m);
+/* fresh: another piece of hardware in the same place. */
+bool st_device_make(struct st_device *d, bool fresh);
+/* Uses of a device that may be replugged; false: it is not there. */
+bool st_device_hold(struct st_device *d);
+void st_device_drop(struct st_device *d);
 
 /* stress_tables.c, all under the mutex */
 #define ST_WINDOW_SHIFT 21u
@@ -213,6 +237,15 @@ bool st_map(struct machine *m, struct st_tables *t, uint32_t page);
 /* false: there was none. The page stays the caller's until hardware has forgotten it. */
 bool st_unmap(struct machine *m, struct st_tables *t, uint32_t page, struct st_piece *out);
 void st_piece_put(struct machine *m, const struct st_piece *piece);
+/* Whoever asked for more than one can have in a rough machine must bear it. */
+static inline bool st_luck(const struct machine *m, uiommu_err err)
+{
+    return m->variant->rough &&
+           (err == UIOMMU_E_TIMEOUT || err == UIOMMU_E_HW || err == UIOMMU_E_STATE ||
+            err == UIOMMU_E_NOMEM || err == UIOMMU_E_WITHHELD || err == UIOMMU_E_POISONED);
+}
+/* A call that began then is over in time. */
+void st_in_time(struct machine *m, uint64_t began, const char *what);
 bool st_all_words(const void *bytes, size_t count, uint64_t id);
 void st_fill(void *bytes, size_t count, uint64_t id);
 

@@ -15,6 +15,7 @@ struct st_space {
     struct machine *m;
     uint64_t id;
     struct uiommu_aspace *as;
+    struct uiommu_owner *owner; /* Its own, or NULL. */
     struct st_tables tables;
     uint32_t pasid;
     uint32_t mood;                   /* How its handler answers. */
@@ -53,17 +54,28 @@ bool st_answer_later(struct machine *m, const struct uiommu_group *group, bool t
 void st_answer_loop(struct machine *m);
 uiommu_err st_stop(void *ctx, struct uiommu_device *dev, struct uiommu_bond_ref bond,
                    uint32_t pasid);
-/* The driver stops the device by itself, and waits until it has. */
-void st_stop_device(struct st_device *d, uint32_t pasid);
+/* The driver stops the device by itself, and waits until it has; false: it does not. */
+bool st_stop_device(struct st_device *d, uint32_t pasid);
 
 /* stress_life.c */
+/* What an unbind came to. */
+void st_unbound(struct machine *m, struct st_device *d, uiommu_err err, const char *what);
 void st_life_loop(struct machine *m, uint32_t slot);
+
+/* stress_woes.c */
+void st_saboteur_loop(struct machine *m);
+void st_medic_loop(struct machine *m);
+void st_replug_loop(struct machine *m);
+void st_resetter_loop(struct machine *m);
+void st_reset(struct machine *m, struct st_device *chosen);
+void st_sick(struct machine *m, const struct st_space *s);
 
 /* stress_threads.c */
 struct st_role {
     const char *name;
     uint32_t count;
     bool lives; /* Ends with the lives; the others serve until all are over. */
+    bool rough; /* Only there. */
     void (*run)(struct machine *m, uint32_t number);
 };
 extern const struct st_role st_roles[];
