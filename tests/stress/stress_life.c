@@ -356,7 +356,8 @@ void st_life_loop(struct machine *m, uint32_t slot)
         st_step("allocating");
         if (pasid == 0) {
             err = uiommu_pasid_alloc(m->pasids, m->owner, 16, &pasid);
-            st_expect(m, ST_RETURNS, err == UIOMMU_OK || err == UIOMMU_E_NOSPACE, "alloc: %d", err);
+            st_expect(m, ST_RETURNS, err == UIOMMU_OK || err == UIOMMU_E_NOSPACE || st_luck(m, err),
+                      "alloc: %d", err);
             if (err != UIOMMU_OK) {
                 pasid = 0;
                 st_sleep(ST_MS);

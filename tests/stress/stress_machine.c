@@ -323,7 +323,8 @@ bool st_device_make(struct st_device *d, bool fresh)
         return st_expect(m, ST_DOWN, false, "no memory for %s", d->name);
     }
     err = attach(d, d->shape, ids);
-    if (st_luck(m, err)) {
+    /* It may still be there, for its unit hangs: a zombie, until that was restarted. */
+    if (st_luck(m, err) || (m->variant->rough && err == UIOMMU_E_EXISTS)) {
         return false;
     }
     return st_expect(m, ST_DOWN, err == UIOMMU_OK, "attach of %s to %s: %d", d->name,

@@ -231,24 +231,22 @@ static void print_tally(struct machine *m, double seconds)
     }
 }
 
-static void print_never(double seconds, uint32_t *passed, uint32_t *failed)
+/* Whether something is missing that a machine of this sort has to see. */
+static bool never(bool rough, bool print)
 {
-    bool ok = true;
+    bool missing = false;
     size_t i;
 
-    if (seconds < ASKED_S) {
-        printf("under %u s nobody asks whether everything happened\n", ASKED_S);
-        return;
-    }
     for (i = 0; i < LINES; i++) {
-        if ((lines[i].calm && total[0][i] == 0) || (lines[i].rough && total[1][i] == 0)) {
-            printf("  FAIL %s never happened in a %s machine\n", lines[i].name,
-                   lines[i].calm && total[0][i] == 0 ? "calm" : "rough");
-            ok = false;
+        if ((rough ? lines[i].rough : lines[i].calm) && total[rough][i] == 0) {
+            missing = true;
+            if (print) {
+                printf("  FAIL %s never happened in a %s machine\n", lines[i].name,
+                       rough ? "rough" : "calm");
+            }
         }
     }
-    *passed += ok;
-    *failed += !ok;
+    return missing;
 }
 
 static void count(struct machine *m, uint32_t *passed, uint32_t *failed)
@@ -362,7 +360,20 @@ int main(int argc, char **argv)
         run(&variants[i % n], seed + i, (uint64_t)(seconds / (rounds * n) * 1e9), &passed, &failed);
         fflush(stdout);
     }
-    print_never(seconds, &passed, &failed);
+    if (seconds < ASKED_S) {
+        printf("under %u s nobody asks whether everything happened\n", ASKED_S);
+    } else {
+        /* A busy machine gets a few rounds more. */
+        for (i = 0; i < 2 * n && (never(false, false) || never(true, false)); i++) {
+            if (never(variants[i % n].rough, false)) {
+                run(&variants[i % n], seed + 1000 + i, (uint64_t)(seconds / n * 1e9), &passed,
+                    &failed);
+            }
+        }
+        i = never(false, true);
+        i += never(true, true);
+        *(i == 0 ? &passed : &failed) += 1;
+    }
     printf("%u passed, %u failed, 0 skipped\n", passed, failed);
     return failed == 0 ? 0 : 1;
 }

@@ -223,10 +223,22 @@ static void sleep_and_wake(struct machine *m, struct st_unit *unit)
 
 static void hang_for_a_while(struct machine *m, struct st_unit *unit)
 {
+    struct uiommu_unit_info info;
+    uint32_t i;
+    bool hung = false;
+
     ST_COUNT(m, hangs);
     hang(unit, true);
-    st_sleep(40 * ST_MS + st_choose(200) * ST_MS);
-    hang(unit, false); /* Whoever waited has given up, or goes on. */
+    if (st_chance(700)) {
+        all_sick(unit); /* Somebody needs it now. */
+    }
+    for (i = 0; i < 40 + st_choose(400) && !hung; i += 5) {
+        st_sleep(5 * ST_MS);
+        hung = uiommu_unit_get_info(unit->unit, &info) == UIOMMU_OK && info.hung;
+    }
+    if (!hung) {
+        hang(unit, false); /* Whoever waits goes on. */
+    }
 }
 
 static void odd_device(struct machine *m, struct st_device *d)
@@ -355,6 +367,7 @@ static bool detached(struct machine *m, struct st_device *d, uint64_t end)
 
 static void plug(struct machine *m, struct st_device *d, bool fresh)
 {
+    uint64_t end = st_now(m) + 25 * ST_S;
     uint32_t i;
 
     if (fresh) {
@@ -369,7 +382,8 @@ static void plug(struct machine *m, struct st_device *d, bool fresh)
         st_step("attaching");
         fresh = false;
         st_sleep(2 * ST_MS);
-        if (atomic_load(&m->failed[ST_DOWN]) != 0) {
+        if (atomic_load(&m->failed[ST_DOWN]) != 0 ||
+            !st_expect(m, ST_HEAL, st_now(m) < end, "%s cannot be attached again", d->name)) {
             return;
         }
     }
