@@ -36,6 +36,7 @@ static void sleep_until_due(struct st_unit *unit)
         st_bell_wait(unit, due < most ? due : most) || due <= most || !unit->how.irq) {
         return;
     }
+    st_sleep(LONELY_NS); /* Whoever was woken may still wait for a processor. */
     st_lock(m);
     waiting = unit->vendor->requests_waiting(&unit->b);
     st_unlock(m);

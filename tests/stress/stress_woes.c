@@ -205,6 +205,7 @@ static void sleep_and_wake(struct machine *m, struct st_unit *unit)
         return;
     }
     st_sleep(st_choose(2000) * ST_US);
+    hang(unit, false); /* The medic leaves a sleeper alone. */
     st_lock(m);
     if (st_chance(600)) {
         unit->vendor->power_cycle(&unit->b);
