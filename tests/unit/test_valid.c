@@ -529,7 +529,7 @@ Test(valid, unit)
     WRONG(unit->stalls_released, 1);
     WRONG(unit->stall_slots, 0);
     WRONG(unit->granted.v, 62);
-    WRONG(unit->devices_count, 4);
+    WRONG(unit->devices_count.v, 4);
     WRONG(unit->out.count, UIOMMU_BATCH + 1u);
     WRONG(unit->tag_fresh, 16);
     WRONG(unit->tag_count, 3);
@@ -579,7 +579,7 @@ Test(valid, what_is_held)
     cr_assert_not(uiommu_unit_valid(unit));
     one->gate.v--;
     unit->control.v = 1;
-    unit->devices_count++;
+    unit->devices_count.v++;
     cr_assert(uiommu_unit_valid(unit));
 }
 
