@@ -127,6 +127,7 @@ struct uiommu_port {
     struct uiommu_word outstanding;     /* (r) requests in slots; others peek */
     struct uiommu_word groups;          /* (r) slots in use; others peek */
     uint32_t devices;                   /* (m) that use it */
+    uint32_t zombies;                   /* (m) that were not attached, but still name it */
     struct uiommu_word on;              /* (w) at the endpoint */
     struct uiommu_word generation;      /* (w) */
     struct uiommu_word failed;          /* (w) FAILURE from now on */

@@ -276,14 +276,18 @@ static bool bury(struct uiommu_device *dev)
 uiommu_err uiommu_zombies_retry(struct uiommu_unit *unit)
 {
     struct uiommu_device *dev;
+    struct uiommu_port *port;
 
     while ((dev = unit->zombies) != NULL) {
         unit->zombies = dev->zombie_next;
+        port = dev->port;
         if (!bury(dev)) {
             dev->zombie_next = unit->zombies;
             unit->zombies = dev;
             return UIOMMU_E_TIMEOUT;
         }
+        if (port != NULL)
+            port->zombies--;
     }
     return UIOMMU_OK;
 }
@@ -318,6 +322,8 @@ static uiommu_err attach(struct uiommu_unit *unit, const struct uiommu_device_co
             uiommu_word_store(&dev->state, UIOMMU_DEVICE_GONE);
             dev->zombie_next = unit->zombies;
             unit->zombies = dev;
+            if (dev->port != NULL)
+                dev->port->zombies++;
             uiommu_log(unit, UIOMMU_LOG_ERROR, "a device could not be attached nor shut out");
         }
         return err;

@@ -97,7 +97,9 @@ uiommu_err uiommu_port_destroy(struct uiommu_port *port)
     unit = port->unit;
     if (!uiommu_control_take(unit->u, &unit->control, unit->config.command_ns))
         return UIOMMU_E_TIMEOUT;
-    if (port->devices != 0) {
+    if (port->zombies != 0)
+        (void)uiommu_zombies_retry(unit);
+    if (port->devices != 0 || port->zombies != 0) {
         uiommu_control_give(unit->u, &unit->control);
         return UIOMMU_E_BUSY;
     }

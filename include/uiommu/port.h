@@ -47,7 +47,8 @@ struct uiommu_port_info {
 UIOMMU_MUST_CHECK uiommu_err uiommu_port_create(struct uiommu_unit *unit,
                                                 const struct uiommu_port_config *config,
                                                 struct uiommu_port **out);
-/** Give up a port and its credits. [task] @retval UIOMMU_E_BUSY  A device still uses it. */
+/** Give up a port and its credits. [task] @retval UIOMMU_E_BUSY  A device still uses it, or one
+ * whose attach failed on a unit that does not follow: restart that. */
 UIOMMU_MUST_CHECK uiommu_err uiommu_port_destroy(struct uiommu_port *port);
 /**
  * The decision to switch page requests off for the PF and all its VFs: every Last from now on is

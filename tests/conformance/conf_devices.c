@@ -245,6 +245,31 @@ static void blocked_at_first(struct conf *c)
     CHECK(c, !c->b.vendor->reaches(&c->b, d->id, UIOMMU_PASID_NONE));
 }
 
+/* A device that could be neither attached nor shut out is still known to the unit, and with it the
+ * port that it was to use. */
+static void port_of_a_failed_attach(struct conf *c)
+{
+    struct uiommu_device_config config;
+    struct conf_device *d;
+
+    if (!conf_up(c)) {
+        return;
+    }
+    d = conf_device_plan(c, NULL, &config);
+    if (d == NULL) {
+        return;
+    }
+    c->b.vendor->hang(&c->b, true);
+    CHECK(c, uiommu_device_attach(c->b.unit, &config, &d->dev) != UIOMMU_OK);
+    CHECK(c, uiommu_port_destroy(d->port) == UIOMMU_E_BUSY);
+    c->b.vendor->hang(&c->b, false);
+    CHECK(c, uiommu_unit_restart(c->b.unit) == UIOMMU_OK);
+    CHECK(c, uiommu_port_destroy(d->port) == UIOMMU_OK);
+    d->port = NULL;
+    config.port = NULL;
+    CHECK(c, uiommu_device_attach(c->b.unit, &config, &d->dev) == UIOMMU_E_INVALID);
+}
+
 static const struct conf_test tests[] = {
     {"R19 devices: several IDs, each answer goes where its request came from", several_ids},
     {"R19 I15 devices: teardown covers every ID", teardown_of_all_ids},
@@ -254,5 +279,7 @@ static const struct conf_test tests[] = {
     {"I24 devices: ATS without page requests", without_pri},
     {"I24 devices: neither ATS nor page requests; a fault is an event", without_ats},
     {"I15 devices: a fresh device reaches nothing", blocked_at_first},
+    {"I18 devices: a port stays until a device that was not shut out has gone",
+     port_of_a_failed_attach},
 };
 const struct conf_theme conf_devices_theme = {"devices", tests, sizeof(tests) / sizeof(tests[0])};
