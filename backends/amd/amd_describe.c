@@ -31,11 +31,12 @@ static bool show_register(const struct uiommu_amd *hw, size_t i, struct uiommu_i
 static bool show_words(const char *name, const struct uiommu_mem *mem, uint32_t index,
                        uint32_t words, struct uiommu_item *out)
 {
-    const volatile uint64_t *from = (const volatile uint64_t *)mem->cpu + (size_t)index * words;
+    const volatile uint64_t *from;
     uint32_t i;
 
     if (mem->cpu == NULL)
         return false;
+    from = (const volatile uint64_t *)mem->cpu + (size_t)index * words;
     out->name = name;
     out->address = mem->bus + (uint64_t)index * words * sizeof(uint64_t);
     out->words = words;

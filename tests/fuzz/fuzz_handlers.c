@@ -59,8 +59,9 @@ void fuzz_trace(void *owner, const struct uiommu_trace *t)
         once(f->ended, &f->ended_count, t->a);
         answered(f);
         break;
-    case UIOMMU_TRACE_GROUP_DROPPED:
-        once(f->ended, &f->ended_count, t->a);
+    case UIOMMU_TRACE_GROUP_DROPPED: /* The token of a partial serves again: nobody got it. */
+        if (has(f->dispatched, f->dispatched_count, t->a))
+            once(f->ended, &f->ended_count, t->a);
         break;
     case UIOMMU_TRACE_REFUSED:
         if (t->c != UIOMMU_CODE_NONE)

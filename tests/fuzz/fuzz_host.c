@@ -77,6 +77,68 @@ void fuzz_leave(struct fuzz_host *h)
 
 /* ---- memory: each piece is the sanitizer's own, to the byte ---- */
 
+#if defined(__SANITIZE_ADDRESS__)
+#define WITH_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WITH_ASAN 1
+#endif
+#endif
+#ifdef WITH_ASAN
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(at, bytes)   ((void)(at), (void)(bytes))
+#define ASAN_UNPOISON_MEMORY_REGION(at, bytes) ((void)(at), (void)(bytes))
+#endif
+
+/* Large pieces are kept from one input to the next: getting them anew is most of the time. */
+#define LARGE UINT64_C(0x4000)
+static struct kept {
+    void *cpu;
+    uint64_t bytes, align;
+} kept[64];
+
+static struct kept *kept_find(uint64_t bytes, uint64_t align)
+{
+    uint32_t i;
+
+    for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+        if (bytes == 0 ? kept[i].cpu == NULL : kept[i].bytes == bytes && kept[i].align >= align)
+            return &kept[i];
+    }
+    return NULL;
+}
+
+static void *memory_get(uint64_t bytes, uint64_t align)
+{
+    struct kept *k = bytes >= LARGE ? kept_find(bytes, align) : NULL;
+    void *cpu = NULL;
+
+    if (k != NULL) {
+        cpu = k->cpu;
+        memset(k, 0, sizeof(*k));
+        ASAN_UNPOISON_MEMORY_REGION(cpu, (size_t)bytes);
+    } else if (posix_memalign(&cpu, (size_t)align, (size_t)bytes) != 0) {
+        return NULL;
+    }
+    memset(cpu, 0, (size_t)bytes);
+    return cpu;
+}
+
+static void memory_put(void *cpu, uint64_t bytes)
+{
+    struct kept *k = bytes >= LARGE ? kept_find(0, 0) : NULL;
+
+    if (k == NULL) {
+        free(cpu);
+        return;
+    }
+    k->cpu = cpu;
+    k->bytes = bytes;
+    k->align = (uintptr_t)cpu & (~(uintptr_t)cpu + 1u);
+    ASAN_POISON_MEMORY_REGION(cpu, (size_t)bytes);
+}
+
 static struct fuzz_region *region_get(struct fuzz_host *h, uint64_t bytes, uint64_t align)
 {
     struct fuzz_region *r;
@@ -88,9 +150,9 @@ static struct fuzz_region *region_get(struct fuzz_host *h, uint64_t bytes, uint6
     if (h->fail_in != 0 && --h->fail_in == 0)
         return NULL;
     r = &h->region[h->regions];
-    if (posix_memalign(&r->cpu, align < 64 ? 64 : (size_t)align, (size_t)bytes) != 0)
+    r->cpu = memory_get(bytes, align < 64 ? 64 : align);
+    if (r->cpu == NULL)
         return NULL;
-    memset(r->cpu, 0, (size_t)bytes);
     r->bytes = bytes;
     r->bus = 0;
     h->regions++;
@@ -105,7 +167,7 @@ static void region_put(struct fuzz_host *h, void *cpu, uint64_t bytes)
         i--;
     FUZZ_CHECK(i != 0);
     FUZZ_CHECK(h->region[i - 1].bytes == bytes);
-    free(cpu);
+    memory_put(cpu, bytes);
     h->regions--;
     h->region[i - 1] = h->region[h->regions];
 }
@@ -269,6 +331,8 @@ void fuzz_host_begin(struct fuzz_host *h, void *owner)
 void fuzz_host_end(struct fuzz_host *h, bool leak_allowed)
 {
     FUZZ_CHECK(h->regions == 0 || leak_allowed);
-    while (h->regions != 0)
-        free(h->region[--h->regions].cpu);
+    while (h->regions != 0) {
+        h->regions--;
+        memory_put(h->region[h->regions].cpu, h->region[h->regions].bytes);
+    }
 }
