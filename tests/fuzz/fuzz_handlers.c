@@ -114,6 +114,7 @@ static void look(struct fuzz_life *f, const struct fuzz_space *s, const struct u
         FUZZ_CHECK(++pages <= group->pages);
     }
     FUZZ_CHECK(pages == group->pages && pages != 0);
+    FUZZ_CHECK(uiommu_group_next_page(NULL, NULL) == NULL);
 }
 
 static void remember(struct fuzz_life *f, struct uiommu_group_ref ref)

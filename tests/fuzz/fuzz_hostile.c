@@ -265,7 +265,7 @@ static void device(struct fuzz_life *f)
     struct fuzz_device *d = &f->device[n % FUZZ_DEVICES];
 
     if (d->dev == NULL) {
-        fuzz_attach(f, n % FUZZ_DEVICES);
+        fuzz_attach(f, n % FUZZ_DEVICES, 1u + what);
         return;
     }
     switch (what & 7u) {

@@ -17,10 +17,11 @@ uiommu_err fuzz_done(struct fuzz_life *f, uiommu_err err)
 
 /* ---- the beginning ---- */
 
-void fuzz_attach(struct fuzz_life *f, uint32_t device)
+void fuzz_attach(struct fuzz_life *f, uint32_t device, uint32_t want)
 {
     struct fuzz_device *d = &f->device[device];
-    struct uiommu_port_config port = {.size = sizeof(port), .want = 3, .owner = f->owner};
+    struct uiommu_port_config port = {
+        .size = sizeof(port), .want = want, .least = 1, .owner = f->owner};
     struct uiommu_device_config config = {.size = sizeof(config)};
     uint32_t ids[2];
 
@@ -148,10 +149,10 @@ bool fuzz_life_begin(struct fuzz_life *f, const struct fuzz_vendor *vendor)
         f->device[i].f = f;
         f->device[i].id = 8u + 4u * i;
         f->device[i].flags = flags[i];
-        fuzz_attach(f, i);
+        fuzz_attach(f, i, 3);
         if (i == 2 && f->device[i].dev == NULL) { /* No stalls here. */
             f->device[i].flags = UIOMMU_DEVICE_PASID | UIOMMU_DEVICE_ATS;
-            fuzz_attach(f, i);
+            fuzz_attach(f, i, 3);
         }
     }
     for (i = 0; i < FUZZ_SPACES; i++) {

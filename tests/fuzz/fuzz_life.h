@@ -78,7 +78,8 @@ void fuzz_life_step(struct fuzz_life *f);
 void fuzz_life_check(struct fuzz_life *f);
 /* The hardware is good again: everything must go. */
 void fuzz_life_end(struct fuzz_life *f);
-void fuzz_attach(struct fuzz_life *f, uint32_t device);
+/* With a port of so many credits. */
+void fuzz_attach(struct fuzz_life *f, uint32_t device, uint32_t want);
 void fuzz_space_make(struct fuzz_life *f, uint32_t space);
 /* In fuzz_handlers.c. */
 extern const struct uiommu_device_ops fuzz_device_ops;
