@@ -222,13 +222,15 @@ static void unbind(struct conf *c)
 {
     struct uiommu_bond_ref ref = bond_of();
     uint32_t how = fuzz_u8(&s.in);
+    uiommu_err err;
 
     if ((how & 4u) != 0)
-        (void)uiommu_unbind_poll(c->b.u, ref);
+        err = uiommu_unbind_poll(c->b.u, ref);
     else if ((how & 8u) != 0)
-        (void)uiommu_unbind_begin(c->b.u, ref, how & 2u);
+        err = uiommu_unbind_begin(c->b.u, ref, how & 2u);
     else
-        (void)conf_unbind(c, ref, how & 2u);
+        err = conf_unbind(c, ref, how & 2u);
+    FUZZ_CHECK(err != UIOMMU_E_INTERNAL);
 }
 
 static void step(struct conf *c)
