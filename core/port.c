@@ -9,11 +9,11 @@ bool uiommu_is_port(const struct uiommu_port *port)
 /* What may be granted in all: entries - 1 - the marker reserve (I9). */
 uint32_t uiommu_port_ledger(const struct uiommu_unit *unit)
 {
-    uint32_t entries = unit->caps.request_entries, keep = unit->config.marker_reserve + 1;
+    uint32_t entries = unit->caps.request_entries, keep = unit->config.marker_reserve;
 
     if (!uiommu_guard(UIOMMU_GUARD_I9_LEDGER))
         return UINT32_MAX / 2;
-    return entries > keep ? entries - keep : 0;
+    return entries > keep ? entries - keep - 1u : 0;
 }
 
 /* (m) Cut the grant to what is left; 0: too little. */

@@ -21,7 +21,7 @@
 #   nocheck=  of the checks below, those that are left out, with the reason in a comment
 #   variant=NAME:EXPECT:FLAGS  a further run of the same harness
 #   break.NAME=FILE SED  in that variant FILE is taken as SED changes it: one line that must matter
-set -eu
+set -euf
 
 packages="cbmc minisat libc6 libstdc++6 libgcc-s1 zlib1g"
 suite=trixie
@@ -37,6 +37,7 @@ skip() {
 
 # URI and key of the Debian archive this machine uses, in "URI KEY".
 archive() {
+    set +f
     for f in /etc/apt/sources.list.d/*.sources; do
         [ -s "$f" ] || continue
         awk 'BEGIN { RS = "" } {
@@ -52,6 +53,7 @@ archive() {
 }
 
 archive_old() {
+    set +f
     cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null |
         awk '$1 == "deb" { i = 2; if ($2 ~ /^\[/) { while ($i !~ /\]$/) i++; i++ }
              if ($(i + 1) == "bookworm") { print $i, "/usr/share/keyrings/debian-archive-keyring.gpg"; exit } }'
@@ -85,6 +87,7 @@ get() {
     echo "getting CBMC from Debian's $suite ..." >&2
     (cd "$new/deb" && $apt -o APT::Update::Error-Mode=any update && $apt download $packages) \
         >"$new/log" 2>&1 || skip "CBMC could not be fetched (see $new/log)"
+    set +f
     for deb in "$new"/deb/*.deb; do
         dpkg -x "$deb" "$new/root"
     done
@@ -133,8 +136,8 @@ run() {
         overlay "$dir" "$out" "$variant"
         set -- "$@" $(conf "$dir" variant | sed -n "s/^$variant:[A-Z]*://p")
     fi
-    set -- "$@" -I "$out/over" -I "$out/over/include" -I "$root" -I "$root/include" \
-        -I "$root/core" --function prove --no-standard-checks --no-malloc-may-fail \
+    set -- "$@" -I "$out/over" -I "$out/over/include" -I "$root" -I "$root/include" -I "$root/include/uiommu" \
+        -I "$root/core" -I "$root/backends/smmuv3" -I "$root/backends/amd" -I "$root/backends/vtd" --function prove --no-standard-checks --no-malloc-may-fail \
         --unwind "$(conf "$dir" unwind | grep . || echo 1)" --unwinding-assertions \
         $(conf "$dir" flags)
     left=$(conf "$dir" nocheck)
@@ -160,8 +163,8 @@ run() {
         ;;
     esac
     # Where nothing is left to ask there are no such lines.
-    awk '/^Generated [0-9]+ VCC/ { v = $2 } /^size of program expression: / { m = $5 }
-         END { printf "vccs=%d steps=%d\n", v, m }' "$out/log"
+    awk "/^[*][*] [0-9]+ of [0-9]+ failed/ { v = \$4 } /VCC.s., / { v = \$2 } /size of program expression: / { m = \$5 }
+         END { printf \"vccs=%d steps=%d\\n\", v, m }" "$out/log"
     exit "$code"
 }
 
@@ -185,7 +188,7 @@ one() {
 all() {
     bad=0
     mkdir -p "$2"
-    for conf in "$root"/tests/proof/*/proof.conf; do
+    for conf in $(find "$root/tests/proof" -name proof.conf | sort); do
         dir=$(dirname "$conf")
         one "$1" "$dir" "$2" "" "$(conf "$dir" expect | grep . || echo SUCCESS)"
         for v in $(conf "$dir" variant | cut -d: -f1,2); do

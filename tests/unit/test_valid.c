@@ -560,6 +560,16 @@ Test(valid, heap)
     WRONG(heap->chunks, NULL);
 }
 
+/* However much is kept for markers, the ledger does not begin anew (I9). */
+Test(valid, ledger)
+{
+    cr_assert_eq(uiommu_port_ledger(unit), 64 - 1 - 2);
+    unit->config.marker_reserve = 63;
+    cr_assert_eq(uiommu_port_ledger(unit), 0);
+    unit->config.marker_reserve = UINT32_MAX;
+    cr_assert_eq(uiommu_port_ledger(unit), 0);
+}
+
 /* What somebody holds is left out. */
 Test(valid, what_is_held)
 {
