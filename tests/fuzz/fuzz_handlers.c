@@ -15,6 +15,15 @@ static bool has(const uint64_t *list, uint32_t count, uint64_t token)
     return false;
 }
 
+bool fuzz_token_open(const struct fuzz_life *f, struct uiommu_group_ref ref)
+{
+    uint64_t token = (uint64_t)ref.index << 32 | ref.generation;
+
+    if (f->dispatched_count == FUZZ_GROUPS || f->ended_count == FUZZ_GROUPS)
+        return true;
+    return has(f->dispatched, f->dispatched_count, token) && !has(f->ended, f->ended_count, token);
+}
+
 /* Once; a full list says nothing any more. */
 static void once(uint64_t *list, uint32_t *count, uint64_t token)
 {

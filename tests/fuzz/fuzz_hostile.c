@@ -251,12 +251,16 @@ static void respond(struct fuzz_life *f)
 {
     uint32_t n = fuzz_u8(&f->in);
     struct uiommu_group_ref ref = f->pending[n % FUZZ_PENDING];
+    uiommu_err err;
+    bool open;
 
     if ((n & 0x80u) != 0)
         ref.index ^= 1u << (n >> 4 & 7u);
     if ((n & 0x40u) != 0)
         ref.generation += n >> 4;
-    (void)FUZZ_CALL(f, uiommu_group_respond(f->unit, ref, (uiommu_code)fuzz_below(&f->in, 5)));
+    open = fuzz_token_open(f, ref);
+    err = FUZZ_CALL(f, uiommu_group_respond(f->unit, ref, (uiommu_code)fuzz_below(&f->in, 5)));
+    FUZZ_CHECK(open || (err != UIOMMU_OK && err != UIOMMU_E_DEAD));
 }
 
 static void device(struct fuzz_life *f)

@@ -82,6 +82,8 @@ void fuzz_life_end(struct fuzz_life *f);
 void fuzz_attach(struct fuzz_life *f, uint32_t device, uint32_t want);
 void fuzz_space_make(struct fuzz_life *f, uint32_t space);
 /* In fuzz_handlers.c. */
+/* A handler has seen the token, and nothing has ended it. */
+bool fuzz_token_open(const struct fuzz_life *f, struct uiommu_group_ref ref);
 extern const struct uiommu_device_ops fuzz_device_ops;
 extern const struct uiommu_aspace_ops fuzz_aspace_ops;
 void fuzz_trace(void *owner, const struct uiommu_trace *record);
