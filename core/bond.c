@@ -230,12 +230,18 @@ void uiommu_bonds_reset(struct uiommu_device *dev)
 {
     struct uiommu_unit *unit = dev->unit;
     struct uiommu_bond *bond;
+    uint32_t wants;
     uintptr_t irq;
 
     irq = uiommu_lock_take(unit->u, &unit->lock);
     for (bond = unit->stopping; bond != NULL; bond = bond->stop_next) {
-        if (bond->dev == dev)
-            uiommu_word_or(&bond->wants, UIOMMU_WANT_RESET);
+        if (bond->dev != dev)
+            continue;
+        /* R4: a driver that was not yet asked to stop goes on with the PASID after the reset. */
+        wants = uiommu_word_load(&bond->wants);
+        if (dev->ops.stop == NULL || (wants & UIOMMU_WANT_CALLED) != 0)
+            uiommu_word_or(&bond->wants, UIOMMU_WANT_STILL);
+        uiommu_word_or(&bond->wants, UIOMMU_WANT_RESET);
     }
     uiommu_lock_give(unit->u, &unit->lock, irq);
 }

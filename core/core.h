@@ -272,6 +272,7 @@ enum uiommu_phase {
 #define UIOMMU_WANT_CALLED  0x40u  /* stop() was called */
 #define UIOMMU_WANT_RETRY   0x80u  /* re-issue what failed */
 #define UIOMMU_WANT_POLLED  0x100u /* whoever would call stop() is here */
+#define UIOMMU_WANT_STILL   0x200u /* a reset ended whose driver knew of the stop */
 
 struct uiommu_bond {
     struct uiommu_word gate;       /* (w) closed bit | complete groups not answered */

@@ -214,12 +214,26 @@ static enum uiommu_go step_d6(struct uiommu_bond *bond)
     uiommu_bond_set_state(bond, UIOMMU_BOND_QUARANTINE);
     uiommu_drain_next(bond, UIOMMU_PHASE_REST);
     if (!bond->proved && !uiommu_drain_marked(bond) && !bond->reset_proof &&
-        !uiommu_drain_gone(bond) && bond->pasid != UIOMMU_PASID_NONE)
+        !uiommu_drain_gone(bond) && bond->pasid != UIOMMU_PASID_NONE) {
         bond->until_ns = uiommu_settle_end(bond->dev->unit);
+        /* Rest is not what the drain's deadline is for. */
+        bond->drain_until_ns = uiommu_after(bond->drain_until_ns, bond->dev->unit->settle_ns);
+    }
     return UIOMMU_GO;
 }
 
 /* ---- REST ---- */
+
+/* R29: what an overflow removed while the number rested the device sends again. */
+static enum uiommu_go rest_again(struct uiommu_bond *bond)
+{
+    uiommu_bond_set_state(bond, UIOMMU_BOND_DRAINING);
+    if (uiommu_drain_expired(bond, bond->drain_until_ns)) {
+        uiommu_drain_miss(bond, UIOMMU_PROOF_REQUESTS);
+        return poison(bond);
+    }
+    return uiommu_drain_next(bond, UIOMMU_PHASE_D3);
+}
 
 static enum uiommu_go step_rest(struct uiommu_bond *bond)
 {
@@ -228,6 +242,10 @@ static enum uiommu_go step_rest(struct uiommu_bond *bond)
         return uiommu_drain_next(bond, UIOMMU_PHASE_END);
     if (!uiommu_drain_expired(bond, bond->until_ns))
         return UIOMMU_WAIT;
+    if (bond->until_ns != 0 && (bond->dev->flags & UIOMMU_DEVICE_RESENDS) != 0 &&
+        uiommu_guard(UIOMMU_GUARD_I11_RESTART) && !bond->reset_proof && !uiommu_drain_gone(bond) &&
+        overflow_seen(bond))
+        return rest_again(bond);
     uiommu_ring_snapshot(bond->dev->unit, bond->rest_at);
     return uiommu_drain_next(bond, UIOMMU_PHASE_REST_CONSUME);
 }
@@ -266,7 +284,8 @@ static bool late_again(struct uiommu_bond *bond)
     if (bond->late_rounds >= 2) {
         uiommu_drain_miss(bond, UIOMMU_PROOF_STOP | UIOMMU_PROOF_REQUESTS);
         bond->stop_confirmed = false; /* whoever said so was wrong */
-        uiommu_word_and(&bond->wants, ~UIOMMU_WANT_STOPPED);
+        uiommu_word_and(&bond->wants,
+                        ~(UIOMMU_WANT_STOPPED | UIOMMU_WANT_STILL | UIOMMU_WANT_RESET));
         (void)poison(bond);
         return true;
     }

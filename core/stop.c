@@ -9,7 +9,7 @@
 /* Somebody other than the device says so. */
 bool uiommu_drain_stop_word(const struct uiommu_bond *bond)
 {
-    const uint32_t word = UIOMMU_WANT_STOPPED | UIOMMU_WANT_RESET;
+    const uint32_t word = UIOMMU_WANT_STOPPED | UIOMMU_WANT_STILL;
 
     return (uiommu_word_load(&bond->wants) & word) != 0 || bond->reset_proof ||
            uiommu_drain_gone(bond);

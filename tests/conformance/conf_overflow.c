@@ -210,6 +210,34 @@ static void resends_until_clean(struct conf *c)
     CHECK(c, c->counter == 0 && c->sample >= 5);
 }
 
+static void in_the_rest(struct bench *b, const struct uiommu_trace *record, void *arg)
+{
+    struct conf *c = arg;
+
+    if (record->id == UIOMMU_TRACE_STEP && record->c == UIOMMU_STEP_REST && c->counter > 0) {
+        c->counter--;
+        c->sample = 0; /* Barriers from here on. */
+        b->vendor->overflow(b);
+    }
+    c->sample += record->id == UIOMMU_TRACE_STEP && record->c == UIOMMU_STEP_D3;
+}
+
+/* What the drain's last look left at the ingress may be removed, and sent again, while it rests. */
+static void resends_in_rest(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!conf_needs(c, !c->b.features.proved, "a barrier proves that all has arrived") ||
+        !overflow_often(c, &f, UIOMMU_DEVICE_RESENDS, 1)) {
+        return;
+    }
+    c->b.trace.hook = in_the_rest;
+    CHECK(c, conf_unbind(c, f.bond, UIOMMU_UNBIND_STOPPED) == UIOMMU_OK);
+    conf_run(c, 100 * BENCH_MS);
+    CHECK(c, c->counter == 0 && c->sample >= 1);
+    CHECK(c, conf_state(c, f.bond) == UIOMMU_BOND_FREE);
+}
+
 static void resends_for_ever(struct conf *c)
 {
     struct conf_flow f;
@@ -249,6 +277,7 @@ static const struct conf_test tests[] = {
     {"R29 I11 overflow: during the last D4 the barrier is repeated", during_d4},
     {"R29 overflow: with a confirmed stop once more, not for ever", confirmed_once},
     {"R29 overflow: a device that sends again, until a pass sees none", resends_until_clean},
+    {"R29 I2 overflow: a device that sends again, in the rest", resends_in_rest},
     {"R29 I21 overflow: a device that sends again for ever is POISONED", resends_for_ever},
     {"R29 L18 overflow: the ring is read empty before the acknowledge", ring_is_read_first},
 };

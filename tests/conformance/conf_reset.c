@@ -190,6 +190,28 @@ static void unbind_while_resetting(struct conf *c)
     CHECK(c, conf_rebind(c, f.d, f.b, f.pasid, &f.bond));
 }
 
+/* Its driver learns of the unbind by stop() alone, and goes on after a reset if not told. */
+static void stop_after_reset(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    f.d->stop = CONF_STOP_LATER;
+    CHECK(c, uiommu_device_reset_begin(f.d->dev) == UIOMMU_OK);
+    CHECK(c, uiommu_unbind_begin(c->b.u, f.bond, 0) == UIOMMU_OK);
+    CHECK(c, conf_reset(c, f.d) == UIOMMU_OK);
+    conf_run(c, BENCH_MS);
+    CHECK(c, uiommu_unbind_poll(c->b.u, f.bond) == UIOMMU_PENDING);
+    CHECK(c, f.d->stops == 1);
+    conf_run(c, BENCH_MS);
+    CHECK(c, conf_state(c, f.bond) == UIOMMU_BOND_STOPPING);
+    CHECK(c, uiommu_bond_stopped(c->b.u, f.bond) == UIOMMU_OK);
+    CHECK(c, conf_poll(c, f.bond) == UIOMMU_OK);
+    CHECK(c, conf_rebind(c, f.d, f.b, f.pasid, &f.bond));
+}
+
 static void answer_waits(struct conf *c)
 {
     struct conf_flow f;
@@ -244,6 +266,7 @@ static const struct conf_test tests[] = {
     {"R33 I19 reset: begun inside the handler, its answer goes nowhere", in_the_handler},
     {"R33 L41 reset: respond() after its beginning is STALE", answer_waits},
     {"I18 L12 reset: an unbind under way ends", unbind_while_resetting},
+    {"R4 R9 reset: proves no stop that its driver was not asked for", stop_after_reset},
     {"R20 R33 L11 reset: surprise removal with everything open", surprise},
 };
 const struct conf_theme conf_reset_theme = {"reset", tests, sizeof(tests) / sizeof(tests[0])};

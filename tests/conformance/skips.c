@@ -32,6 +32,8 @@ const struct bench_skip bench_skips_vtd[] = {
     {"stall: ", "", "faulting accesses are never held (vtd 11: page requests are all there is)"},
     {"race: a request arrives after the barrier", "/prompt", "PD proves the arrival (vtd 7.8)"},
     {"overflow: during the settle time", "/prompt", "nothing settles: PD proves it (vtd 12.1)"},
+    {"overflow: a device that sends again, in the rest", "/prompt",
+     "nothing settles: PD proves it (vtd 12.1)"},
     {"lives: the second late request poisons", "", "hardware answers without an entry (vtd 11.2)"},
     {"lives: a restart does not free what late", "",
      "hardware answers without an entry (vtd 11.2)"},
