@@ -4,7 +4,7 @@
  * and 2), a bus that delays, a ring that overflows, a service role, a handler thread, a responder,
  * an unbinder, an exit with its reap, a reset. D2's hardware is clear.pml's.
  *
- * mapping.md says which function of core/ each inline and process is; mapping_check.py compares.
+ * mapping.md says which function of core/ each inline and process is; proof_mapping.py compares.
  * prove.conf lists the worlds that are explored. A world is made by -D:
  *   PROVED      the barrier proves (VT-d); without it it pushes as far as the IOMMU's ingress
  *   RING=n      entries of the ring            GROUPS=n  page request groups of the first life
@@ -15,15 +15,16 @@
  *   MARKER_WORD the marker is the only word: the driver says nothing
  *   WEDGED      the device does not stop, and the driver does not say so
  *   LIAR        the device sends one more request after the confirmed stop, before the last D3
+ *   LIAR_TWICE  and another one when the first was found late
  *   EARLY       a request for the number is in the ring before the first life
  *   EXIT, NO_UNBIND  the address space exits and is reaped, besides or instead of the unbind
  *   ABORT       the unbind does not sweep
  *   RESET       the device is reset once, at any moment
- *   RESTARTS    after a reset the driver goes on as before unless stop() was called
  *   TIMEOUTS    deadlines of handlers and of the drain may pass at any moment
  * Taken out of the protocol, to see what they are for:
  *   NO_<guard of core/check.h>, NO_R3 (late requests), NO_R8 (markers of an earlier life),
- *   NO_R8_LAST (a marker with a request behind it), NO_R18 (barriers are not joined late),
+ *   NO_R29_REST (an overflow in the rest), NO_TOLD (R9: a reset proves no stop that nobody asked
+ *   for), NO_R9_STALE (nor what a late request refuted),
  *   NO_RESET_SETTLE (R33: gen_at after the settle time)
  * ONLY_I1 leaves the end of a life unchecked, so that what was left over meets the next life.
  */
@@ -48,7 +49,7 @@
 /* What fails is told by a name: pan prints the expression. Never true, not part of the state. */
 hidden byte I1_life, I1_mixed, I2_under_way, I2_partial, I2_quiet, I3_once, I3_asked, I3_last,
     I3_marker, I3_token, D1_closed, D1_waited, D6_in_flight, R4_stop, R8_marker, R11_dead,
-    I19_generation, R3_false_alarm;
+    I19_generation, R3_false_alarm, R9_refuted;
 #define CHECK(name, cond) assert((cond) || name)
 
 #define PART   1 /* a request that is not the last of its group */
@@ -153,9 +154,10 @@ bool closed = true, entered, closing, late, marker, markers_ok, stop_confirmed, 
 bool twice, proved, overflow_round, reset_proof;
 byte mgen, late_rounds, missing, need, acks_at, open_at, close_at, rest_at;
 bool timer, expired;    /* bond->until_ns */
+bool now;               /* it had passed as the round began */
 bool drain_expired;     /* bond->drain_until_ns */
 bool d1_over;           /* D1's deadline has passed once */
-bool want_unbind, want_abort, want_stopped, want_reset, called;
+bool want_unbind, want_abort, want_stopped, want_reset, want_still, called;
 bool dead;              /* address space 1 */
 bool exit_pin;
 bool lived_marked = true; /* the life before ended with its marker, or a reset came since */
@@ -165,6 +167,7 @@ byte under;             /* requests of life 1 on the wire, at the ingress or in 
 byte token_slot, token, token_group, token_uses; /* what a responder remembers */
 byte owed;              /* groups whose Last the core has taken and must answer */
 byte answered;
+bool refuted;           /* late twice, and no reset since */
 bool over1;             /* the first life ended or is withheld */
 bool go, refused;
 
@@ -177,7 +180,11 @@ bool go, refused;
 #define POSITION  (count + len(ring))
 #define MARKED    (marker && mgen == dgen)
 #define DEAD_OF(l) (dead && (l) == 1)
+#ifdef NO_TOLD
 #define STOP_WORD (want_stopped || want_reset || reset_proof)
+#else
+#define STOP_WORD (want_stopped || want_still || reset_proof)
+#endif
 
 /* ================================================================ answers (answer.c) ======== */
 
@@ -498,11 +505,7 @@ inline device_takes(kind, truelife, group, truegen)
 #else
 #define MAY_ASK(kind) (kind != OTHERS && kind != MARK)
 #endif
-#ifdef NO_R8_LAST
-#define UNMARKS false
-#else
 #define UNMARKS (cur != 0 && marker && count >= open_at)
-#endif
 inline assemble(kind, truelife, group, truegen)
 {
     if
@@ -578,11 +581,7 @@ inline consume_ring()
 
 /* ================================================================ barriers (barrier.c) ====== */
 
-#ifdef NO_R18
-#define BARRIER_NEXT (bar_begun == bar_done -> bar_begun + 1 : bar_begun)
-#else
 #define BARRIER_NEXT (bar_begun + 1)
-#endif
 /* OK where bar_done >= n; else it is under way. */
 inline barrier_step(n)
 {
@@ -602,7 +601,8 @@ inline barrier_step(n)
 
 inline drain_next(p)
 {
-    phase = p; entered = false; timer = false; expired = false; settle_left = 0; go = true
+    phase = p; entered = false; timer = false; expired = false; now = false;
+    settle_left = 0; go = true
 }
 
 inline settle_begin()
@@ -642,12 +642,12 @@ inline drain_stop()
 #ifdef WEDGED
         timer = true
 #endif
-    :: !stop_confirmed && called && expired ->
+    :: !stop_confirmed && called && now ->
 #ifndef NO_R4_STOP
         missing = missing | M_STOP;
 #endif
         drain_next(P_D1)
-    :: !stop_confirmed && called && !expired
+    :: !stop_confirmed && called && !now
     fi
 }
 
@@ -697,8 +697,8 @@ inline drain_sweep_settle()
     if
     :: STOP_VOID -> stop_void()
     :: !(STOP_VOID) && SWEEP_USELESS -> drain_next(P_D1)
-    :: !(STOP_VOID) && !(SWEEP_USELESS) && expired -> sweep_snapshot()
-    :: !(STOP_VOID) && !(SWEEP_USELESS) && !expired
+    :: !(STOP_VOID) && !(SWEEP_USELESS) && now -> sweep_snapshot()
+    :: !(STOP_VOID) && !(SWEEP_USELESS) && !now
     fi
 }
 
@@ -706,7 +706,7 @@ inline drain_sweep_consume()
 {
     if
     :: STOP_VOID -> stop_void()
-    :: !(STOP_VOID) && ((count >= close_at && flight == 0) || SWEEP_USELESS || expired) ->
+    :: !(STOP_VOID) && ((count >= close_at && flight == 0) || SWEEP_USELESS || now) ->
         drain_next(P_D1)
     :: else
     fi
@@ -732,10 +732,10 @@ inline step_d1()
     fi;
     if
     :: D1_DONE -> drain_next(P_D2)
-    :: !(D1_DONE) && expired && !d1_over ->
-        pending_orphan(); d1_over = true; expired = false; timer = true
-    :: !(D1_DONE) && expired && d1_over -> drain_next(P_D2) /* D6 waits for the handler */
-    :: !(D1_DONE) && !expired
+    :: !(D1_DONE) && now && !d1_over ->
+        pending_orphan(); d1_over = true; expired = false; now = false; timer = true
+    :: !(D1_DONE) && now && d1_over -> drain_next(P_D2) /* D6 waits for the handler */
+    :: !(D1_DONE) && !now
     fi
 }
 
@@ -814,8 +814,8 @@ inline step_settle()
 {
     if
     :: MARKED -> drain_next(P_D5)
-    :: !(MARKED) && expired -> twice = true; drain_next(P_D3)
-    :: !(MARKED) && !expired
+    :: !(MARKED) && now -> twice = true; drain_next(P_D3)
+    :: !(MARKED) && !now
     fi
 }
 
@@ -879,20 +879,27 @@ inline step_d6()
 #endif
             if
             :: !proved && !(MARKED) && !reset_proof -> drain_next(P_REST); settle_begin()
-            :: else -> drain_next(P_REST); expired = true
+            :: else -> drain_next(P_REST); now = true
             fi
         fi
     fi
 }
 
+#ifdef NO_R29_REST
+#define REST_AGAIN false
+#else
+#define REST_AGAIN (REPEATS && !proved && !reset_proof && OVERFLOW_SEEN)
+#endif
 inline step_rest()
 {
     if
 #ifdef NO_REST
     :: true -> drain_next(P_END)
 #else
-    :: expired -> rest_at = POSITION; drain_next(P_REST_CONSUME)
-    :: !expired
+    :: now && !(REST_AGAIN) -> rest_at = POSITION; drain_next(P_REST_CONSUME)
+    :: now && REST_AGAIN && drain_expired -> missing = missing | M_REQUESTS; poison()
+    :: now && REST_AGAIN && !drain_expired -> drain_next(P_D3)
+    :: !now
 #endif
     fi
 }
@@ -912,8 +919,12 @@ inline late_again()
     late_rounds++;
     if
     :: late_rounds >= 2 ->
+        refuted = true;
         missing = missing | M_STOP | M_REQUESTS;
         stop_confirmed = false; want_stopped = false;
+#ifndef NO_R9_STALE
+        want_still = false; want_reset = false;
+#endif
         poison()
     :: else -> drain_expired = false; drain_next(P_D3)
     fi
@@ -946,6 +957,7 @@ inline finish()
 {
 #ifndef ONLY_I1
     CHECK(I2_under_way, under == 0);
+    CHECK(R9_refuted, !refuted);
     s = 0;
     do
     :: s < NSLOTS -> CHECK(I2_partial, st[s] != OPEN); s++
@@ -961,8 +973,8 @@ inline finish()
     stop_by_marker = false; twice = false; proved = false; overflow_round = false;
     reset_proof = false; late_rounds = 0; missing = 0; need = 0; acks_at = 0; open_at = 0;
     close_at = 0; rest_at = 0; d1_over = false; drain_expired = false; called = false;
-    want_unbind = false; want_abort = false; want_stopped = false; want_reset = false;
-    entered = false; timer = false; expired = false
+    want_unbind = false; want_abort = false; want_stopped = false; want_reset = false; want_still = false;
+    entered = false; timer = false; expired = false; now = false
 }
 
 /* Step by step until one has to wait. */
@@ -1057,9 +1069,9 @@ inline new_generation()
 
 inline reset_finish()
 {
-    resetting = false; rstep = R_NONE;
+    resetting = false; rstep = R_NONE; refuted = false;
     if
-    :: want_unbind && cur != 0 -> want_reset = true
+    :: want_unbind && cur != 0 -> want_reset = true; want_still = want_still || called
     :: else
     fi
 }
@@ -1106,7 +1118,7 @@ active proctype service() /* uiommu_unit_service() */
     byte kind, life, group, gen, s;
 
     do
-    :: atomic { !role -> role = true }
+    :: atomic { !role -> role = true; now = expired }
         reset_step();
         consume_ring();
         drain_step_all();
@@ -1201,16 +1213,21 @@ active proctype fabric()
 active proctype clock()
 {
     do
-    :: timer && !expired && settle_left == 0 -> expired = true
-    :: rstep == R_SETTLE && !r_expired && r_left == 0 -> r_expired = true
+    :: atomic { timer && !expired && settle_left == 0 -> expired = true }
+    :: atomic { rstep == R_SETTLE && !r_expired && r_left == 0 -> r_expired = true }
 #ifdef TIMEOUTS
-    :: !drain_expired && phase >= P_D3 && phase <= P_D6 -> drain_expired = true
+    :: atomic { !drain_expired && phase >= P_D3 && phase <= P_D6 -> drain_expired = true }
 #endif
     od
 }
 
 /* No protocol helps against one that lies for ever: before the last D3 has begun. */
 #define LIES_NOW (cur == 1 && (phase < P_D3 || (!IS_PROVED && phase <= P_SETTLE && !twice)))
+#ifdef LIAR_TWICE
+#define LIES_AGAIN (cur == 1 && late_rounds == 1 && phase == P_D3 && !entered)
+#else
+#define LIES_AGAIN false
+#endif
 #define MAY_SEND (!down && nfull(wire))
 #define INDEX_FREE(g) !(outstanding & SAME_INDEX(g))
 #ifdef ONE_INDEX
@@ -1265,7 +1282,7 @@ active proctype device()
 #endif
 #ifdef LIAR
     :: atomic {
-        stop_done && !liar_done && LIES_NOW && MAY_SEND && next_group <= GROUPS && INDEX_FREE(next_group) ->
+        stop_done && ((!liar_done && LIES_NOW) || LIES_AGAIN) && MAY_SEND && next_group <= GROUPS && INDEX_FREE(next_group) ->
         liar_done = true; outstanding = outstanding | BIT(next_group); under++;
         wire!LAST, 1, next_group, hgen; next_group++
       }
@@ -1338,12 +1355,10 @@ active proctype resetter() /* uiommu_device_reset_begin(), _end() */
     atomic { empty(wire) -> rstep = R_ASKED } /* the read of its configuration pushes the bus */
     atomic {
         rstep == R_STAMPED -> reset_finish(); down = false;
-#ifndef RESTARTS
-        if
-        :: want_unbind && cur == 1 -> working = 0; stop_done = true
+        if /* a driver that was asked to stop does not go on with the PASID */
+        :: called && cur == 1 -> working = 0; stop_done = true
         :: else
         fi
-#endif
     }
 #endif
     skip
