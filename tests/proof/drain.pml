@@ -129,6 +129,7 @@ bool liar_done;
 
 /* ---- the unit ---- */
 bool role;
+byte role_wanted; /* the service leaves it to who waits: a fair host */
 bool sw_overflow;
 byte acks;
 byte dgen; /* dev->generation */
@@ -167,7 +168,7 @@ byte under;             /* requests of life 1 on the wire, at the ingress or in 
 byte token_slot, token, token_group, token_uses; /* what a responder remembers */
 byte owed;              /* groups whose Last the core has taken and must answer */
 byte answered;
-bool refuted;           /* late twice, and no reset since */
+bool refuted;           /* late twice, and neither a word nor a reset since */
 bool over1;             /* the first life ended or is withheld */
 bool go, refused;
 
@@ -1118,7 +1119,7 @@ active proctype service() /* uiommu_unit_service() */
     byte kind, life, group, gen, s;
 
     do
-    :: atomic { !role -> role = true; now = expired }
+    :: atomic { !role && role_wanted == 0 -> role = true; now = expired }
         reset_step();
         consume_ring();
         drain_step_all();
@@ -1294,7 +1295,7 @@ active proctype device()
 active proctype driver()
 {
 #if !defined(WEDGED) && !defined(MARKER_WORD)
-    atomic { stop_done && cur == 1 && called -> want_stopped = true }
+    atomic { stop_done && cur == 1 && called -> want_stopped = true; refuted = false }
 #endif
     skip
 }
@@ -1304,9 +1305,11 @@ active proctype binder()
 #ifdef EARLY
     ring!LAST, 0, 0, 0;
 #endif
-    atomic { !role -> stamp(1) }
+    role_wanted++;
+    atomic { !role -> stamp(1); role_wanted-- }
     atomic { open_gate(1) }
-    atomic { over1 && cur == 0 && !role -> stamp(2) }
+    atomic { over1 && cur == 0 -> role_wanted++ }
+    atomic { !role -> stamp(2); role_wanted-- }
     atomic { open_gate(2) }
 }
 
@@ -1350,7 +1353,8 @@ active proctype resetter() /* uiommu_device_reset_begin(), _end() */
 
 #ifdef RESET
     atomic { working == 1 -> new_generation() }
-    atomic { !role -> reset_sweep() } /* sweep_soon() */
+    role_wanted++;
+    atomic { !role -> reset_sweep(); role_wanted-- } /* sweep_soon() */
     atomic { hgen++; down = true; outstanding = 0; assembling = 0; mark_due = false }
     atomic { empty(wire) -> rstep = R_ASKED } /* the read of its configuration pushes the bus */
     atomic {
