@@ -174,6 +174,7 @@ Test(failures, steps_without_end)
     toy.with = UIOMMU_MORE;
     cr_assert_eq(toy_create(&toy_ops), UIOMMU_OK);
     cr_assert_eq(live(), UIOMMU_E_INTERNAL);
+    cr_assert_eq(toy.opened, 8);
     cr_assert_eq(toy.attached, 0);
     die();
     toy.failing = TOY_PASID_SET;

@@ -164,14 +164,18 @@ Test(refused, devices)
                                         UIOMMU_E_INVALID, UIOMMU_E_INVALID, UIOMMU_E_INVALID,
                                         UIOMMU_E_INVALID, UIOMMU_E_HANDLE,  UIOMMU_E_INVALID,
                                         UIOMMU_E_INVALID, UIOMMU_E_INVALID};
+    uint32_t many[UIOMMU_IDS_MAX + 1];
     struct uiommu_device_ops bad = {.size = 0};
     struct uiommu_device *dev = NULL;
     uint32_t i;
 
+    for (i = 0; i <= UIOMMU_IDS_MAX; i++)
+        many[i] = i;
     for (i = 0; i < 11; i++)
         c[i] = good;
     c[0].ids = NULL;
     c[1].id_count = 0;
+    c[2].ids = many;
     c[2].id_count = UIOMMU_IDS_MAX + 1;
     c[3].flags = 0x40;
     c[4].flags = UIOMMU_DEVICE_PRI;
@@ -269,6 +273,7 @@ Test(refused, geometry)
         {UIOMMU_ROOT_X86_64_LEVELLED, 14, 48, 52, false},
         {UIOMMU_ROOT_X86_64_LEVELLED, 12, 12, 52, false},
         {UIOMMU_ROOT_X86_64_LEVELLED, 12, 40, 52, false},
+        {UIOMMU_ROOT_X86_64_LEVELLED, 12, 52, 52, false},
         {UIOMMU_ROOT_X86_64_LEVELLED, 12, 66, 52, false},
         {UIOMMU_ROOT_X86_64_LEVELLED, 12, 48, 31, false},
         {UIOMMU_ROOT_X86_64_LEVELLED, 12, 48, 53, false},

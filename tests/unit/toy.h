@@ -29,6 +29,7 @@ struct toy {
     uint64_t tickets;
     uint32_t attached; /* less what was detached */
     uint32_t set, cleared;
+    uint32_t opened; /* steps */
 };
 
 static struct fake_host host;
@@ -84,6 +85,7 @@ static uiommu_err toy_device_set(void *hw, void *d, uint32_t flags, uint32_t ste
     (void)hw;
     (void)d;
     (void)step;
+    toy.opened += flags != 0;
     return flags == 0 ? UIOMMU_OK : toy_does(TOY_DEVICE_SET);
 }
 static uiommu_err toy_prepare(void *hw, void *d, uint32_t pasid)
