@@ -7,6 +7,8 @@
 #include "../../core/core.h"
 #include "../support/fake_host.h"
 
+#define TOY_RING 256u
+
 enum toy_op {
     TOY_NONE,
     TOY_PROBE,
@@ -19,7 +21,8 @@ enum toy_op {
     TOY_TLB,
     TOY_DTLB,
     TOY_TICKET,
-    TOY_POLL
+    TOY_POLL,
+    TOY_FETCH
 };
 
 struct toy {
@@ -30,6 +33,10 @@ struct toy {
     uint32_t attached; /* less what was detached */
     uint32_t set, cleared;
     uint32_t opened; /* steps */
+    struct uiommu_request request[TOY_RING];
+    uint32_t waiting, flags; /* requests in the ring; what the next fetch says */
+    uint32_t room;           /* answers that still fit */
+    uint32_t answers, code[4], from;
 };
 
 static struct fake_host host;
@@ -159,21 +166,43 @@ static uiommu_err toy_barrier(void *hw, void *d, uint32_t pasid, uint64_t *ticke
 }
 static uint32_t toy_respond(void *hw, const struct uiommu_answer *answers, uint32_t count)
 {
+    uint32_t i;
+
     (void)hw;
-    (void)answers;
+    count = count < toy.room ? count : toy.room;
+    toy.room -= count;
+    toy.answers += count;
+    for (i = 0; i < count; i++) {
+        toy.code[answers[i].code & 3]++;
+        toy.from = answers[i].id;
+    }
     return count;
 }
 static uint32_t toy_pending(void *hw, uint32_t ring)
 {
     (void)hw;
     (void)ring;
-    return 0;
+    return toy.waiting;
 }
 static uiommu_err toy_fetch(void *hw, uint32_t ring, struct uiommu_fetch *io)
 {
+    uint32_t i, n = toy.waiting < io->request_room ? toy.waiting : io->request_room;
+
     (void)hw;
     (void)ring;
-    (void)io;
+    if (toy.failing == TOY_FETCH) {
+        io->entries = 7; /* is not to be believed */
+        return toy.with;
+    }
+    for (i = 0; i < n; i++) {
+        io->requests[i] = toy.request[i];
+        io->requests[i].at = i;
+    }
+    toy.waiting -= n;
+    memmove(toy.request, &toy.request[n], toy.waiting * sizeof(toy.request[0]));
+    io->request_count = io->entries = n;
+    io->flags = toy.flags | (toy.waiting != 0 ? UIOMMU_FETCH_MORE : 0);
+    toy.flags = 0;
     return UIOMMU_OK;
 }
 
@@ -222,6 +251,7 @@ static inline void toy_begin(void)
     host.tick_ns = 1000;
     memset(&toy, 0, sizeof(toy));
     toy.caps = caps;
+    toy.room = UINT32_MAX;
     u = fake_host_create(&host);
     cr_assert_eq(uiommu_pasid_space_create(u, &numbers, &space), UIOMMU_OK);
     unit = NULL;
