@@ -177,7 +177,7 @@ Test(refused, devices)
     c[1].id_count = 0;
     c[2].ids = many;
     c[2].id_count = UIOMMU_IDS_MAX + 1;
-    c[3].flags = 0x40;
+    c[3].flags = 0x80000000;
     c[4].flags = UIOMMU_DEVICE_PRI;
     c[5].flags = UIOMMU_DEVICE_PRI | UIOMMU_DEVICE_ATS;
     c[6].flags = UIOMMU_DEVICE_STALL | UIOMMU_DEVICE_ATS;

@@ -32,6 +32,7 @@ struct toy {
     uint64_t tickets;
     uint32_t attached; /* less what was detached */
     uint32_t set, cleared;
+    uint32_t tag;    /* of the last set */
     uint32_t opened; /* steps */
     struct uiommu_request request[TOY_RING];
     uint32_t waiting, flags; /* requests in the ring; what the next fetch says */
@@ -109,8 +110,8 @@ static uiommu_err toy_set(void *hw, void *d, uint32_t pasid, const struct uiommu
     (void)d;
     (void)pasid;
     (void)root;
-    (void)tag;
     (void)step;
+    toy.tag = tag;
     toy.set++;
     return toy_does(TOY_PASID_SET);
 }
