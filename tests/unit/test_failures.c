@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "toy.h"
+#include "unit_toy.h"
 
 /* Backends that leave ops out or fail, memory that runs out, a unit that somebody else holds. */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "toy.h"
+#include "unit_toy.h"
 
 /* What is refused, with which status, and that nothing stays behind: toy_end() looks. */
 

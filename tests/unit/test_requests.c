@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "toy.h"
+#include "unit_toy.h"
 
 /* Page requests that are wrong, too many or too old, and answers that find no room. */
 

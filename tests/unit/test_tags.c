@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "toy.h"
+#include "unit_toy.h"
 
 /* R6: cache tags on a unit that has three: shared, run out, and come back oldest first. */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#ifndef UIOMMU_TESTS_TOY_H
-#define UIOMMU_TESTS_TOY_H
+#ifndef UIOMMU_TESTS_UNIT_TOY_H
+#define UIOMMU_TESTS_UNIT_TOY_H
 /* A backend without hardware on a fake host: one op at a time can be told to fail. */
 #include <criterion/criterion.h>
 
