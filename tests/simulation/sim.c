@@ -95,6 +95,11 @@ enum sim_end sim_world(const struct sim_config *config, sim_build *build, sim_bu
     return s->failure.rule != NULL ? SIM_FAILED : s->pruned ? SIM_PRUNED : SIM_DONE;
 }
 
+struct sim *sim_the(void)
+{
+    return &the_sim;
+}
+
 struct bench *sim_bench(struct sim *s)
 {
     return s->bench;

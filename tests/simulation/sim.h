@@ -74,6 +74,7 @@ struct sim_config {
     void (*trace)(struct sim *s, void *ctx, const struct uiommu_trace *record);
 };
 
+struct sim *sim_the(void); /* The one there is: for callbacks that are not told. */
 struct bench *sim_bench(struct sim *s);
 struct conf *sim_conf(struct sim *s);
 /* Memory of this world's, zeroed; aborts if there is none left (several MiB). */

@@ -59,7 +59,7 @@ static struct {
     uint32_t run;
     struct state *state;
     uint64_t states;
-    struct thing thing[WORDS], world;
+    struct thing thing[WORDS], world, clock;
     uint32_t shared;
     bool grew; /* Another word is known to be shared. */
     bool short_of_room;
@@ -74,6 +74,15 @@ static uint64_t mix(uint64_t a, uint64_t b)
 }
 
 /* ---- the past ---- */
+
+static struct thing *fresh(struct thing *t)
+{
+    if (t->run != x.run) {
+        t->run = x.run;
+        t->wrote = t->read = t->version = 0;
+    }
+    return t;
+}
 
 static struct thing *thing_of(const void *at)
 {
@@ -90,11 +99,7 @@ static struct thing *thing_of(const void *at)
             t->user = NOBODY;
         }
     }
-    if (t->run != x.run) {
-        t->run = x.run;
-        t->wrote = t->read = t->version = 0;
-    }
-    return t;
+    return fresh(t);
 }
 
 static void used_by(struct thing *t, uint32_t who)
@@ -116,14 +121,16 @@ static void note(struct sim *s, struct sim_cpu *c, enum sim_op op, const void *w
     if (op == SIM_OP_PAUSE || op == SIM_OP_LOCAL) {
         return;
     }
-    t = thing_of(op == SIM_OP_FENCE || op == SIM_OP_WORLD ? NULL : word);
-    if (t != &x.world) {
+    t = op == SIM_OP_CLOCK
+            ? fresh(&x.clock)
+            : thing_of(op == SIM_OP_FENCE || op == SIM_OP_WORLD ? NULL : word);
+    if (t != &x.world && t != &x.clock) {
         used_by(t, c->number);
     }
     if (op == SIM_OP_PEEK && c->peeked == word && c->peeked_at == t->version) {
         return; /* Looking again is no news. */
     }
-    if (op == SIM_OP_PEEK || op == SIM_OP_LOAD || op == SIM_OP_FENCE) {
+    if (op == SIM_OP_PEEK || op == SIM_OP_LOAD || op == SIM_OP_FENCE || op == SIM_OP_CLOCK) {
         c->hash = mix(mix(c->hash, op), mix((uintptr_t)t->at, t->wrote));
         t->read += mix(c->hash, 2);
     } else {
@@ -136,26 +143,32 @@ static void note(struct sim *s, struct sim_cpu *c, enum sim_op op, const void *w
     c->peeked_at = t->version;
 }
 
-static void note_time(struct sim *s)
+static void wrote_by_time(struct thing *t, uint64_t now)
 {
-    struct thing *t = thing_of(NULL);
-
-    t->wrote = mix(mix(t->wrote, t->read), bench_now(s->bench));
+    t->wrote = mix(mix(t->wrote, t->read), now);
     t->read = 0;
     t->version++;
+}
+
+static void note_time(struct sim *s, bool worked)
+{
+    wrote_by_time(fresh(&x.clock), bench_now(s->bench));
+    if (worked) {
+        wrote_by_time(fresh(&x.world), bench_now(s->bench));
+    }
 }
 
 /* Met before with as many preemptions left; else it is kept. */
 static bool known(struct sim *s, bool stays)
 {
-    uint64_t key = mix(thing_of(NULL)->wrote, stays ? s->last : SIM_NONE);
+    uint64_t key = mix(fresh(&x.world)->wrote, stays ? s->last : SIM_NONE);
     uint32_t left = x.bound - x.spent;
     uint32_t i;
 
     for (i = 0; i < s->cpus; i++) {
         key += mix(s->cpu[i].hash, i + 1);
     }
-    key = mix(key, s->after_time) | 1;
+    key = mix(mix(key, fresh(&x.clock)->wrote), s->after_time) | 1;
     for (i = (uint32_t)(key >> (64 - STATES_LOG)); x.state[i].key != 0; i = (i + 1) % STATES) {
         if (x.state[i].key == key) {
             if (x.state[i].left >= left) {
@@ -208,7 +221,7 @@ static void add(enum sim_kind kind, uint64_t at, uint32_t count, uint32_t price)
 static uint32_t pick(struct sim *s, const uint32_t *actor, uint32_t count, bool stays)
 {
     const struct sim_cpu *c = &s->cpu[s->cur];
-    bool world = c->op == SIM_OP_WORLD || c->op == SIM_OP_FENCE;
+    bool world = c->op == SIM_OP_WORLD || c->op == SIM_OP_FENCE || c->op == SIM_OP_CLOCK;
     struct node *n = on_path(SIM_SCHED, s->steps);
 
     if (n != NULL) {
@@ -226,8 +239,8 @@ static uint32_t pick(struct sim *s, const uint32_t *actor, uint32_t count, bool 
     if (known(s, stays)) {
         sim_prune(s);
     }
-    if (!stays || x.spent < x.bound) {
-        add(SIM_SCHED, s->steps, count, stays && !s->after_time);
+    if (x.spent < x.bound) {
+        add(SIM_SCHED, s->steps, count, 1);
     }
     return 0;
 }

@@ -72,7 +72,7 @@ static void mmio_write64(void *ctx, uint64_t addr, uint64_t value)
 
 static uint64_t now_ns(void *ctx)
 {
-    return enter(SIM_OP_FENCE)->host.now_ns(ctx);
+    return enter(SIM_OP_CLOCK)->host.now_ns(ctx);
 }
 
 static void wait(void *ctx, const struct uiommu_word *word, uint32_t seen, uint64_t deadline_ns)
@@ -139,11 +139,16 @@ static void trace(void *ctx, const struct uiommu_trace *record)
     if (record->id != 0 && record->id < UIOMMU_TRACE_END) {
         s->bench->trace.count[record->id]++;
     }
-    if (s->config.trace != NULL) {
+    if (s->config.trace != NULL || s->bench->trace.hook != NULL) {
         bool was = s->in_step;
 
         s->in_step = true;
-        s->config.trace(s, s->config.ctx, record);
+        if (s->bench->trace.hook != NULL) {
+            s->bench->trace.hook(s->bench, record, s->bench->trace.arg);
+        }
+        if (s->config.trace != NULL) {
+            s->config.trace(s, s->config.ctx, record);
+        }
         s->in_step = was;
     }
 }
@@ -207,6 +212,9 @@ void sim_servicer(struct sim *s, void *arg)
         do {
             err = uiommu_unit_service(b->unit, 0);
         } while (err == UIOMMU_MORE);
+        if (err == UIOMMU_E_BUSY) {
+            sim_point(SIM_OP_PAUSE, NULL); /* Whoever is at it goes on. */
+        }
     }
 }
 

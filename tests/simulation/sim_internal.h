@@ -124,7 +124,7 @@ uint32_t sim_pick_actor(struct sim *s, const uint32_t *actor, uint32_t count, bo
 /* ---- exploration: told of every step; sim_explore.c ---- */
 struct sim_explorer {
     void (*note)(struct sim *s, struct sim_cpu *c, enum sim_op op, const void *word);
-    void (*note_time)(struct sim *s); /* A piece of work, or a deadline. */
+    void (*note_time)(struct sim *s, bool worked); /* A piece of work, or a deadline. */
     uint32_t (*pick)(struct sim *s, const uint32_t *actor, uint32_t count, bool stays);
     uint32_t (*choose)(struct sim *s, enum sim_kind kind, uint32_t n);
 };

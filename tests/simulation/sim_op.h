@@ -13,7 +13,8 @@ enum sim_op {
     SIM_OP_RMW,   /* both */
     SIM_OP_FENCE, /* orders what it shares with devices */
     SIM_OP_PAUSE, /* waits: somebody else must go on */
-    SIM_OP_WORLD, /* uses hardware or the clock */
+    SIM_OP_CLOCK, /* looks at the clock */
+    SIM_OP_WORLD, /* uses hardware */
     SIM_OP_LOCAL, /* concerns nobody else: interrupts kept away, or let in */
 };
 /* A scheduling point; nothing where no virtual CPU runs. */

@@ -122,8 +122,10 @@ static void time_moves(struct sim *s, bool alone)
 {
     uint64_t work = model_next_work(s->bench->world);
     uint64_t deadline = deadline_next(s);
+    bool worked = false;
 
     if (work <= deadline) {
+        worked = true;
         s->in_step = true;
         (void)model_work_step(s->bench->world);
         s->in_step = false;
@@ -136,7 +138,7 @@ static void time_moves(struct sim *s, bool alone)
     s->pauses = 0;
     unpause(s, NULL);
     if (sim_explorer != NULL) {
-        sim_explorer->note_time(s);
+        sim_explorer->note_time(s, worked);
     }
     look(s);
 }
@@ -168,7 +170,7 @@ static void polls(struct sim *s)
     s->pauses = 0;
     unpause(s, NULL);
     if (sim_explorer != NULL) {
-        sim_explorer->note_time(s);
+        sim_explorer->note_time(s, false);
     }
     look(s);
 }
@@ -270,7 +272,8 @@ static void reschedule(struct sim *s, struct sim_cpu *c, bool stays)
     s->after_time = false;
     resume(&s->cpu[pick]);
     if (sim_explorer != NULL && &s->cpu[pick] != c) {
-        sim_explorer->note(s, &s->cpu[pick], SIM_OP_FENCE, NULL); /* It may have waited for that. */
+        sim_explorer->note(s, &s->cpu[pick], SIM_OP_FENCE, NULL); /* It may have waited for that... */
+        sim_explorer->note(s, &s->cpu[pick], SIM_OP_CLOCK, NULL); /* ...or for this. */
     }
     if (&s->cpu[pick] != c) {
         s->cur = pick;
@@ -374,6 +377,7 @@ void sim_wait_word(struct sim *s, const struct uiommu_word *word, uint32_t seen,
 
     sim_point(SIM_OP_LOAD, word);
     if (word->v != seen || deadline_ns <= now(s)) {
+        sim_point(SIM_OP_PAUSE, word); /* Who calls it in a loop lets others go on. */
         return;
     }
     if (c->irq_depth != 0) {

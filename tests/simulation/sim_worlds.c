@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "../support/checked.h"
+#include "worlds.h"
+
+/*
+ * Goes through the schedules of small worlds, on each backend; then switches off each guard of
+ * core/check.h in turn, and must find what it guards. What was not gone through to the end of its
+ * bound is called so.
+ */
+
+#define SHRINK_TRIES 300u
+#define CHOICES_MAX  4096u
+
+static struct {
+    double seconds; /* Of one world on one backend. */
+    double hunt;    /* Of one guard in one world. */
+    uint32_t bound;
+    const char *backend, *world, *guard;
+    bool all;
+    bool no_guards, no_worlds, matrix;
+} opt = {.seconds = 0.6, .hunt = 1.5, .bound = 3};
+
+static unsigned passed, failed, skipped, unfinished;
+
+static const struct world *world_at(uint32_t i)
+{
+    return i < worlds_of_bonds_count ? &worlds_of_bonds[i]
+                                     : &worlds_of_groups[i - worlds_of_bonds_count];
+}
+
+static uint32_t worlds_count(void)
+{
+    return worlds_of_bonds_count + worlds_of_groups_count;
+}
+
+static const struct world *world_named(const char *name)
+{
+    uint32_t i;
+
+    for (i = 0; i < worlds_count(); i++) {
+        if (strcmp(world_at(i)->name, name) == 0) {
+            return world_at(i);
+        }
+    }
+    return NULL;
+}
+
+static void explore(const struct world *world, const struct bench_vendor *vendor, double seconds,
+                    struct sim_explored *out)
+{
+    struct sim_config config;
+    struct sim_exploring how = {.bound = opt.bound, .seconds = seconds};
+    union {
+        const struct world *given;
+        void *arg;
+    } u = {world};
+
+    memset(&config, 0, sizeof(config));
+    config.vendor = vendor;
+    config.variant = world_variant(world);
+    config.seed = 1;
+    config.max_steps = 400000;
+    config.record = true;
+    config.bare = true;
+    sim_explore(&config, &how, world_once, u.arg, out);
+}
+
+/* ---- what was found ---- */
+
+static void print_choices(const struct world *world, const struct bench_vendor *vendor)
+{
+    static struct sim_choice list[CHOICES_MAX];
+    struct sim_config config;
+    uint32_t count, i;
+    const struct sim_choice *kept = sim_choices(&count);
+    union {
+        const struct world *given;
+        void *arg;
+    } u = {world};
+
+    if (count > CHOICES_MAX) {
+        printf("    %u choices\n", count);
+        return;
+    }
+    memcpy(list, kept, count * sizeof(list[0]));
+    memset(&config, 0, sizeof(config));
+    config.vendor = vendor;
+    config.variant = world_variant(world);
+    config.seed = 1;
+    config.max_steps = 400000;
+    config.bare = true;
+    count = sim_shrink(&config, list, count, SHRINK_TRIES, world_once, u.arg);
+    printf("    the quiet schedule, but");
+    for (i = 0; i < count; i++) {
+        printf(" step %llu: %u", (unsigned long long)list[i].at, list[i].pick);
+    }
+    printf(count == 0 ? " for nothing\n" : "\n");
+}
+
+/* ---- worlds ---- */
+
+static void try_world(const struct world *world, const struct bench_vendor *vendor)
+{
+    struct sim_explored out;
+
+    explore(world, vendor, opt.seconds, &out);
+    printf("%-8s %-12s %9llu %9llu %9llu %5u %6u %8.1f %7.2f  %s\n", vendor->name, world->name,
+           (unsigned long long)out.schedules, (unsigned long long)out.pruned,
+           (unsigned long long)out.states, out.shared, out.bound, (double)out.steps / 1e6,
+           out.seconds,
+           out.end == SIM_FAILED ? "FAILED"
+           : out.exhausted       ? "exhausted"
+                                 : "not exhausted");
+    if (out.end == SIM_FAILED) {
+        printf("    %s: %s (step %llu, %llu ns)\n", out.failure.rule, out.failure.text,
+               (unsigned long long)out.failure.step, (unsigned long long)out.failure.now_ns);
+        print_choices(world, vendor);
+    }
+    fflush(stdout);
+    passed += out.end != SIM_FAILED;
+    failed += out.end == SIM_FAILED;
+    unfinished += out.end != SIM_FAILED && !out.exhausted;
+}
+
+/* ---- guards ---- */
+
+struct guard {
+    enum uiommu_guard number;
+    const char *name;
+    const char *world[3]; /* Where it is missed; the first that finds it will do. */
+};
+static const struct guard guards[] = {
+    {UIOMMU_GUARD_D1_CLOSE, "D1_CLOSE", {"rebind", "graceful"}},
+    {UIOMMU_GUARD_D1_WAIT, "D1_WAIT", {"pending"}},
+    {UIOMMU_GUARD_D2_CLEAR, "D2_CLEAR", {"rebind", "touch"}},
+    {UIOMMU_GUARD_D2_CONFIG, "D2_CONFIG", {"rebind", "touch"}},
+    {UIOMMU_GUARD_D2_TLB, "D2_TLB", {"rebind", "touch"}},
+    {UIOMMU_GUARD_D2_DEVICE, "D2_DEVICE", {"rebind", "touch exit"}},
+    {UIOMMU_GUARD_D3, "D3", {"rebind", "rebind late"}},
+    {UIOMMU_GUARD_D3_TWICE, "D3_TWICE", {"rebind late"}},
+    {UIOMMU_GUARD_D4, "D4", {"rebind", "two"}},
+    {UIOMMU_GUARD_D5, "D5", {"rebind"}},
+    {UIOMMU_GUARD_D6, "D6", {"handler"}},
+    {UIOMMU_GUARD_REST, "REST", {"rebind"}},
+    {UIOMMU_GUARD_LIFE, "LIFE", {"rebind"}},
+    {UIOMMU_GUARD_I3_TOKEN, "I3_TOKEN", {"token"}},
+    {UIOMMU_GUARD_I3_LAST, "I3_LAST", {"silence"}},
+    {UIOMMU_GUARD_I3_MARKER, "I3_MARKER", {"silence"}},
+    {UIOMMU_GUARD_I5_KEY, "I5_KEY", {"keys"}},
+    {UIOMMU_GUARD_I5_IN_FLIGHT, "I5_IN_FLIGHT", {"again"}},
+    {UIOMMU_GUARD_I9_LEDGER, "I9_LEDGER", {"ledger"}},
+    {UIOMMU_GUARD_I9_CREDITS, "I9_CREDITS", {"credits"}},
+    {UIOMMU_GUARD_I11_PARTIALS, "I11_PARTIALS", {"overflow"}},
+    {UIOMMU_GUARD_I11_RESTART, "I11_RESTART", {"restart"}},
+    {UIOMMU_GUARD_I19_TOKEN, "I19_TOKEN", {"reset"}},
+    {UIOMMU_GUARD_I19_RING, "I19_RING", {"reset"}},
+    {UIOMMU_GUARD_I20_ORDER, "I20_ORDER", {"touch", "touch exit"}},
+    {UIOMMU_GUARD_EXIT_DEAD, "EXIT_DEAD", {"exit"}},
+    {UIOMMU_GUARD_R4_STOP, "R4_STOP", {"stop"}},
+};
+
+static bool hunt(const struct guard *guard, const struct world *world,
+                 const struct bench_vendor *vendor)
+{
+    struct sim_explored out;
+
+    uiommu_test_guard_off[guard->number] = 1;
+    explore(world, vendor, opt.hunt, &out);
+    if (out.end == SIM_FAILED) {
+        printf("%-13s %-8s %-11s after %6llu schedules, %u preemptions: %s: %.60s\n", guard->name,
+               vendor->name, world->name, (unsigned long long)out.schedules, out.bound,
+               out.failure.rule, out.failure.text);
+        if (opt.guard != NULL) {
+            print_choices(world, vendor);
+        }
+    } else if (opt.all) {
+        printf("%-13s %-8s %-11s nothing in %llu schedules, bound %u%s\n", guard->name, vendor->name,
+               world->name, (unsigned long long)out.schedules, out.bound,
+               out.exhausted ? ", exhausted" : ", not exhausted");
+    }
+    uiommu_test_guard_off[guard->number] = 0;
+    fflush(stdout);
+    return out.end == SIM_FAILED;
+}
+
+/* Found on at least one backend; --all: on each that there is, in each world named for it. */
+static void try_guard(const struct guard *guard)
+{
+    bool found = false;
+    uint32_t v, k;
+
+    for (v = 0; v < bench_vendor_count; v++) {
+        if (opt.backend != NULL && strcmp(bench_vendors[v]->name, opt.backend) != 0) {
+            continue;
+        }
+        for (k = 0; k < 3 && guard->world[k] != NULL; k++) {
+            if (!found || opt.all) {
+                found |= hunt(guard, world_named(guard->world[k]), bench_vendors[v]);
+            }
+        }
+    }
+    if (!found) {
+        printf("%-13s NOT FOUND\n", guard->name);
+    }
+    passed += found;
+    failed += !found;
+}
+
+/* Which world finds which guard. */
+static void try_matrix(void)
+{
+    uint32_t g, i, v;
+
+    for (g = 0; g < sizeof(guards) / sizeof(guards[0]); g++) {
+        if (opt.guard != NULL && strcmp(guards[g].name, opt.guard) != 0) {
+            continue;
+        }
+        for (v = 0; v < bench_vendor_count; v++) {
+            for (i = 0; i < worlds_count(); i++) {
+                (void)hunt(&guards[g], world_at(i), bench_vendors[v]);
+            }
+        }
+    }
+}
+
+/* ---- */
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    switch (key) {
+    case 's':
+        opt.seconds = atof(arg);
+        opt.hunt = opt.seconds;
+        break;
+    case 'n':
+        opt.bound = (uint32_t)atoi(arg);
+        break;
+    case 'b':
+        opt.backend = arg;
+        break;
+    case 'w':
+        opt.world = arg;
+        break;
+    case 'g':
+        opt.guard = arg;
+        opt.no_worlds = true;
+        break;
+    case 'a':
+        opt.all = true;
+        opt.seconds = 600;
+        opt.hunt = 30;
+        break;
+    case 'G':
+        opt.no_guards = true;
+        break;
+    case 'm':
+        opt.matrix = true;
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    (void)state;
+    return 0;
+}
+
+static const struct argp_option options[] = {
+    {"all", 'a', NULL, 0, "Go on for up to 10 minutes a world; each guard on each backend", 0},
+    {"seconds", 's', "N", 0, "Of each world on each backend (default 0.6; guards 1.5)", 0},
+    {"bound", 'n', "N", 0, "Preemptions at most (default 3)", 0},
+    {"backend", 'b', "NAME", 0, "Only this one", 0},
+    {"world", 'w', "NAME", 0, "Only this one", 0},
+    {"guard", 'g', "NAME", 0, "Only this guard, no worlds; prints the schedule", 0},
+    {"no-guards", 'G', NULL, 0, "Only worlds, with every guard on", 0},
+    {"matrix", 'm', NULL, 0, "Every guard in every world: which finds which", 0},
+    {NULL, 0, NULL, 0, NULL, 0},
+};
+
+static void all_worlds(void)
+{
+    uint32_t v, i;
+
+    printf("%-8s %-12s %9s %9s %9s %5s %6s %8s %7s\n", "backend", "world", "schedules", "pruned",
+           "states", "words", "bound", "Msteps", "s");
+    for (v = 0; v < bench_vendor_count; v++) {
+        for (i = 0; i < worlds_count(); i++) {
+            if ((opt.backend == NULL || strcmp(bench_vendors[v]->name, opt.backend) == 0) &&
+                (opt.world == NULL || strcmp(world_at(i)->name, opt.world) == 0)) {
+                try_world(world_at(i), bench_vendors[v]);
+            }
+        }
+    }
+    if (unfinished > 0) {
+        printf("%u worlds were not exhausted: more with --seconds N or --all\n", unfinished);
+    }
+}
+
+static void all_guards(void)
+{
+    size_t g;
+
+    for (g = 0; g < sizeof(guards) / sizeof(guards[0]); g++) {
+        if (opt.guard == NULL || strcmp(guards[g].name, opt.guard) == 0) {
+            try_guard(&guards[g]);
+        }
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static const struct argp argp = {
+        .options = options,
+        .parser = parse,
+        .doc = "Goes through the schedules of small worlds with a bound of preemptions, and finds "
+               "what each guard of the core keeps away when it is switched off. Exit status: 0 "
+               "all passed, 1 something failed.",
+    };
+
+    if (argp_parse(&argp, argc, argv, 0, NULL, NULL) != 0) {
+        return 2;
+    }
+    if (opt.matrix) {
+        try_matrix();
+        return 0;
+    }
+    if (!opt.no_worlds) {
+        all_worlds();
+    }
+    if (!opt.no_guards) {
+        all_guards();
+    }
+    printf("%u passed, %u failed, %u skipped\n", passed, failed, skipped);
+    return failed != 0;
+}
