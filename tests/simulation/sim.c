@@ -11,6 +11,7 @@
 
 #define MAX_STEPS UINT64_C(50000000)
 #define MAX_NS    (UINT64_C(60) * 1000 * BENCH_MS)
+#define STARVE_NS (500 * BENCH_US)
 #define JUMP_NS   (20 * BENCH_US)
 
 struct sim the_sim;
@@ -75,6 +76,7 @@ enum sim_end sim_world(const struct sim_config *config, sim_build *build, sim_bu
     s->config.max_steps = config->max_steps == 0 ? MAX_STEPS : config->max_steps;
     s->config.max_ns = config->max_ns == 0 ? MAX_NS : config->max_ns;
     s->config.jump_ns = config->jump_ns == 0 ? JUMP_NS : config->jump_ns;
+    s->config.starve_ns = config->starve_ns == 0 ? STARVE_NS : config->starve_ns;
     s->cur = SIM_NONE;
     s->poll_ns = SIM_POLL_MIN;
     s->build = build;

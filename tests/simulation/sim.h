@@ -64,6 +64,8 @@ struct sim_config {
     uint64_t max_steps, max_ns;
     /* How far time may move while a CPU could go on; 0: 20 us. Beyond that only when all wait. */
     uint64_t jump_ns;
+    /* SIM_RANDOM: whoever could go on and did not for so long goes first; 0: 500 us. */
+    uint64_t starve_ns;
     bool bare;           /* Nothing is taken down after the run: no conf_end(). */
     bool record;         /* Keep the choices, for sim_choices(). */
     bool reports_wanted; /* Complaints of models are no failure: the caller looks at them. */
@@ -149,9 +151,10 @@ typedef enum sim_end sim_once(const struct sim_config *config, void *arg,
 uint32_t sim_shrink(const struct sim_config *config, struct sim_choice *choices, uint32_t count,
                     uint32_t tries, sim_once *once, void *arg);
 
-/* Everything that the schedule can be, with at most so many preemptions; see sim_explore.c. */
+/* Everything that the schedule can be with at most so many deviations from the quiet one: a
+ * preemption, or a turn given to another; see sim_explore.c. */
 struct sim_exploring {
-    uint32_t bound;         /* Preemptions. */
+    uint32_t bound;         /* Deviations. */
     double seconds;         /* Stop then... */
     uint64_t max_schedules; /* ...or after so many; 0: no limit. */
 };
@@ -167,7 +170,7 @@ struct sim_explored {
     double seconds;
     struct sim_failure failure;
 };
-/* Rounds with 0, 1, ... bound preemptions. once() runs with the config it is given, whose mode is
+/* Rounds with 0, 1, ... bound deviations. once() runs with the config it is given, whose mode is
  * SIM_DFS; the choices of the run that fails are kept where config->record is set. */
 void sim_explore(const struct sim_config *config, const struct sim_exploring *how, sim_once *once,
                  void *arg, struct sim_explored *out);

@@ -189,13 +189,48 @@ void sim_choice_begin(struct sim *s)
     }
 }
 
+/* Nobody who could go on waits for ever: time-outs of others would be its only effect. */
+static uint32_t starving(struct sim *s, const uint32_t *actor, uint32_t count)
+{
+    uint64_t now = bench_now(s->bench) + 1;
+    uint32_t i;
+
+    for (i = 0; i < count; i++) {
+        struct sim_cpu *c = &s->cpu[actor[i]];
+
+        if (actor[i] == SIM_TIME) {
+            continue;
+        }
+        if (c->ready_ns == 0) {
+            c->ready_ns = now;
+        }
+        if (now - c->ready_ns > s->config.starve_ns) {
+            return i;
+        }
+    }
+    return count;
+}
+
+static uint32_t by_seed(struct sim *s, const uint32_t *actor, uint32_t count, bool stays)
+{
+    uint32_t pick = starving(s, actor, count);
+
+    if (pick == count) {
+        pick = way.priorities ? by_rank(s, actor, count, stays) : by_chance(s, count);
+    }
+    if (actor[pick] != SIM_TIME) {
+        s->cpu[actor[pick]].ready_ns = 0;
+    }
+    return pick;
+}
+
 uint32_t sim_pick_actor(struct sim *s, const uint32_t *actor, uint32_t count, bool stays)
 {
     uint32_t pick = 0;
 
     switch (s->config.mode) {
     case SIM_RANDOM:
-        pick = way.priorities ? by_rank(s, actor, count, stays) : by_chance(s, count);
+        pick = by_seed(s, actor, count, stays);
         break;
     case SIM_REPLAY:
         pick = from_list(SIM_SCHED, s->steps, count);

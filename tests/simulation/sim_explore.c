@@ -13,7 +13,7 @@
  * - A CPU is preempted only before it uses a word that several CPUs use, or the world (registers,
  *   clock, memory that devices reach): all else concerns itself alone. Which words these are is
  *   learned; a round in which one more was found counts for nothing and is repeated.
- * - A state that was met before with as many preemptions left. A state is known by its past: each
+ * - A state that was met before with as many deviations left. A state is known by its past: each
  *   CPU by what it did and which writes it saw, each word by who wrote it last. Pasts that differ
  *   only in the order of steps that do not touch the same thing are one.
  * That rests on two things: what CPUs share without atomic operations is guarded by words or lies
@@ -47,14 +47,14 @@ struct thing {
 
 struct state {
     uint64_t key;
-    uint8_t left; /* Preemptions, when it was met. */
+    uint8_t left; /* Deviations, when it was met. */
 };
 
 static struct {
     struct node node[NODES];
     uint32_t nodes; /* Of the path. */
     uint32_t next;  /* The run is there. */
-    uint32_t spent; /* Preemptions of this run. */
+    uint32_t spent; /* Deviations of this run. */
     uint32_t bound;
     uint32_t run;
     struct state *state;
@@ -121,9 +121,8 @@ static void note(struct sim *s, struct sim_cpu *c, enum sim_op op, const void *w
     if (op == SIM_OP_PAUSE || op == SIM_OP_LOCAL) {
         return;
     }
-    t = op == SIM_OP_CLOCK
-            ? fresh(&x.clock)
-            : thing_of(op == SIM_OP_FENCE || op == SIM_OP_WORLD ? NULL : word);
+    t = op == SIM_OP_CLOCK ? fresh(&x.clock)
+                           : thing_of(op == SIM_OP_FENCE || op == SIM_OP_WORLD ? NULL : word);
     if (t != &x.world && t != &x.clock) {
         used_by(t, c->number);
     }
@@ -158,7 +157,7 @@ static void note_time(struct sim *s, bool worked)
     }
 }
 
-/* Met before with as many preemptions left; else it is kept. */
+/* Met before with as many deviations left; else it is kept. */
 static bool known(struct sim *s, bool stays)
 {
     uint64_t key = mix(fresh(&x.world)->wrote, stays ? s->last : SIM_NONE);

@@ -272,7 +272,8 @@ static void reschedule(struct sim *s, struct sim_cpu *c, bool stays)
     s->after_time = false;
     resume(&s->cpu[pick]);
     if (sim_explorer != NULL && &s->cpu[pick] != c) {
-        sim_explorer->note(s, &s->cpu[pick], SIM_OP_FENCE, NULL); /* It may have waited for that... */
+        sim_explorer->note(s, &s->cpu[pick], SIM_OP_FENCE,
+                           NULL); /* It may have waited for that... */
         sim_explorer->note(s, &s->cpu[pick], SIM_OP_CLOCK, NULL); /* ...or for this. */
     }
     if (&s->cpu[pick] != c) {

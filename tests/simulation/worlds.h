@@ -11,8 +11,7 @@
 struct world {
     const char *name;
     const char *what;
-    bool late;                                 /* The fabric holds requests back... */
-    bool (*fits)(const struct bench_features *f); /* NULL: every machine. */
+    bool late; /* The fabric holds requests back... */
     sim_build *build, *after;
 };
 extern const struct world worlds[];
@@ -27,6 +26,7 @@ enum sim_end world_once(const struct sim_config *config, void *arg, struct sim_f
 
 #define LIFE(life, n)  (CONF_VA + ((uint64_t)(life) << 16) + UINT64_C(4096) * (n))
 #define LIFE_OF(va)    ((uint32_t)(((va)-CONF_VA) >> 16))
+#define WORLD_LATE     (240 * BENCH_US) /* Just inside the settle time. */
 #define WORLD_PENDING  8u
 #define WORLD_PATIENCE (100 * BENCH_MS)
 
@@ -36,16 +36,23 @@ struct world_state {
     struct conf_space *space[3]; /* By life, from 1. */
     uint32_t pasid, other;
     struct uiommu_bond_ref bond, other_bond;
-    uint32_t inside[3];  /* Handler calls that have not returned. */
+    uint32_t inside[3]; /* Handler calls that have not returned. */
     uint32_t calls[3];
-    bool closed[3];      /* No handler call may begin any more. */
-    uint64_t dwell_ns;   /* A handler takes so long. */
-    bool pend;           /* It says PENDING... */
+    bool closed[3];    /* No handler call may begin any more. */
+    uint64_t dwell_ns; /* A handler takes so long. */
+    bool pend;         /* It says PENDING... */
     struct uiommu_group_ref pending[WORLD_PENDING];
     uint32_t pendings;
-    uint32_t answered;   /* ...and of those so many were answered, or taken away. */
-    bool flag[4];        /* Between actors. */
+    uint32_t answered; /* ...and of those so many were answered, or taken away. */
+    bool flag[4];      /* Between actors. */
     uint64_t mark_ns;
+    bool no_present; /* The device has no op whose configuration read pushes requests. */
+    bool looks_at_port, touches, slow;
+    bool dies;          /* The space does, before anything is drained. */
+    bool tlb;           /* Its invalidation was begun. */
+    bool second;        /* Life 2 has begun. */
+    uint32_t at_d3;     /* So many requests leave when D3 begins. */
+    uint32_t answering; /* Answers being given. */
     uint64_t mark;
     uint32_t count[4];
     uiommu_err err;
@@ -54,6 +61,8 @@ extern struct world_state w;
 
 /* Devices, spaces of lives 1 and 2, two PASIDs; the first bound to life 1. False: it failed. */
 bool world_up(struct sim *s, struct conf *c, const struct conf_how *how);
+/* Service one entry at a time, and slowly. */
+sim_fn world_slow_servicer;
 /* Service and drivers. */
 void world_daemons(struct sim *s, uint32_t servicers);
 /* Set a flag, wait for one; both are steps. */

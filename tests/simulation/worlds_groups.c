@@ -36,6 +36,9 @@ static void answers(struct sim *s, void *arg)
     w.count[0] += err == UIOMMU_OK;
     SIM_CHECK(s, "I3 token", w.count[0] <= 1);
     world_wait(s, 0);
+    err = uiommu_group_respond(sim_bench(s)->unit, w.pending[0], UIOMMU_CODE_SUCCESS);
+    sim_step(s);
+    SIM_CHECK(s, "I3 token", err != UIOMMU_OK);
     err = uiommu_group_respond(sim_bench(s)->unit, w.pending[1], UIOMMU_CODE_INVALID);
     sim_step(s);
     w.count[1] += err == UIOMMU_OK;
@@ -57,6 +60,14 @@ static void build_token(struct sim *s, struct conf *c, void *arg)
 
 /* ---- what nobody may answer ---- */
 
+static void dies(struct sim *s, void *arg)
+{
+    (void)arg;
+    world_wait(s, 0);
+    w.err = uiommu_aspace_exit(w.space[1]->as);
+    world_set(s, 1);
+}
+
 static void sends_silent(struct sim *s, void *arg)
 {
     uint64_t sent;
@@ -69,17 +80,29 @@ static void sends_silent(struct sim *s, void *arg)
         conf_marker(w.d, w.other);
     }
     sim_step(s);
+    sim_sleep(s, 10 * BENCH_US);
+    world_set(s, 0);
+    if (sim_bench(s)->features.markers) {
+        conf_marker(w.d, w.pasid);
+    }
+    world_wait(s, 1);
+    if (sim_bench(s)->features.markers) {
+        conf_marker(w.d, w.pasid);
+    }
     sim_sleep(s, 100 * BENCH_US);
     sent = sim_bench(s)->vendor->answers(sim_bench(s));
     SIM_CHECK(s, "I3 silence", sent == 0);
+    SIM_CHECK(s, "I3 marker", conf_counts(w.d).marker_answers == 0 && w.calls[1] == 0);
 }
 
 static void build_silence(struct sim *s, struct conf *c, void *arg)
 {
     (void)arg;
     if (world_up(s, c, NULL)) {
+        w.dies = true;
         sim_cpu(s, "device", sends_silent, NULL, 0);
-        world_daemons(s, 2);
+        sim_cpu(s, "killer", dies, NULL, 0);
+        world_daemons(s, 1);
     }
 }
 
@@ -288,8 +311,8 @@ static void resets(struct sim *s, void *arg)
     (void)arg;
     (void)sim_until(s, is_pending, NULL, BENCH_MS);
     sim_step(s);
+    bench_fabric(b, 20 * BENCH_US, 30 * BENCH_US, 0, 0);
     conf_ask(w.d, w.pasid, LIFE(1, 2), 2);
-    sim_sleep(s, 3 * BENCH_US);
     err = uiommu_device_reset_begin(w.d->dev);
     sim_step(s);
     SIM_CHECK(s, "reset", err == UIOMMU_OK);
@@ -337,16 +360,15 @@ static void build_reset(struct sim *s, struct conf *c, void *arg)
 }
 
 const struct world worlds_of_groups[] = {
-    {"token", "two CPUs answer the same group, and the slot is used again", false, NULL,
-     build_token, world_balance},
-    {"silence", "partials of nobody and Stop Markers", false, NULL, build_silence, NULL},
-    {"keys", "one index under two numbers", false, NULL, build_keys, after_keys},
-    {"again", "an index is used again while it is in flight", false, NULL, build_again, NULL},
-    {"credits", "more requests than credits", false, NULL, build_credits, world_balance},
-    {"ledger", "two ports are made at once", false, NULL, build_ledger, NULL},
-    {"overflow", "the queue overflows with a group open", false, NULL, build_overflow, NULL},
-    {"restart", "the queue overflows during a drain", false, NULL, build_restart, NULL},
-    {"reset", "a device is reset with a group pending and a request out", false, NULL,
-     build_reset, NULL},
+    {"token", "two CPUs answer the same group, and the slot is used again", false, build_token,
+     world_balance},
+    {"silence", "partials of nobody and Stop Markers", false, build_silence, NULL},
+    {"keys", "one index under two numbers", false, build_keys, after_keys},
+    {"again", "an index is used again while it is in flight", false, build_again, NULL},
+    {"credits", "more requests than credits", false, build_credits, world_balance},
+    {"ledger", "two ports are made at once", false, build_ledger, NULL},
+    {"overflow", "the queue overflows with a group open", false, build_overflow, NULL},
+    {"restart", "the queue overflows during a drain", false, build_restart, NULL},
+    {"reset", "a device is reset with a group pending and a request out", false, build_reset, NULL},
 };
 const uint32_t worlds_of_groups_count = sizeof(worlds_of_groups) / sizeof(worlds_of_groups[0]);

@@ -71,13 +71,72 @@ static struct conf_space *space_make(struct conf *c)
     return space;
 }
 
+/* What holds at the steps of the shutdown of life 1. */
+static void on_step(struct bench *b, const struct uiommu_trace *record, void *arg)
+{
+    struct conf *c = arg;
+    struct sim *s = sim_the();
+
+    if (w.touches && (record->id == UIOMMU_TRACE_STEP || record->id == UIOMMU_TRACE_TICKET)) {
+        (void)conf_access(w.d, w.pasid, LIFE(1, 0), MODEL_READ); /* A refill would outlive it. */
+    }
+    if ((uint32_t)record->b != w.pasid || (uint32_t)(record->b >> 32) != w.d->id || w.second) {
+        return;
+    }
+    w.tlb |= record->id == UIOMMU_TRACE_STEP && record->c == UIOMMU_STEP_D2_TLB;
+    if (record->id == UIOMMU_TRACE_STEP && record->c == UIOMMU_STEP_D2_DEVICE) {
+        SIM_CHECK(s, "I20", w.tlb);
+    }
+    if (record->id == UIOMMU_TRACE_STEP && record->c == UIOMMU_STEP_D2_CONFIG && !w.dies) {
+        const uint32_t *gone = w.space[1]->orphans;
+
+        SIM_CHECK(s, "D1 waits",
+                  w.pendings == w.answered + w.answering + gone[0] + gone[1] + gone[2]);
+        w.closed[1] = true;
+    }
+    if (record->id == UIOMMU_TRACE_STEP && record->c == UIOMMU_STEP_D3 && record->d == 1 &&
+        w.touches) {
+        SIM_CHECK(s, "D2 device TLB", !conf_access(w.d, w.pasid, LIFE(1, 0), MODEL_READ));
+    }
+    if (record->id == UIOMMU_TRACE_STEP && record->c == UIOMMU_STEP_D3 && w.at_d3 > 0) {
+        uint32_t i;
+
+        for (i = 0; i < w.at_d3; i++) { /* The last that leave, far away. */
+            conf_ask(w.d, w.pasid, LIFE(1, 3), 10 * (uint32_t)record->d + i);
+        }
+        w.at_d3 = w.slow ? w.at_d3 : 0;
+    }
+    if (record->id == UIOMMU_TRACE_BOND && record->d == UIOMMU_BOND_QUARANTINE && w.slow) {
+        SIM_CHECK(s, "D4", b->vendor->requests_waiting(b) == 0);
+    }
+    (void)c;
+}
+
+static struct conf_device *device_make(struct conf *c, const struct conf_how *how)
+{
+    static struct uiommu_device_ops ops;
+    struct uiommu_device_config config;
+    struct conf_device *d = conf_device_plan(c, how, &config);
+
+    if (d == NULL) {
+        return NULL;
+    }
+    if (w.no_present) {
+        ops = *uiommu_pcie_ops();
+        ops.present = NULL;
+        config.ops = &ops;
+    }
+    CHECK(c, uiommu_device_attach(c->b.unit, &config, &d->dev) == UIOMMU_OK);
+    return d;
+}
+
 bool world_up(struct sim *s, struct conf *c, const struct conf_how *how)
 {
     (void)s;
     if (!conf_up(c)) {
         return false;
     }
-    w.d = conf_device_make(c, how);
+    w.d = device_make(c, how);
     w.space[1] = space_make(c);
     w.space[2] = space_make(c);
     if (conf_failed(c)) {
@@ -85,8 +144,20 @@ bool world_up(struct sim *s, struct conf *c, const struct conf_how *how)
     }
     w.pasid = conf_pasid(c);
     w.other = conf_pasid(c);
-    bench_fabric(&c->b, BENCH_US, BENCH_US, c->b.variant->late ? 1000 : 0, BENCH_LATE);
+    bench_fabric(&c->b, BENCH_US, BENCH_US, c->b.variant->late ? 1000 : 0, WORLD_LATE);
+    c->b.trace.hook = on_step;
+    c->b.trace.arg = c;
     return conf_bind(c, w.d, w.space[1], w.pasid, &w.bond);
+}
+
+void world_slow_servicer(struct sim *s, void *arg)
+{
+    struct bench *b = arg;
+
+    for (;;) {
+        sim_sleep(s, 150 * BENCH_US);
+        w.err = uiommu_unit_service(b->unit, 1);
+    }
 }
 
 void world_daemons(struct sim *s, uint32_t servicers)
@@ -142,12 +213,19 @@ void world_gone(struct sim *s)
 
     sim_step(s);
     SIM_CHECK(s, "D6", w.inside[1] == 0);
-    SIM_CHECK(s, "D1 waits", w.pendings == w.answered + w.space[1]->orphans[0] +
-                                                w.space[1]->orphans[1] + w.space[1]->orphans[2]);
+    SIM_CHECK(s, "D1 waits",
+              w.pendings == w.answered + w.space[1]->orphans[0] + w.space[1]->orphans[1] +
+                                w.space[1]->orphans[2]);
     SIM_CHECK(s, "I2 entry", !c->b.vendor->reaches(&c->b, w.d->id, w.pasid));
     SIM_CHECK(s, "I2 tables", !bench_uses_tables(&c->b, w.space[1]->tables));
     SIM_CHECK(s, "I2 device TLB", !conf_access(w.d, w.pasid, LIFE(1, 0), MODEL_READ));
     w.closed[1] = true;
+    if (w.looks_at_port) {
+        struct uiommu_port_info info;
+
+        SIM_CHECK(s, "setup", uiommu_port_get_info(w.d->port, &info) == UIOMMU_OK);
+        SIM_CHECK(s, "D5", info.groups == 0);
+    }
 }
 
 void world_unbind(struct sim *s, uint32_t flags)
@@ -172,9 +250,9 @@ void world_rebind(struct sim *s)
         }
         sim_sleep(s, BENCH_SETTLE / 2);
     }
+    w.second = true;
     SIM_CHECK(s, "bind", err == UIOMMU_OK);
-    SIM_CHECK(s, "R5 rest",
-              c->b.features.proved || sim_now(s) - w.mark_ns >= BENCH_SETTLE / 2);
+    SIM_CHECK(s, "R5 rest", c->b.features.proved || sim_now(s) - w.mark_ns >= BENCH_SETTLE / 2);
 }
 
 void world_balance(struct sim *s, struct conf *c, void *arg)
