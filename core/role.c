@@ -35,11 +35,24 @@ bool uiommu_role_drop(struct uiommu_unit *unit)
     return (uiommu_word_swap(&unit->role, 0) & UIOMMU_ROLE_AGAIN) != 0;
 }
 
+/* Without AGAIN: who waits for the role does the work himself, and the holder can come to an end.
+ */
+static bool role_try(struct uiommu_unit *unit)
+{
+    uint32_t seen = uiommu_word_load(&unit->role);
+
+    while ((seen & UIOMMU_ROLE_TAKEN) == 0) {
+        if (uiommu_word_cas(&unit->role, &seen, UIOMMU_ROLE_TAKEN))
+            return true;
+    }
+    return false;
+}
+
 uiommu_err uiommu_role_wait(struct uiommu_unit *unit, uint64_t ns)
 {
     struct uiommu_wait wait = uiommu_wait_begin(&unit->u->host, ns);
 
-    while (!uiommu_role_take(unit)) {
+    while (!role_try(unit)) {
         if (!uiommu_wait_more(&wait))
             return UIOMMU_E_TIMEOUT;
     }
