@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#ifndef UIOMMU_ENV_H
-#define UIOMMU_ENV_H
+#ifndef SIM_ENV_H
+#define SIM_ENV_H
+#define UIOMMU_ENV_H /* That header is not read any more. */
 /*
  * What stands in for <uiommu/env.h> where core and backends are built for the simulation: given
  * to the compiler with -include, so that no source of the library changes. Every atomic operation,
