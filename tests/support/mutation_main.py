@@ -1,0 +1,279 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What tests/mutate does with its options: choose, run, report."""
+import collections
+import difflib
+import itertools
+import os
+import random
+import sys
+import threading
+import time
+
+import mutation_build
+import mutation_run
+import mutation_tables
+from mutation_run import BROKEN, KILLED, NOT_RUN, SAME, SURVIVED, TWIN, UNSURE
+
+RULES = [f"I{n}" for n in range(1, 26)] + [f"R{n}" for n in range(1, 34)]
+TOLD_S = 20  # A line of progress so often.
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def table(name):
+    return os.path.join(os.path.dirname(os.path.abspath(__file__)), name)
+
+
+def spread(files, seed):
+    """Round robin over files and operators, each shuffled: what a sample begins with."""
+    choose = random.Random(seed)
+    strata = collections.defaultdict(list)
+    for name, mutants in files:
+        for mutant in mutants:
+            strata[name, mutant.operator].append(mutant)
+    groups = [strata[key] for key in sorted(strata)]
+    for group in groups:
+        choose.shuffle(group)
+    choose.shuffle(groups)
+    rounds = itertools.zip_longest(*groups)
+    return [mutant for one in rounds for mutant in one if mutant is not None]
+
+
+class Work:
+    """Mutants that are judged one after the other, by several at a time, until time is up."""
+
+    def __init__(self, judge, state, options):
+        self.judge, self.state, self.options = judge, state, options
+        self.lock = threading.Lock()
+        self.began = time.monotonic()
+        self.until = None if options.all else self.began + 60 * options.minutes
+        self.done, self.told, self.count = 0, self.began, collections.Counter()
+        self.error = None
+
+    def left(self):
+        return self.error is None and (self.until is None or time.monotonic() < self.until)
+
+    def tell(self, total):
+        now = time.monotonic()
+        if now - self.told >= TOLD_S:
+            self.told = now
+            rate = self.done / (now - self.began) * 60
+            say(f"{self.done} of {total}, {rate:.0f} a minute: {self.count[KILLED]} killed, "
+                f"{self.count[UNSURE] + self.count[SURVIVED]} alive")
+
+    def run(self, mutants, thorough):
+        """Judges those that are not known; the rest stays as it is."""
+        queue = iter(mutants)
+
+        def worker(number):
+            while self.left():
+                with self.lock:
+                    mutant = next(queue, None)
+                if mutant is None:
+                    return
+                try:
+                    verdict, by = self.judge.judge(number, mutant, thorough)
+                except Exception as error:  # told by the main thread
+                    self.error = error
+                    return
+                with self.lock:
+                    self.state.put(mutant, verdict, by)
+                    self.done += 1
+                    self.count[verdict] += 1
+                    self.tell(len(mutants))
+        threads = [threading.Thread(target=worker, args=(n,)) for n in range(self.options.jobs)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if self.error is not None:
+            raise self.error
+
+
+class Report:
+    """The table at the end."""
+
+    def __init__(self, files, state, equivalents):
+        self.files, self.state, self.equivalents = files, state, equivalents
+        self.rows, self.alive, self.wrong = [], [], []
+        self.used = set()
+
+    def verdict(self, mutant):
+        entry = self.state.get(mutant)
+        verdict = entry["verdict"] if entry else NOT_RUN
+        key = mutant.key()
+        if key in self.equivalents:
+            self.used.add(key)
+            if verdict == KILLED:
+                self.wrong.append(f"listed as equivalent, but killed: {mutant.source.name}:"
+                                  f"{mutant.line} by {entry['by']}")
+            elif verdict in (UNSURE, SURVIVED, NOT_RUN):
+                return "equivalent", entry
+        return verdict, entry
+
+    def count(self):
+        for name, mutants in self.files:
+            row = collections.Counter()
+            for mutant in mutants:
+                verdict, entry = self.verdict(mutant)
+                row[verdict] += 1
+                if verdict in (UNSURE, SURVIVED):
+                    self.alive.append((mutant, verdict, entry))
+            self.rows.append((name, row))
+        names = {name for name, _ in self.files}
+        for key in self.equivalents:
+            if key[0] in names and key not in self.used:
+                self.wrong.append(f"stale entry of mutants.equivalent: {' '.join(key[:3])}: "
+                                  f"{key[3]}")
+
+    def print(self, options):
+        self.count()
+        for name, group in itertools.groupby(self.alive, lambda a: a[0].source.name):
+            print(f"\n{name}")
+            for mutant, verdict, entry in group:
+                sure = "" if verdict == SURVIVED else ", not all variants yet"
+                print(f"  {mutant.line} {mutant.function} {mutant.operator} "
+                      f"[{mutant.ident()}] reached by {entry['by']}{sure}")
+                print(f"    - {mutant.before}\n    + {mutant.after}")
+        head = ("mutants", KILLED, "alive", "unsure", "equivalent", "same", "broken", "not run")
+        print("\n" + " ".join(f"{h:>10}" for h in head) + "  file")
+        total = collections.Counter()
+        for name, row in self.rows:
+            self.print_row(name, row)
+            total.update(row)
+        self.print_row("all", total)
+        judged = total[KILLED] + total[SURVIVED] + total[UNSURE] + total["equivalent"]
+        if judged:
+            print(f"equivalent by argument: {100 * total['equivalent'] / judged:.2f} % of "
+                  f"{judged} judged; same object code as the original or as another: "
+                  f"{total[SAME] + total[TWIN]}; do not compile: {total[BROKEN]}")
+        for text in self.wrong:
+            print(f"ERROR: {text}")
+        alive = total[SURVIVED] + total[UNSURE]
+        print(f"{total[KILLED]} passed, {alive + len(self.wrong)} failed, "
+              f"{total[NOT_RUN]} skipped")
+        return 1 if alive or self.wrong else 0
+
+    @staticmethod
+    def print_row(name, row):
+        cells = (sum(row.values()), row[KILLED], row[SURVIVED], row[UNSURE], row["equivalent"],
+                 row[SAME] + row[TWIN], row[BROKEN], row[NOT_RUN])
+        print(" ".join(f"{c:>10}" for c in cells) + f"  {name}")
+
+
+# ---- the rules ----
+
+def rule_runs(suite, block):
+    """The test alone: on all vendors and a few variants, or where the table says."""
+    test = suite.tests.index(block.parts["!"]) if block.parts["!"] in suite.tests else None
+    if test is None:
+        raise mutation_build.BuildError(f"mutants.rules:{block.line}: no such test: "
+                                        f"{block.parts['!']}")
+    vendor, _, variant = block.parts["@"].partition(" ")
+    listed = {(r.test, r.vendor): r.us for r in suite.runs}
+    return [mutation_run.Run(test, v, c, listed[test, v], "")
+            for v, name in enumerate(suite.vendors) if vendor in ("", name)
+            for c, text in enumerate(suite.variants)
+            if (variant in text if variant else c in suite.sample(test))
+            and (test, v) in listed]
+
+
+def run_rules(build, suite, judge, files):
+    """Exit code. A rule holds if one of its mutants dies by the named test alone."""
+    mutants = {m.key(): m for _, found in files for m in found}
+    held, failed = collections.defaultdict(list), 0
+    print(f"{'rule':8} {'verdict':9} {'s':>4}  test")
+    for block in mutation_tables.rules(table("mutants.rules")):
+        began = time.monotonic()
+        mutant = mutants.get(block.key())
+        verdict = "stale" if mutant is None else judge_rule(build, suite, judge, block, mutant)
+        failed += verdict != KILLED
+        for rule in block.rules:
+            held[rule] += [verdict == KILLED]
+            print(f"{rule:8} {verdict:9} {time.monotonic() - began:4.1f}  {block.parts['!']}\n"
+                  f"{'':24}{block.head[0]} {block.head[1]}: {block.head[2]}: {block.parts['-']}",
+                  flush=True)
+    missing = [rule for rule in RULES if not any(held[rule])]
+    for rule in missing:
+        print(f"{rule:8} NO MUTANT of it dies by a test named for it")
+    print(f"{len(RULES) - len(missing)} passed, {len(missing) + failed} failed, 0 skipped")
+    return 1 if missing or failed else 0
+
+
+def judge_rule(build, suite, judge, block, mutant):
+    made, verdict, _ = judge.compiled("rules", mutant)
+    if made is None and verdict != TWIN:
+        return verdict
+    if not all(rule in block.parts["!"].split(":")[0].split() for rule in block.rules):
+        return "misnamed"
+    unit = judge.units[mutant.source.name]
+    made = made or os.path.join(build.dir, "work", "rules", "mutant.o")
+    runs = rule_runs(suite, block)
+    if judge.run_suite("rules", build.program("suite"), runs) is not None:
+        return "fails"
+    program = build.mutant_program("rules", unit, "suite", made)
+    return SURVIVED if judge.run_suite("rules", program, runs) is None else KILLED
+
+
+# ---- the rest ----
+
+def show(files, ident):
+    for name, mutants in files:
+        for mutant in mutants:
+            if mutant.ident() == ident:
+                sys.stdout.writelines(difflib.unified_diff(
+                    mutant.source.text.splitlines(True), mutant.apply().splitlines(True),
+                    "a/" + name, "b/" + name))
+                return 0
+    print(f"tests/mutate: no mutant {ident}; --list shows them", file=sys.stderr)
+    return 2
+
+
+def show_list(files):
+    for name, mutants in files:
+        for mutant in mutants:
+            print(f"{mutant.ident()} {name}:{mutant.line} {mutant.function} {mutant.operator}\n"
+                  f"    - {mutant.before}\n    + {mutant.after}")
+    print(f"{sum(len(m) for _, m in files)} mutants of {len(files)} files")
+    return 0
+
+
+def main(root, options):
+    build = mutation_build.Build(root, os.path.abspath(options.build), options.jobs)
+    build.plan()
+    files = mutation_run.find_all(build, options.file)
+    if options.operator:
+        files = [(n, [m for m in found if m.operator in options.operator]) for n, found in files]
+    if not any(found for _, found in files):
+        print("tests/mutate: no mutants there", file=sys.stderr)
+        return 2
+    if options.show:
+        return show(files, options.show)
+    if options.list:
+        return show_list(files)
+    try:
+        equivalents = mutation_tables.equivalents(table("mutants.equivalent"))
+    except mutation_tables.TableError as error:
+        raise mutation_build.BuildError(str(error)) from error
+    state = mutation_run.State(build)
+    if options.report:
+        return Report(files, state, equivalents).print(options)
+    build.make(say)
+    suite = mutation_run.Suite(build, say)
+    judge = mutation_run.Judge(build, suite, state)
+    if options.rules:
+        return run_rules(build, suite, judge, files)
+    work = Work(judge, state, options)
+    order = [m for m in spread(files, options.seed) if m.key() not in equivalents]
+    work.run([m for m in order if state.get(m) is None], False)
+    alive = [m for m in order if (state.get(m) or {}).get("verdict") == UNSURE]
+    if work.left() and alive:
+        say(f"{len(alive)} alive: every variant now")
+        work.run(alive, True)
+    code = Report(files, state, equivalents).print(options)
+    seconds = time.monotonic() - work.began
+    print(f"{work.done} mutants in {seconds / 60:.1f} minutes: {work.done / seconds * 60:.0f} a "
+          f"minute, {options.jobs} at a time")
+    return code

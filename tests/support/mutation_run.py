@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Which tests reach a line, in which order they run against a mutant, and what became of it."""
+import collections
+import json
+import os
+import re
+import resource
+import signal
+import subprocess
+import time
+
+import mutation_build
+import mutation_operators
+
+PASSED = 0
+SLOWER = 10       # A mutant may take so many times as long as the original...
+GRACE_MS = 400    # ...and this; of CPU time.
+SLOW_US = 60000   # Runs that take longer are for what survives the others.
+MEMORY = 2 << 30
+BITS = ["13579bdf", "2367abef", "4567cdef", "89abcdef"]  # Hexadecimal digits with this bit.
+KILLED, SURVIVED, UNSURE = "killed", "survived", "unsure"
+BROKEN, SAME, TWIN, NOT_RUN = "broken", "same", "twin", "not run"
+
+Run = collections.namedtuple("Run", "test vendor variant us reached")
+
+
+def cheap(folder):
+    """Before a mutant's program starts."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.setsid()
+    os.chdir(folder)
+
+
+def start(command, text, seconds, folder="/"):
+    """(code, output); code None: killed after so many seconds."""
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL, text=True, errors="replace",
+                               preexec_fn=lambda: cheap(folder))
+    try:
+        out, _ = process.communicate(text, timeout=seconds)
+        return process.returncode, out
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        return None, ""
+
+
+class Suite:
+    """The suite's tests, and what each run of them reaches."""
+
+    def __init__(self, build, say):
+        self.build, self.say = build, say
+        words = mutation_build.must([build.program("suite"), "-l"]).splitlines()
+        pick = lambda kind: [w[len(kind) + 1:] for w in words if w.startswith(kind + " ")]
+        self.tests, self.vendors, self.variants = pick("test"), pick("vendor"), pick("variant")
+        self.runs, self.lines, self.program_lines, self.program_cost = [], {}, {}, {}
+        self.load()
+
+    def sample(self, test):
+        """Variants that have every choice both ways: one and its opposite, and another pair."""
+        last = len(self.variants) - 1
+        one = test * 7 % (last + 1)
+        two = (one + 5 + test * 3) % (last + 1)
+        return list(dict.fromkeys([one, last - one, two, last - two]))
+
+    # ---- coverage ----
+
+    def load(self):
+        path = os.path.join(self.build.dir, "coverage.json")
+        if self.build.stamp("covered") != self.build.tree + self.build.flags():
+            self.measure(path)
+            self.build.stamp("covered", self.build.tree + self.build.flags())
+        with open(path, encoding="ascii") as file:
+            data = json.load(file)
+        self.runs = [Run(*r) for r in data["runs"]]
+        self.lines = {tuple(k.split(":")): v for k, v in data["lines"].items()}
+        self.program_lines = {k: set(v) for k, v in data["programs"].items()}
+        self.program_cost = data["cost"]
+
+    def measure(self, path):
+        wanted = [(t, v, c) for t in range(len(self.tests)) for v in range(len(self.vendors))
+                  for c in self.sample(t)]
+        self.say(f"measuring which lines {len(wanted)} runs of the suite and "
+                 f"{len(self.build.programs) - 1} programs reach")
+        cover = os.path.join(self.build.dir, "cover", "blocks")
+        program = self.build.program("suite", ".cov")
+        if os.path.exists(cover):
+            os.remove(cover)
+        done = mutation_build.run([program, "-c"], env=dict(os.environ, MUTATION_COVER=cover),
+                                  input="".join(f"{t} {v} {c} 60000\n" for t, v, c in wanted))
+        runs = []
+        for line in done.stdout.splitlines():
+            test, vendor, variant, verdict, us, reached = line.split()
+            if int(verdict) == PASSED:
+                runs.append((int(test), int(vendor), int(variant), int(us), reached))
+            elif int(verdict) == 1:
+                raise mutation_build.BuildError(
+                    f"fails without any mutant: {self.tests[int(test)]}")
+        if done.returncode != 0 or not runs:
+            raise mutation_build.BuildError(f"the suite ended early: {done.stdout[-200:]}")
+        seen, addresses = read_cover(cover)
+        lines = mutation_build.block_lines(program, addresses)
+        data = {"runs": runs, "lines": {f"{f}:{n}": sorted(b) for (f, n), b in lines.items()},
+                "programs": {}, "cost": {}}
+        for name in self.build.programs:
+            if name != "suite":
+                data["cost"][name] = self.baseline(name)
+                data["programs"][name] = self.measure_program(name, cover)
+        with open(path, "w", encoding="ascii") as file:
+            json.dump(data, file)
+
+    def baseline(self, name):
+        began = time.monotonic()
+        code, _ = start([self.build.program(name), "--fail-fast", "-j1"], "", 120)
+        if code != 0:
+            raise mutation_build.BuildError(f"fails without any mutant: {name}")
+        return int((time.monotonic() - began) * 1e6)
+
+    def measure_program(self, name, cover):
+        if os.path.exists(cover):
+            os.remove(cover)
+        program = self.build.program(name, ".cov")
+        mutation_build.run([program, "-j1"], env=dict(os.environ, MUTATION_COVER=cover))
+        seen, addresses = read_cover(cover)
+        return sorted(f"{f}:{n}"
+                      for (f, n), b in mutation_build.block_lines(program, addresses).items()
+                      if any(seen[i] for i in b))
+
+    # ---- questions ----
+
+    def places(self, mutant):
+        base = os.path.basename(mutant.source.name)
+        return [(base, str(n)) for n in range(mutant.line, mutant.last + 1)]
+
+    def reaching(self, mutant):
+        """Runs of the sample that reach the mutant, and programs that do."""
+        blocks = {b for place in self.places(mutant) for b in self.lines.get(place, ())}
+        tests = [(b >> 2, BITS[b & 3]) for b in blocks]
+        runs = [r for r in self.runs if any(r.reached[at] in digits for at, digits in tests)]
+        names = [f"{f}:{n}" for f, n in self.places(mutant)]
+        programs = [p for p, lines in self.program_lines.items() if any(n in lines for n in names)]
+        return runs, programs
+
+    def name(self, run):
+        return f"{self.tests[run.test]} [{self.vendors[run.vendor]} {self.variants[run.variant]}]"
+
+
+def read_cover(path):
+    with open(path, "rb") as file:
+        data = file.read()
+    size = len(data) // 9
+    addresses = [int.from_bytes(data[size + 8 * i:size + 8 * i + 8], "little")
+                 for i in range(size)]
+    return data[:size], addresses
+
+
+class State:
+    """What became of mutants, kept over runs; of files that changed it is forgotten."""
+
+    def __init__(self, build):
+        self.path = os.path.join(build.dir, "state.jsonl")
+        self.build, self.known = build, {}
+        self.headers = build.headers()
+        if os.path.exists(self.path):
+            with open(self.path, encoding="ascii") as file:
+                for line in file:
+                    entry = json.loads(line)
+                    self.known[entry["key"]] = entry
+
+    def key(self, mutant):
+        source = mutant.source
+        if not hasattr(source, "hash"):
+            source.hash = mutation_build.hashlib.sha1(
+                (self.headers + source.text).encode()).hexdigest()[:12]
+        return f"{source.hash}:{mutant.ident()}"
+
+    def get(self, mutant):
+        """Kills stay; what survived is tried again when anything changed."""
+        entry = self.known.get(self.key(mutant))
+        if entry and entry["verdict"] in (SURVIVED, UNSURE) and entry["tree"] != self.build.tree:
+            return None
+        return entry
+
+    def put(self, mutant, verdict, by=""):
+        entry = {"key": self.key(mutant), "verdict": verdict, "by": by, "tree": self.build.tree}
+        self.known[entry["key"]] = entry
+        with open(self.path, "a", encoding="ascii") as file:
+            file.write(json.dumps(entry) + "\n")
+        return entry
+
+
+class Judge:
+    """Runs tests against mutants."""
+
+    def __init__(self, build, suite, state):
+        self.build, self.suite, self.state = build, suite, state
+        self.units = {unit.name: unit for unit in build.library}
+        self.hashes = {}
+        self.kills = collections.Counter()
+        self.cost = {(r.test, r.vendor): r.us for r in suite.runs}
+
+    def order(self, mutant, runs):
+        """Cheap ones first, and such as have killed neighbours."""
+        name, function = mutant.source.name, mutant.function
+
+        def weight(run):
+            near = self.kills[name, function, run.test] * 20 + self.kills[name, run.test] * 4
+            return (run.us + 300) / (1 + near)
+        return sorted(runs, key=weight)
+
+    def remember(self, mutant, test):
+        self.kills[mutant.source.name, mutant.function, test] += 1
+        self.kills[mutant.source.name, test] += 1
+
+    def run_suite(self, worker, program, runs):
+        """What failed first: (test, what), or None."""
+        if not runs:
+            return None
+        text = "".join(f"{r.test} {r.vendor} {r.variant} {GRACE_MS + r.us * SLOWER // 1000}\n"
+                       for r in runs)
+        seconds = 120 + sum(r.us for r in runs) / 1e6 * SLOWER * 4
+        code, out = start([program, "-r"], text, seconds)
+        if code == 0:
+            return None
+        match = re.match(r"(\d+) (\d+) (\d+) (.*)", out.splitlines()[-1] if out else "")
+        if match is None:
+            return runs[0].test, f"the suite ended with {code}"
+        run = Run(*(int(g) for g in match.groups()[:3]), 0, "")
+        return run.test, f"{self.suite.name(run)}: {match.group(4)}"
+
+    def run_program(self, program, name):
+        limit = 5 + self.suite.program_cost[name] / 1e6 * SLOWER * 2
+        code, _ = start([program, "--fail-fast", "-j1"], "", limit)
+        return None if code == 0 else f"{name}{' (hang)' if code is None else ''}"
+
+    def compiled(self, worker, mutant):
+        """(object, verdict, by): one of them."""
+        unit = self.units[mutant.source.name]
+        made, digest = self.build.mutate(worker, unit, mutant.apply())
+        if made is None:
+            return None, BROKEN, ""
+        if digest == mutation_build.hash_file(self.build.original(unit)):
+            return None, SAME, ""
+        first = self.hashes.setdefault((unit.name, digest), mutant.ident())
+        if first != mutant.ident():
+            return None, TWIN, first
+        return made, None, ""
+
+    def judge(self, worker, mutant, thorough):
+        """(verdict, by). Not thorough: each test once; what survives is not sure."""
+        made, verdict, by = self.compiled(worker, mutant)
+        if made is None:
+            return verdict, by
+        unit = self.units[mutant.source.name]
+        runs, programs = self.suite.reaching(mutant)
+        if runs or thorough:
+            program = self.build.mutant_program(worker, unit, "suite", made)
+            chosen = self.rest(mutant, runs) if thorough else self.few(runs)
+            found = self.run_suite(worker, program, self.order(mutant, chosen))
+            if found is not None:
+                self.remember(mutant, found[0])
+                return KILLED, found[1]
+        for name in () if thorough else sorted(programs, key=self.suite.program_cost.get):
+            program = self.build.mutant_program(worker, unit, name, made)
+            found = self.run_program(program, name)
+            if found is not None:
+                return KILLED, found
+        return (SURVIVED if thorough else UNSURE), f"{len(runs)} runs, {len(programs)} programs"
+
+    def few(self, runs):
+        """Each test once, on one vendor or another; slow ones only where few reach the mutant."""
+        once = {}
+        for run in runs:
+            if run.us <= SLOW_US or len(runs) < 40:
+                once.setdefault(run.test, []).append(run)
+        return [found[test * 5 % len(found)] for test, found in once.items()]
+
+    def rest(self, mutant, runs):
+        """Every variant of the tests that reach it; of all tests where none is known to."""
+        pairs = {(r.test, r.vendor): r.us for r in runs}
+        done = {(r.test, r.vendor, r.variant) for r in self.few(runs)}
+        if not pairs:
+            own = [v for v, name in enumerate(self.suite.vendors) if name in mutant.source.name]
+            pairs = {p: us for p, us in self.cost.items() if not own or p[1] in own}
+        return [Run(t, v, c, us, "") for (t, v), us in pairs.items()
+                for c in range(len(self.suite.variants))
+                if (t, v, c) not in done]
+
+
+def find_all(build, patterns):
+    """The mutants of the files whose names contain one of the patterns."""
+    found = []
+    for unit in build.library:
+        if patterns and not any(p in unit.name for p in patterns):
+            continue
+        flags = unit.flags + ["-iquote", os.path.dirname(unit.source)]
+        found.append((unit.name, mutation_operators.find(unit.source, unit.name, flags)))
+    return found
