@@ -268,7 +268,7 @@ static void reserve(struct conf *c)
 {
     struct uiommu_bond_ref bond[8];
     struct conf_flow f;
-    uint32_t i;
+    uint32_t i, round;
 
     c->b.config.marker_reserve = 2;
     if (!flow_up(c, &f, true)) {
@@ -281,8 +281,19 @@ static void reserve(struct conf *c)
     }
     c->b.trace.hook = on_bond;
     c->b.trace.arg = c;
+    f.d->stop = CONF_STOP_LATER;
     for (i = 0; i < 8; i++) {
         CHECK(c, uiommu_unbind_begin(c->b.u, bond[i], UIOMMU_UNBIND_ABORT) == UIOMMU_OK);
+    }
+    for (round = 0; round < 3; round++) {
+        for (i = 0; i < 8; i++) {
+            CHECK(c, uiommu_unbind_poll(c->b.u, bond[i]) == UIOMMU_PENDING);
+        }
+    }
+    CHECK(c, f.d->stops == 2);
+    f.d->stop = CONF_STOP_HONEST;
+    for (i = 0; i < 2; i++) {
+        CHECK(c, uiommu_bond_stopped(c->b.u, bond[i]) == UIOMMU_OK);
     }
     for (i = 0; i < 8; i++) {
         CHECK(c, conf_poll(c, bond[i]) == UIOMMU_OK);

@@ -157,10 +157,6 @@ class Build:
         names = {s for g in target["target_sources"] for s in g.get("sources", ())}
         return [unit for unit in self.library if unit.source in names & inside]
 
-    @staticmethod
-    def flags():
-        return " ".join(["", *FAST, *COVERAGE])
-
     # ---- compiling and linking ----
 
     def compile(self, unit, output, extra, source=None, folder=None):
@@ -206,22 +202,24 @@ class Build:
     def program(self, name, suffix=""):
         return os.path.join(self.dir, "cover" if suffix else "o", name)
 
-    def make(self, say):
+    def make(self, say, cover=True):
         """All that is the same for every mutant."""
         self.plan()
-        if self.stamp("built") == self.tree + self.flags():
-            return
-        say("compiling the library, the suite and the test programs")
-        units = self.library + [u for part in self.programs.values() for u in part]
-        self.compile_all(units, FAST)
-        self.compile_all(self.library, COVERAGE, ".cov")
-        for name in self.programs:
-            for suffix in ("", ".cov"):
+        for suffix, flags in (("", FAST), (".cov", COVERAGE)):
+            key = " ".join([self.tree, *flags])
+            if self.stamp("built" + suffix) == key or (suffix and not cover):
+                continue
+            say("compiling the library" + (" for coverage" if suffix else
+                                           ", the suite and the test programs"))
+            others = [u for part in self.programs.values() for u in part]
+            self.compile_all(self.library + ([] if suffix else others), flags, suffix)
+            for name in self.programs:
                 done = self.link(name, self.objects(name, suffix), self.program(name, suffix))
                 if done.returncode != 0:
                     raise BuildError(f"linking {name}: {done.stderr[-1500:]}")
-        self.make_originals()
-        self.stamp("built", self.tree + self.flags())
+            if not suffix:
+                self.make_originals()
+            self.stamp("built" + suffix, key)
 
     # ---- one mutant ----
 

@@ -16,6 +16,8 @@ from mutation_run import BROKEN, KILLED, NOT_RUN, SAME, SURVIVED, TWIN, UNSURE
 
 RULES = [f"I{n}" for n in range(1, 26)] + [f"R{n}" for n in range(1, 34)]
 TOLD_S = 20  # A line of progress so often.
+RULE_US = 100000  # What a test takes that is run for a rule; ten times that is a hang.
+SHARES = (0.6, 0.85, 1.0)  # Of the time, at which each level ends.
 
 
 def say(text):
@@ -48,12 +50,17 @@ class Work:
         self.judge, self.state, self.options = judge, state, options
         self.lock = threading.Lock()
         self.began = time.monotonic()
-        self.until = None if options.all else self.began + 60 * options.minutes
+        self.until = None
         self.done, self.told, self.count = 0, self.began, collections.Counter()
         self.error = None
 
     def left(self):
         return self.error is None and (self.until is None or time.monotonic() < self.until)
+
+    def allot(self, share):
+        """Until so much of the time is gone."""
+        if not self.options.all:
+            self.until = self.began + 60 * self.options.minutes * share
 
     def tell(self, total):
         now = time.monotonic()
@@ -63,7 +70,7 @@ class Work:
             say(f"{self.done} of {total}, {rate:.0f} a minute: {self.count[KILLED]} killed, "
                 f"{self.count[UNSURE] + self.count[SURVIVED]} alive")
 
-    def run(self, mutants, thorough):
+    def run(self, mutants, level):
         """Judges those that are not known; the rest stays as it is."""
         queue = iter(mutants)
 
@@ -74,12 +81,12 @@ class Work:
                 if mutant is None:
                     return
                 try:
-                    verdict, by = self.judge.judge(number, mutant, thorough)
+                    verdict, by = self.judge.judge(number, mutant, level)
                 except Exception as error:  # told by the main thread
                     self.error = error
                     return
                 with self.lock:
-                    self.state.put(mutant, verdict, by)
+                    self.state.put(mutant, verdict, by, level)
                     self.done += 1
                     self.count[verdict] += 1
                     self.tell(len(mutants))
@@ -133,7 +140,8 @@ class Report:
         for name, group in itertools.groupby(self.alive, lambda a: a[0].source.name):
             print(f"\n{name}")
             for mutant, verdict, entry in group:
-                sure = "" if verdict == SURVIVED else ", not all variants yet"
+                sure = "" if verdict == SURVIVED else (
+                    ", each test once" if entry.get("level", 1) < 2 else ", four variants a test")
                 print(f"  {mutant.line} {mutant.function} {mutant.operator} "
                       f"[{mutant.ident()}] reached by {entry['by']}{sure}")
                 print(f"    - {mutant.before}\n    + {mutant.after}")
@@ -172,12 +180,9 @@ def rule_runs(suite, block):
         raise mutation_build.BuildError(f"mutants.rules:{block.line}: no such test: "
                                         f"{block.parts['!']}")
     vendor, _, variant = block.parts["@"].partition(" ")
-    listed = {(r.test, r.vendor): r.us for r in suite.runs}
-    return [mutation_run.Run(test, v, c, listed[test, v], "")
-            for v, name in enumerate(suite.vendors) if vendor in ("", name)
-            for c, text in enumerate(suite.variants)
-            if (variant in text if variant else c in suite.sample(test))
-            and (test, v) in listed]
+    return [mutation_run.Run(test, v, c, RULE_US, "") for v, name in enumerate(suite.vendors)
+            if vendor in ("", name) for c, text in enumerate(suite.variants)
+            if (variant in text if variant else c in suite.sample(test))]
 
 
 def run_rules(build, suite, judge, files):
@@ -202,11 +207,19 @@ def run_rules(build, suite, judge, files):
     return 1 if missing or failed else 0
 
 
+def named_for(root, rule, test):
+    """The test's name carries the rule, or docs/conformance.md says that it holds it."""
+    if rule in test.split(":")[0].split():
+        return True
+    with open(os.path.join(root, "docs", "conformance.md"), encoding="utf-8") as page:
+        return any(line.startswith(f"| {rule} |") and f"`{test}`" in line for line in page)
+
+
 def judge_rule(build, suite, judge, block, mutant):
     made, verdict, _ = judge.compiled("rules", mutant)
     if made is None and verdict != TWIN:
         return verdict
-    if not all(rule in block.parts["!"].split(":")[0].split() for rule in block.rules):
+    if not all(named_for(build.root, rule, block.parts["!"]) for rule in block.rules):
         return "misnamed"
     unit = judge.units[mutant.source.name]
     made = made or os.path.join(build.dir, "work", "rules", "mutant.o")
@@ -240,6 +253,13 @@ def show_list(files):
     return 0
 
 
+def level_of(entry):
+    """How far it has come; None: decided."""
+    if entry is None:
+        return 0
+    return entry.get("level", 1) if entry["verdict"] == UNSURE else None
+
+
 def main(root, options):
     build = mutation_build.Build(root, os.path.abspath(options.build), options.jobs)
     build.plan()
@@ -260,18 +280,20 @@ def main(root, options):
     state = mutation_run.State(build)
     if options.report:
         return Report(files, state, equivalents).print(options)
-    build.make(say)
-    suite = mutation_run.Suite(build, say)
+    build.make(say, not options.rules)
+    suite = mutation_run.Suite(build, say, not options.rules)
     judge = mutation_run.Judge(build, suite, state)
     if options.rules:
         return run_rules(build, suite, judge, files)
     work = Work(judge, state, options)
     order = [m for m in spread(files, options.seed) if m.key() not in equivalents]
-    work.run([m for m in order if state.get(m) is None], False)
-    alive = [m for m in order if (state.get(m) or {}).get("verdict") == UNSURE]
-    if work.left() and alive:
-        say(f"{len(alive)} alive: every variant now")
-        work.run(alive, True)
+    for level, share in zip(range(0 if not options.sure else 1, mutation_run.LEVELS), SHARES):
+        work.allot(1 if options.sure else share)
+        alive = [m for m in order if level_of(state.get(m)) == level]
+        if level > 0 and alive:
+            say(f"{len(alive)} alive: " + ("the other variants of the sample" if level == 1
+                                           else "every variant"))
+        work.run(alive, level + 1)
     code = Report(files, state, equivalents).print(options)
     seconds = time.monotonic() - work.began
     print(f"{work.done} mutants in {seconds / 60:.1f} minutes: {work.done / seconds * 60:.0f} a "

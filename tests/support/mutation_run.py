@@ -19,6 +19,7 @@ SLOW_US = 60000   # Runs that take longer are for what survives the others.
 MEMORY = 2 << 30
 BITS = ["13579bdf", "2367abef", "4567cdef", "89abcdef"]  # Hexadecimal digits with this bit.
 KILLED, SURVIVED, UNSURE = "killed", "survived", "unsure"
+LEVELS = 3
 BROKEN, SAME, TWIN, NOT_RUN = "broken", "same", "twin", "not run"
 
 Run = collections.namedtuple("Run", "test vendor variant us reached")
@@ -49,13 +50,14 @@ def start(command, text, seconds, folder="/"):
 class Suite:
     """The suite's tests, and what each run of them reaches."""
 
-    def __init__(self, build, say):
+    def __init__(self, build, say, cover=True):
         self.build, self.say = build, say
         words = mutation_build.must([build.program("suite"), "-l"]).splitlines()
         pick = lambda kind: [w[len(kind) + 1:] for w in words if w.startswith(kind + " ")]
         self.tests, self.vendors, self.variants = pick("test"), pick("vendor"), pick("variant")
         self.runs, self.lines, self.program_lines, self.program_cost = [], {}, {}, {}
-        self.load()
+        if cover:
+            self.load()
 
     def sample(self, test):
         """Variants that have every choice both ways: one and its opposite, and another pair."""
@@ -68,9 +70,9 @@ class Suite:
 
     def load(self):
         path = os.path.join(self.build.dir, "coverage.json")
-        if self.build.stamp("covered") != self.build.tree + self.build.flags():
+        if self.build.stamp("covered") != self.build.tree:
             self.measure(path)
-            self.build.stamp("covered", self.build.tree + self.build.flags())
+            self.build.stamp("covered", self.build.tree)
         with open(path, encoding="ascii") as file:
             data = json.load(file)
         self.runs = [Run(*r) for r in data["runs"]]
@@ -182,8 +184,9 @@ class State:
             return None
         return entry
 
-    def put(self, mutant, verdict, by=""):
-        entry = {"key": self.key(mutant), "verdict": verdict, "by": by, "tree": self.build.tree}
+    def put(self, mutant, verdict, by="", level=0):
+        entry = {"key": self.key(mutant), "verdict": verdict, "by": by, "tree": self.build.tree,
+                 "level": level}
         self.known[entry["key"]] = entry
         with open(self.path, "a", encoding="ascii") as file:
             file.write(json.dumps(entry) + "\n")
@@ -247,28 +250,31 @@ class Judge:
             return None, TWIN, first
         return made, None, ""
 
-    def judge(self, worker, mutant, thorough):
-        """(verdict, by). Not thorough: each test once; what survives is not sure."""
+    def judge(self, worker, mutant, level):
+        """(verdict, by). Each level runs what those before it have not: each test once and the
+        programs; the variants of the sample; every variant. After the last one it is sure."""
         made, verdict, by = self.compiled(worker, mutant)
         if made is None:
             return verdict, by
         unit = self.units[mutant.source.name]
         runs, programs = self.suite.reaching(mutant)
-        if runs or thorough:
+        chosen = (self.few, self.others, self.every)[level - 1](mutant, runs)
+        if chosen:
             program = self.build.mutant_program(worker, unit, "suite", made)
-            chosen = self.rest(mutant, runs) if thorough else self.few(runs)
             found = self.run_suite(worker, program, self.order(mutant, chosen))
             if found is not None:
                 self.remember(mutant, found[0])
                 return KILLED, found[1]
-        for name in () if thorough else sorted(programs, key=self.suite.program_cost.get):
+        for name in sorted(programs, key=self.suite.program_cost.get) if level == 1 else ():
             program = self.build.mutant_program(worker, unit, name, made)
             found = self.run_program(program, name)
             if found is not None:
                 return KILLED, found
-        return (SURVIVED if thorough else UNSURE), f"{len(runs)} runs, {len(programs)} programs"
+        return (SURVIVED if level == LEVELS else UNSURE,
+                f"{len(runs)} runs, {len(programs)} programs")
 
-    def few(self, runs):
+    @staticmethod
+    def few(_, runs):
         """Each test once, on one vendor or another; slow ones only where few reach the mutant."""
         once = {}
         for run in runs:
@@ -276,16 +282,19 @@ class Judge:
                 once.setdefault(run.test, []).append(run)
         return [found[test * 5 % len(found)] for test, found in once.items()]
 
-    def rest(self, mutant, runs):
+    def others(self, mutant, runs):
+        done = set(self.few(mutant, runs))
+        return [run for run in runs if run not in done]
+
+    def every(self, mutant, runs):
         """Every variant of the tests that reach it; of all tests where none is known to."""
         pairs = {(r.test, r.vendor): r.us for r in runs}
-        done = {(r.test, r.vendor, r.variant) for r in self.few(runs)}
+        done = {(r.test, r.vendor, r.variant) for r in runs}
         if not pairs:
             own = [v for v, name in enumerate(self.suite.vendors) if name in mutant.source.name]
             pairs = {p: us for p, us in self.cost.items() if not own or p[1] in own}
         return [Run(t, v, c, us, "") for (t, v), us in pairs.items()
-                for c in range(len(self.suite.variants))
-                if (t, v, c) not in done]
+                for c in range(len(self.suite.variants)) if (t, v, c) not in done]
 
 
 def find_all(build, patterns):
