@@ -146,7 +146,7 @@ static void isolated(struct conf *c)
     }
     conf_run(c, BENCH_MS);
     CHECK(c, uiommu_device_get_state(f.d->dev) == UIOMMU_DEVICE_ISOLATED);
-    CHECK(c, conf_events(c, UIOMMU_EVENT_DEVICE_ISOLATED) == 1);
+    CHECK(c, conf_events(c, UIOMMU_EVENT_DEVICE_ISOLATED) == 1 && conf_port(f.d).failed);
     CHECK(c, conf_try_bind(c, f.d, f.b, conf_pasid(c), &f.bond) == UIOMMU_E_GONE);
     /* What it does not hold already it cannot reach; the other can. */
     CHECK(c, !c->b.features.isolate || !conf_access(f.d, f.pasid, CONF_VA + 0x401000, MODEL_READ));

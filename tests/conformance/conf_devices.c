@@ -3,7 +3,8 @@
 
 /* Devices: several IDs, attach and detach, features that are not there. */
 
-static void alias_request(struct conf_device *d, uint32_t pick, uint32_t pasid, uint32_t index)
+static void alias_request(struct conf_device *d, uint32_t pick, uint32_t pasid, uint32_t index,
+                          bool last)
 {
     struct model_page_request r;
 
@@ -14,13 +15,13 @@ static void alias_request(struct conf_device *d, uint32_t pick, uint32_t pasid, 
     r.address = CONF_VA;
     r.index = index;
     r.access = MODEL_READ;
-    r.last = true;
+    r.last = last;
     model_endpoint_send(d->ep, &r, true);
 }
 
 static void several_ids(struct conf *c)
 {
-    static const struct conf_how how = {.ids = 3};
+    static const struct conf_how how = {.ids = 3, .want = 6};
     struct conf_flow f;
     uint32_t i;
 
@@ -36,10 +37,13 @@ static void several_ids(struct conf *c)
     }
     /* One index under three IDs is three groups; each answer goes to the ID it came from. */
     f.a->answer = UIOMMU_CODE_PENDING;
-    for (i = 0; i < 3; i++) {
-        alias_request(f.d, i, f.pasid, 5);
+    for (i = 0; i < 6; i++) {
+        alias_request(f.d, i % 3, f.pasid, 5, i >= 3);
     }
     conf_run(c, BENCH_MS);
+    for (i = 0; i < 3; i++) {
+        CHECK(c, f.a->seen[i].pages == 2);
+    }
     if (!CHECK(c, f.a->calls == 3)) {
         return;
     }

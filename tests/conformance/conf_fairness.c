@@ -13,6 +13,7 @@ static uiommu_err bind_capped(struct conf *c, struct conf_device *d, struct conf
     config.size = sizeof(config);
     config.pasid = pasid;
     config.in_flight = cap;
+    config.user = s;
     return uiommu_bind(d->dev, s->as, &config, out);
 }
 

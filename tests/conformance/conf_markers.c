@@ -281,7 +281,7 @@ static void reserve(struct conf *c)
     }
     c->b.trace.hook = on_bond;
     c->b.trace.arg = c;
-    f.d->stop = CONF_STOP_LATER;
+    f.d->stop = CONF_STOP_NEVER;
     for (i = 0; i < 8; i++) {
         CHECK(c, uiommu_unbind_begin(c->b.u, bond[i], UIOMMU_UNBIND_ABORT) == UIOMMU_OK);
     }

@@ -35,7 +35,7 @@ static uiommu_code on_fault(void *user, const struct uiommu_group *group)
             (void)bench_map(&s->c->b, s->tables, page->address, UIOMMU_READ | UIOMMU_WRITE);
         }
     }
-    CHECK(s->c, seen->pages == group->pages);
+    CHECK(s->c, seen->pages == group->pages && group->bond_user == s);
     s->calls++;
     if (s->on_fault != NULL) {
         s->on_fault(s->c, s, group);

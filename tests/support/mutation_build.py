@@ -223,8 +223,17 @@ class Build:
 
     # ---- one mutant ----
 
+    def folder(self, worker):
+        """Of this process alone: others may run at the same time."""
+        return os.path.join(self.dir, "work", f"{os.getpid()}-{worker}")
+
+    def clean(self):
+        for name in os.listdir(os.path.join(self.dir, "work")):
+            if name.startswith(f"{os.getpid()}-"):
+                shutil.rmtree(os.path.join(self.dir, "work", name), ignore_errors=True)
+
     def place(self, worker, unit):
-        folder = os.path.join(self.dir, "work", str(worker))
+        folder = self.folder(worker)
         os.makedirs(folder, exist_ok=True)
         return folder, os.path.join(folder, os.path.basename(unit.source))
 
@@ -254,7 +263,7 @@ class Build:
 
     def mutant_program(self, worker, unit, name, mutant):
         """A program with the mutant in the place of the unit."""
-        output = os.path.join(self.dir, "work", str(worker), name)
+        output = os.path.join(self.folder(worker), name)
         objects = [mutant if o == unit.object else o for o in self.objects(name)]
         done = self.link(name, objects, output)
         if done.returncode != 0:

@@ -84,8 +84,8 @@ void mutation_cover_print(void)
     uint32_t i;
 
     for (i = 0; i < blocks; i += 4) {
-        putchar("0123456789abcdef"[seen[i] | seen[i + 1] << 1 | seen[i + 2] << 2 |
-                                   seen[i + 3] << 3]);
+        putchar(
+            "0123456789abcdef"[seen[i] | seen[i + 1] << 1 | seen[i + 2] << 2 | seen[i + 3] << 3]);
     }
     putchar('\n');
 }

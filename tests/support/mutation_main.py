@@ -222,7 +222,7 @@ def judge_rule(build, suite, judge, block, mutant):
     if not all(named_for(build.root, rule, block.parts["!"]) for rule in block.rules):
         return "misnamed"
     unit = judge.units[mutant.source.name]
-    made = made or os.path.join(build.dir, "work", "rules", "mutant.o")
+    made = made or os.path.join(build.folder("rules"), "mutant.o")
     runs = rule_runs(suite, block)
     if judge.run_suite("rules", build.program("suite"), runs) is not None:
         return "fails"
@@ -279,8 +279,16 @@ def main(root, options):
         raise mutation_build.BuildError(str(error)) from error
     state = mutation_run.State(build)
     if options.report:
+        state.lenient = True
         return Report(files, state, equivalents).print(options)
     build.make(say, not options.rules)
+    try:
+        return run(build, options, files, equivalents, state)
+    finally:
+        build.clean()
+
+
+def run(build, options, files, equivalents, state):
     suite = mutation_run.Suite(build, say, not options.rules)
     judge = mutation_run.Judge(build, suite, state)
     if options.rules:

@@ -162,7 +162,7 @@ class State:
 
     def __init__(self, build):
         self.path = os.path.join(build.dir, "state.jsonl")
-        self.build, self.known = build, {}
+        self.build, self.known, self.lenient = build, {}, False
         self.headers = build.headers()
         if os.path.exists(self.path):
             with open(self.path, encoding="ascii") as file:
@@ -178,9 +178,9 @@ class State:
         return f"{source.hash}:{mutant.ident()}"
 
     def get(self, mutant):
-        """Kills stay; what survived is tried again when anything changed."""
+        """Kills stay; what survived is tried again when anything changed, but reported."""
         entry = self.known.get(self.key(mutant))
-        if entry and entry["verdict"] in (SURVIVED, UNSURE) and entry["tree"] != self.build.tree:
+        if entry and not self.lenient and entry["verdict"] in (SURVIVED, UNSURE) and entry["tree"] != self.build.tree:
             return None
         return entry
 
