@@ -133,6 +133,14 @@ static void disable(struct uiommu_device *dev)
     uiommu_word_store(&dev->ats_on, 0);
 }
 
+/* With ATS off, which must not be on while it changes. */
+static void pasid_off(struct uiommu_device *dev)
+{
+    if (dev->pasid_on && dev->ops.set_pasid != NULL)
+        (void)dev->ops.set_pasid(dev->ops_ctx, false);
+    dev->pasid_on = false;
+}
+
 static uiommu_err attach_check(const struct uiommu_unit *unit,
                                const struct uiommu_device_config *config)
 {
@@ -317,6 +325,9 @@ static uiommu_err attach(struct uiommu_unit *unit, const struct uiommu_device_co
     err = uiommu_device_enable(dev);
     if (err != UIOMMU_OK) {
         disable(dev);
+        pasid_off(dev); /* now: whoever made the ops may not be there later */
+        if (dev->port != NULL)
+            uiommu_word_store(&dev->port->on, dev->port->devices != 0);
         if (!bury(dev)) {
             /* Hardware may still look at its tables: they stay, with the device. */
             uiommu_word_store(&dev->state, UIOMMU_DEVICE_GONE);
@@ -390,9 +401,7 @@ static uiommu_err detach(struct uiommu_device *dev)
     err = uiommu_device_program(dev, 0, unit->config.command_ns);
     if (err != UIOMMU_OK)
         return UIOMMU_PENDING; /* its tables may still be walked */
-    if (dev->pasid_on && dev->ops.set_pasid != NULL)
-        (void)dev->ops.set_pasid(dev->ops_ctx, false);
-    dev->pasid_on = false;
+    pasid_off(dev);
     err = device_list(dev, false);
     if (err != UIOMMU_OK)
         return UIOMMU_PENDING;

@@ -223,6 +223,30 @@ Test(requests, detach_before_the_answer)
     second = attach(&second_id, &second_port);
 }
 
+/* R18: an answer of a device that found no room is not proved gone: its PASID is withheld. */
+Test(requests, drain_without_room)
+{
+    struct uiommu_bond_info info;
+    uint32_t i;
+
+    toy.room = 0;
+    ask(8, pasid + 1, 2, UIOMMU_REQUEST_LAST);
+    serve();
+    host.tick_ns = 1000000;
+    cr_assert_eq(uiommu_unbind(u, bond, UIOMMU_UNBIND_STOPPED | UIOMMU_UNBIND_ABORT),
+                 UIOMMU_E_POISONED);
+    cr_assert_eq(uiommu_bond_get_info(u, bond, &info), UIOMMU_OK);
+    cr_assert_eq(info.missing & UIOMMU_PROOF_REQUESTS, UIOMMU_PROOF_REQUESTS);
+    toy.room = UINT32_MAX;
+    host.tick_ns = 1000;
+    serve();
+    cr_assert_eq(toy.answers, 1);
+    cr_assert_eq(uiommu_device_reset_begin(dev), UIOMMU_OK);
+    for (i = 0; i < 100000 && uiommu_device_reset_end(dev) == UIOMMU_PENDING; i++)
+        ;
+    cr_assert_eq(uiommu_device_get_state(dev), UIOMMU_DEVICE_NORMAL);
+}
+
 /* An entry came too late and is lost: a partial may lack a page, so it never becomes a group. */
 Test(requests, late_entries)
 {
