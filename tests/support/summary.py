@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """summary.py LOG...: counts what meson's testlog.json files say, per test case.
 summary.py --show NAME LOG: prints what one program of a log printed.
+summary.py --note NAME CODE FILE: the line of such a log for a program that meson did not run.
 
 A Criterion program and a plain main report how many of their cases passed; a gate is one case. A
 program that ends without such a report counts as one failure, whatever it returned.
@@ -16,7 +17,7 @@ CRITERION = re.compile(r"Synthesis: Tested: .*?(\d+).*?\| Passing: .*?(\d+).*?\|
 PLAIN = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\s*$", re.M)
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 # What Criterion, plain mains and gates print for a case that was left out.
-REASON = re.compile(r"^(?:\[SKIP\] *|skipped: *|SKIP[: ] *)(.*)$", re.M)
+REASON = re.compile(r"^(?:\[SKIP\] *|skipped: *|SKIP[: ] *|SKIPPED: *)(.*)$", re.M)
 
 
 def count(test):
@@ -55,7 +56,17 @@ def show(log, name):
                 print(COLOUR.sub("", test.get("stdout", "")).rstrip())
 
 
+def note(name, code, path):
+    """What the program of this name printed is in a file."""
+    with open(path, encoding="utf-8", errors="replace") as file:
+        print(json.dumps({"name": name, "command": [], "returncode": int(code),
+                          "stdout": file.read()}))
+
+
 def main():
+    if len(sys.argv) == 5 and sys.argv[1] == "--note":
+        note(*sys.argv[2:])
+        return
     if len(sys.argv) == 4 and sys.argv[1] == "--show":
         show(sys.argv[3], sys.argv[2])
         return
