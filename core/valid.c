@@ -202,8 +202,9 @@ static bool devices_valid(const struct uiommu_unit *unit)
             ok &= port_agrees(unit, dev->port);
     }
     /* An attach lists first and counts later, so does a detach in its way. */
-    return ok & ((n >= uiommu_word_peek(&unit->devices_count)) |
-                 (uiommu_word_load(&unit->control) != 0));
+    if (uiommu_word_load(&unit->control) == 0)
+        ok &= n >= uiommu_word_peek(&unit->devices_count);
+    return ok;
 }
 
 /* Of a bond on this unit, past its bind's first steps and before its end. */
