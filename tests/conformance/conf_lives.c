@@ -235,6 +235,65 @@ static void many_lives(struct conf *c)
     }
 }
 
+/* When a bond's settle time and its rest began; how short they were. */
+struct rests {
+    uint64_t settle, rest;
+    bool settles, resting, is_short;
+};
+
+static void on_rest(struct bench *b, const struct uiommu_trace *r, void *arg)
+{
+    struct rests *t = arg;
+    uint64_t began = t->settles ? t->settle : t->rest;
+    bool step = r->id == UIOMMU_TRACE_STEP, bond = r->id == UIOMMU_TRACE_BOND;
+    bool ends = (t->settles && step && r->c == UIOMMU_STEP_D3) ||
+                (t->resting && bond && r->d == UIOMMU_BOND_FREE);
+
+    (void)b;
+    if (ends) {
+        t->is_short |= r->now_ns - began < BENCH_SETTLE;
+        t->settles = false;
+        t->resting = false;
+    }
+    if (step && r->c == UIOMMU_STEP_D4) {
+        t->settle = r->now_ns;
+    }
+    t->settles |= step && r->c == UIOMMU_STEP_SETTLE;
+    if (bond && r->d == UIOMMU_BOND_QUARANTINE && !b->features.proved) {
+        t->resting = true;
+        t->rest = r->now_ns;
+    }
+}
+
+/* Whoever services stands still for long: his host had something better to do. */
+static void stand_still(struct bench *b, void *arg)
+{
+    (void)arg;
+    bench_advance(b, 2 * BENCH_SETTLE);
+}
+
+/* The settle time counts from what it follows, not from when that round of service began. */
+static void slow_service(struct conf *c)
+{
+    struct rests t = {0};
+    struct conf_flow f;
+    uint32_t at;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    c->b.trace.hook = on_rest;
+    c->b.trace.arg = &t;
+    for (at = 0; at < 400 && !conf_failed(c); at++) {
+        bench_interrupt(&c->b, at, stand_still, NULL);
+        CHECK(c, conf_unbind(c, f.bond, UIOMMU_UNBIND_STOPPED | UIOMMU_UNBIND_ABORT) == UIOMMU_OK);
+        CHECK(c, conf_rebind(c, f.d, f.a, f.pasid, &f.bond));
+        CHECK(c, !t.is_short);
+    }
+    c->b.trace.hook = NULL;
+    c->b.trace.arg = NULL;
+}
+
 static const struct conf_test tests[] = {
     {"R2 I1 lives: a request from before the life is INVALID", before_the_life},
     {"R2 I5 lives: a partial from before the life joins no group of it", partial_before_the_life},
@@ -242,6 +301,7 @@ static const struct conf_test tests[] = {
     {"R3 R9 lives: the second late request poisons the bond, a reset frees it", late_twice},
     {"R3 R9 lives: a restart does not free what late requests poisoned", late_twice_restart},
     {"R5 I2 lives: a number rests before it is bound again", number_rests},
+    {"R5 lives: the settle time is whole, however slow the service", slow_service},
     {"R6 I17 lives: one number, one address space, on all devices", one_number_one_space},
     {"R27 L38 lives: handles of a former life name nothing", old_handles},
     {"I1 lives: twelve lives of one number", many_lives},
