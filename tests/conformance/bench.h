@@ -145,6 +145,8 @@ struct bench_vendor {
     void (*found_enabled)(struct bench *b);
     /* A command as it lies in the ring; how many words it has. */
     uint32_t (*host_command)(struct bench *b, enum bench_command kind, uint64_t words[4]);
+    /* A device was reset: what the model remembers of its requests is over. Optional. */
+    void (*device_reset)(struct bench *b, uint32_t id);
     /* Inspection: changes nothing. */
     uint32_t (*requests_waiting)(struct bench *b); /* In the rings. */
     uint32_t (*stalls_owed)(struct bench *b);      /* Stalls without an answer. */

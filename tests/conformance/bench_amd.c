@@ -303,6 +303,11 @@ static bool uses_tables(struct bench *b, uint64_t first, uint64_t last)
     return !model_amd_check_tables_unused(model_of(b), first, last);
 }
 
+static void device_reset(struct bench *b, uint32_t id)
+{
+    model_amd_forget_device(model_of(b), id);
+}
+
 const struct bench_vendor bench_amd = {
     .name = "amd",
     .skips = bench_skips_amd,
@@ -326,6 +331,7 @@ const struct bench_vendor bench_amd = {
     .lie = lie,
     .event_flood = event_flood,
     .power_cycle = power_cycle,
+    .device_reset = device_reset,
     .found_enabled = found_enabled,
     .host_command = host_command,
     .requests_waiting = requests_waiting,

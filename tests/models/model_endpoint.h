@@ -103,6 +103,8 @@ struct model_endpoint_counts {
     uint32_t outstanding, groups_outstanding; /* now */
 };
 void model_endpoint_get_counts(const struct model_endpoint *ep, struct model_endpoint_counts *out);
+/* When the oldest Last left that has no response yet; UINT64_MAX: none waits. */
+uint64_t model_endpoint_oldest(const struct model_endpoint *ep);
 /* The last response for a PRG index: false if none came since it was last used. */
 bool model_endpoint_last_response(const struct model_endpoint *ep, uint32_t id, uint32_t index,
                                   struct model_page_response *out);

@@ -54,6 +54,7 @@ struct model_group {
     uint32_t access;
     uint32_t credits; /* Taken from the port, given back by the response. */
     uint64_t age;     /* Tells groups of one index apart (reuse_index_in_flight). */
+    uint64_t asked;   /* When its Last left. */
 };
 
 struct model_atc_entry {

@@ -104,6 +104,7 @@ static void group_send(struct model_endpoint *ep, struct model_group *group)
     request.last = group->sent == group->pages;
     if (request.last) {
         group->state = MODEL_GROUP_SENT;
+        group->asked = model_now(ep->world);
     }
     if (group->job >= 0) {
         ep->jobs[group->job].status.requests++;
@@ -339,6 +340,7 @@ void model_endpoint_send(struct model_endpoint *ep, const struct model_page_requ
         model_ep_port(ep)->credits_taken += counted;
         if (request->last) {
             group->state = MODEL_GROUP_SENT;
+            group->asked = model_now(ep->world);
         }
     }
     request_send(ep, request);
@@ -445,6 +447,21 @@ void model_ep_response(void *endpoint, const struct model_page_response *respons
         model_ep_job_answer(ep, job, response->code, false);
     }
     model_ep_jobs_credit(port);
+}
+
+uint64_t model_endpoint_oldest(const struct model_endpoint *ep)
+{
+    uint64_t oldest = UINT64_MAX;
+    uint32_t i;
+
+    for (i = 0; ep->groups_used > 0 && i < MODEL_EP_GROUPS; i++) {
+        const struct model_group *group = &ep->groups[i];
+
+        if (group->state == MODEL_GROUP_SENT && group->asked < oldest) {
+            oldest = group->asked;
+        }
+    }
+    return oldest;
 }
 
 bool model_endpoint_last_response(const struct model_endpoint *ep, uint32_t id, uint32_t index,
