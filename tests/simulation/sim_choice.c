@@ -18,7 +18,7 @@ static struct {
     uint32_t walk; /* One step in so many is a choice. */
     uint64_t change_at;
     uint32_t rank[SIM_ACTORS]; /* Higher goes first. */
-    uint32_t lowest;
+    uint32_t lowest, highest;
     const struct sim_choice *list[SIM_KINDS], *end[SIM_KINDS];
     struct sim_choice *kept;
     uint32_t kept_count, kept_room;
@@ -133,6 +133,7 @@ static void random_begin(struct sim *s)
     way.walk = walks[below(SIM_SCHED, 8)];
     s->creep_ns = creeps[below(SIM_SCHED, 6)];
     way.lowest = UINT32_MAX / 2;
+    way.highest = way.lowest + 1 + UINT32_MAX / 4;
     for (i = 0; i < SIM_ACTORS; i++) {
         way.rank[i] = way.lowest + 1 + below(SIM_SCHED, UINT32_MAX / 4);
     }
@@ -160,10 +161,16 @@ static uint32_t by_rank(struct sim *s, const uint32_t *actor, uint32_t count, bo
     return best;
 }
 
-static uint32_t by_chance(struct sim *s, uint32_t count)
+/* Time less often than others, else the fastest CPU were a slow one. */
+static uint32_t by_chance(struct sim *s, const uint32_t *actor, uint32_t count)
 {
+    uint32_t pick = count == 1 ? 0 : below(SIM_SCHED, count);
+
     s->quiet_until = s->steps + steps_ahead();
-    return count == 1 ? 0 : below(SIM_SCHED, count);
+    if (actor[pick] == SIM_TIME && count > 1 && below(SIM_SCHED, 8) != 0) {
+        pick = below(SIM_SCHED, count - 1); /* Time is the last. */
+    }
+    return pick;
 }
 
 /* ---- */
@@ -216,7 +223,10 @@ static uint32_t by_seed(struct sim *s, const uint32_t *actor, uint32_t count, bo
     uint32_t pick = starving(s, actor, count);
 
     if (pick == count) {
-        pick = way.priorities ? by_rank(s, actor, count, stays) : by_chance(s, count);
+        pick = way.priorities ? by_rank(s, actor, count, stays) : by_chance(s, actor, count);
+    } else { /* For more than one step. */
+        way.rank[actor[pick]] = ++way.highest;
+        s->quiet_until = way.priorities ? 0 : s->steps + steps_ahead();
     }
     if (actor[pick] != SIM_TIME) {
         s->cpu[actor[pick]].ready_ns = 0;

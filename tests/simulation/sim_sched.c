@@ -151,7 +151,19 @@ static void stuck(struct sim *s)
     sim_fail(s, "deadlock", "%s", text);
 }
 
-/* Where CPUs only poll, that takes time. */
+static bool is_ready(struct sim *s, const struct sim_cpu *c);
+
+/* Somebody else than those who wait in loops could go on. */
+static bool any_ready(struct sim *s)
+{
+    uint32_t i;
+
+    for (i = 0; i < s->cpus && (s->cpu[i].paused || !is_ready(s, &s->cpu[i])); i++) {
+    }
+    return i < s->cpus;
+}
+
+/* Where CPUs only poll, that takes time; not much while others are at work. */
 static void polls(struct sim *s)
 {
     uint64_t work = model_next_work(s->bench->world);
@@ -164,6 +176,9 @@ static void polls(struct sim *s)
     }
     if (s->polls++ > POLLS) {
         stuck(s);
+    }
+    if (any_ready(s)) {
+        s->poll_ns = SIM_POLL_MIN;
     }
     bench_advance(s->bench, s->poll_ns);
     s->poll_ns = s->poll_ns < SIM_POLL_MAX ? 2 * s->poll_ns : SIM_POLL_MAX;
