@@ -211,10 +211,8 @@ static bool credit(const struct entry *e)
 static void over_credit(const struct entry *e, struct uiommu_group_slot *slot)
 {
     uiommu_count(&e->dev->counters.over_credit, 1);
-    if (slot != NULL) {
-        slot->refused = 1;
+    if (slot != NULL)
         uiommu_partial_drop(e->unit, slot, UIOMMU_DROP_CREDITS);
-    }
     refuse(e, UIOMMU_DROP_CREDITS);
     uiommu_device_violation(e->dev);
 }

@@ -52,7 +52,6 @@ struct uiommu_group_slot {
     uint32_t ready_next; /* (r) ready or orphan list; (u) parked or freed list */
     uint8_t code;        /* (u) of a parked answer, or decided */
     uint8_t list;        /* (r) which of the age lists: 0 none, 1 open, 2 live */
-    uint8_t refused;     /* (r) over credit or of two lives: INVALID at Last */
     uint8_t charged;     /* (r), (u) against the port's credits or the stalls */
     uint8_t in_call;     /* (u) a runner holds it */
     uint8_t ran;         /* (u) counts against the caps */

@@ -174,7 +174,6 @@ struct uiommu_group_slot *uiommu_slot_open(struct uiommu_unit *unit)
         return NULL;
     slot = uiommu_slot_at(unit, unit->pool.free_slot);
     unit->pool.free_slot = slot->ready_next;
-    slot->refused = 0;
     slot->beyond = 0;
     slot->in_call = 0;
     slot->ran = 0;

@@ -108,18 +108,19 @@ uiommu_err uiommu_unbind_poll(struct uiommu *u, struct uiommu_bond_ref ref)
     return err;
 }
 
-/* Between two polls: until the unit is due, or somebody says so. */
+/* Between two polls: until the unit is due, or somebody says so. What is due although this caller
+ * has just been there is for whoever holds the role, who needs the processor. */
 static void unbind_wait(struct uiommu_unit *unit, uint32_t seen)
 {
     const struct uiommu_host_ops *host = &unit->u->host;
     uint64_t due = uiommu_unit_next_deadline(unit);
-    uint64_t soon = uiommu_after(uiommu_now(unit->u), UIOMMU_RETRY_NS);
+    uint64_t now = uiommu_now(unit->u), soon = uiommu_after(now, UIOMMU_RETRY_NS);
 
     if (host->wait == NULL) {
         uiommu_pause();
         return;
     }
-    host->wait(host->ctx, &unit->due, seen, due < soon ? due : soon);
+    host->wait(host->ctx, &unit->due, seen, due > now && due < soon ? due : soon);
 }
 
 uiommu_err uiommu_unbind(struct uiommu *u, struct uiommu_bond_ref ref, uint32_t flags)
