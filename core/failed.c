@@ -12,6 +12,8 @@ void uiommu_failed_add(struct uiommu_failed *f, uint64_t first, uint64_t last)
 {
     uint32_t at = 0, to;
 
+    if (last <= f->forgotten)
+        return; /* has failed; the ranges lie above the mark, which never falls */
     while (at < f->count && f->range[at].last + 1u < first)
         at++;
     for (to = at; to < f->count && f->range[to].first <= last + 1u; to++) {

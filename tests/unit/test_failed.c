@@ -66,6 +66,23 @@ Test(failed, one_older_than_a_full_list_goes_under_the_mark)
     cr_assert(uiommu_failed_has(&f, 100));
 }
 
+Test(failed, the_mark_never_falls)
+{
+    struct uiommu_failed f = fresh();
+    uint64_t t;
+
+    for (t = 1; t <= ROOM + 1; t++)
+        uiommu_failed_add(&f, 100 * t, 100 * t);
+    cr_assert_eq(f.forgotten, 100);
+    uiommu_failed_add(&f, 201, 300); /* joins two: there is room again */
+    uiommu_failed_add(&f, 50, 50);
+    uiommu_failed_add(&f, 9000, 9000);
+    cr_assert(uiommu_failed_valid(&f));
+    cr_assert(uiommu_failed_has(&f, 100));
+    cr_assert(uiommu_failed_has(&f, 60));
+    cr_assert(uiommu_failed_has(&f, 9000));
+}
+
 Test(notes, oldest_first_and_the_newest_is_lost)
 {
     struct uiommu_notes notes;
