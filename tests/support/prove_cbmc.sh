@@ -20,7 +20,8 @@
 #   unwind=   bound of every loop, 1 where it is missing; flags= more for cbmc
 #   nocheck=  of the checks below, those that are left out, with the reason in a comment
 #   variant=NAME:EXPECT:FLAGS  a further run of the same harness
-#   break.NAME=FILE SED  in that variant FILE is taken as SED changes it: one line that must matter
+#   given=FILE SED       FILE is taken as SED changes it: a table made small. Repeatable
+#   break.NAME=FILE SED  the same in that variant alone: one line that must matter
 set -euf
 
 packages="cbmc minisat libc6 libstdc++6 libgcc-s1 zlib1g"
@@ -109,31 +110,43 @@ conf() {
     sed -n "s/^$2=//p" "$1/proof.conf"
 }
 
-# A tree as the sources see it, with one file changed.
+# A tree as the sources see it, with a line of a file changed, maybe not the first one of it.
 overlay() {
-    dir=$1 out=$2 variant=$3
-    set -- $(conf "$dir" "break\.$variant" | head -n 1)
-    [ $# -ge 2 ] || return 0
-    file=$1
-    shift
+    out=$1 file=$2
+    shift 2
     mkdir -p "$out/over/$(dirname "$file")"
-    sed "$*" "$root/$file" >"$out/over/$file"
-    if cmp -s "$root/$file" "$out/over/$file"; then
-        echo "break.$variant changes nothing in $file"
+    # Its neighbours as well: they name each other in quotes.
+    find "$root/$(dirname "$file")" -maxdepth 1 -name '*.[ch]' \
+        -exec cp -n {} "$out/over/$(dirname "$file")" ';'
+    sed "$*" "$out/over/$file" >"$out/changed"
+    if cmp -s "$out/over/$file" "$out/changed"; then
+        echo "this changes nothing in $file: $*"
         exit 2
     fi
+    mv "$out/changed" "$out/over/$file"
+}
+
+overlays() {
+    dir=$1 into=$2 variant=$3
+    conf "$dir" given >"$into/changes"
+    [ -z "$variant" ] || conf "$dir" "break\.$variant" >>"$into/changes"
+    while read -r file sed; do
+        overlay "$into" "$file" "$sed"
+    done <"$into/changes"
 }
 
 run() {
     prefix=$1 dir=$2 out=$3 variant=${4:-}
     name=$(basename "$dir")
     usable "$prefix" || skip "no CBMC below $prefix: run --get first"
+    overlays "$dir" "$out" "$variant"
     set -- "$dir/prove_$name.c"
     for file in $(conf "$dir" sources); do
-        set -- "$@" "$root/$file"
+        from=$root
+        [ ! -e "$out/over/$file" ] || from=$out/over
+        set -- "$@" "$from/$file"
     done
     if [ -n "$variant" ]; then
-        overlay "$dir" "$out" "$variant"
         set -- "$@" $(conf "$dir" variant | sed -n "s/^$variant:[A-Z]*://p")
     fi
     set -- "$@" -I "$out/over" -I "$out/over/include" -I "$root" -I "$root/include" -I "$root/include/uiommu" \
