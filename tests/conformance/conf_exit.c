@@ -165,16 +165,24 @@ static void no_bind(struct conf *c)
     CHECK(c, conf_reap(c, f.b) == UIOMMU_OK);
 }
 
+/* What the return of an exit promised is true from then on. */
+static void look(struct bench *b, void *arg)
+{
+    struct conf *c = arg;
+
+    CHECK(c, !conf_access(c->at_device, c->pasid[c->pasids - 1], CONF_VA, MODEL_READ));
+    CHECK(c, !bench_uses_tables(b, c->at_space->tables));
+    bench_interrupt(b, 0, look, c);
+}
+
 static void now_exit(struct bench *b, void *arg)
 {
     struct conf *c = arg;
 
-    (void)b;
     c->err = uiommu_aspace_exit(c->at_space->as);
     c->counter++;
-    /* What the return promised is true at this very moment. */
     CHECK(c, c->err == UIOMMU_OK);
-    CHECK(c, !bench_uses_tables(&c->b, c->at_space->tables));
+    look(b, c);
 }
 
 /* A new space in the place of the last, which is dead and reaped. */
@@ -193,16 +201,18 @@ static void at_moment(struct conf *c, struct conf_device *d, struct conf_space *
                       bool during_bind)
 {
     struct uiommu_bond_ref bond = {0, 0};
+    uint32_t pasid = conf_pasid(c);
     uiommu_err err;
 
     c->at_space = s;
+    c->at_device = d;
     if (during_bind) {
         bench_interrupt(&c->b, n, now_exit, c);
     }
-    err = conf_try_bind(c, d, s, conf_pasid(c), &bond);
+    err = conf_try_bind(c, d, s, pasid, &bond);
     CHECK(c, err == UIOMMU_OK || (during_bind && err == UIOMMU_E_DEAD));
     if (err == UIOMMU_OK && !during_bind) {
-        conf_ask(d, c->pasid[c->pasids - 1], CONF_VA, n);
+        conf_ask(d, pasid, CONF_VA, n);
         bench_interrupt(&c->b, n, now_exit, c);
         err = conf_unbind(c, bond, 0);
         CHECK(c, err == UIOMMU_OK);

@@ -100,6 +100,20 @@ static void answered_in_handler(struct conf *c)
     CHECK(c, conf_respond(c, f.a->seen[0].ref, UIOMMU_CODE_SUCCESS) == UIOMMU_E_STALE);
 }
 
+/* Its first answer comes from inside the handler: the index is free while that still runs. */
+static void answers_inside(struct conf *c, struct conf_space *s, const struct uiommu_group *g)
+{
+    if (s->calls != 21) {
+        return;
+    }
+    CHECK(c, conf_respond(c, g->ref, UIOMMU_CODE_SUCCESS) == UIOMMU_OK);
+    bench_advance(&c->b, BENCH_MS);
+    CHECK(c, conf_answer(c->at_device, 5) == UIOMMU_CODE_SUCCESS);
+    conf_ask(c->at_device, g->pasid, CONF_VA, 5);
+    bench_arrive(&c->b);
+    CHECK(c, uiommu_unit_service(c->b.unit, 0) != UIOMMU_E_STATE);
+}
+
 static void index_at_once(struct conf *c)
 {
     struct conf_flow f;
@@ -116,6 +130,12 @@ static void index_at_once(struct conf *c)
         }
     }
     CHECK(c, f.a->calls == 20 && conf_device_counters(f.d).violations == 0);
+    c->at_device = f.d;
+    f.a->on_fault = answers_inside;
+    conf_ask(f.d, f.pasid, CONF_VA, 5);
+    conf_run(c, BENCH_MS * 2);
+    CHECK(c, f.a->calls == 22 && conf_device_counters(f.d).violations == 0);
+    CHECK(c, conf_counts(f.d).success == 22);
 }
 
 static void pasid_in_answer(struct conf *c)

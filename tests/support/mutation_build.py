@@ -12,6 +12,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import threading
 
 COMPILER = "clang-14"
 NEEDS = {"clang-14": "clang-14", "ld.lld": "lld", "meson": "meson", "objdump": "binutils"}
@@ -64,7 +65,7 @@ class Build:
         self.library = []   # Units
         for sub in ("o", "cover", "work"):
             os.makedirs(os.path.join(folder, sub), exist_ok=True)
-        self.commands = {}
+        self.commands, self.lock = {}, threading.Lock()
         self.tree = self.hash_tree()
 
     # ---- what there is ----
@@ -125,7 +126,7 @@ class Build:
                 found += [Unit(self, source, flags) for source in sorted(group["sources"])]
         return found
 
-    def plan(self):
+    def plan(self, suite_only=False):
         """Reads from meson which sources make which program."""
         targets, tests = self.introspect()
         by_id = {t["id"]: t for t in targets}
@@ -140,7 +141,7 @@ class Build:
                for name in ("mutation_runner.c", "mutation_cover.c")]
         hosts = self.units_of(by_name["checked_support"]) + self.units_of(by_name["fake_host"])
         self.programs = {"suite": suite + own}
-        for test in tests:
+        for test in [] if suite_only else tests:
             kind = {s.split(":")[-1] for s in test["suite"]}
             target = by_id.get(test["depends"][0]) if test["depends"] else None
             if target is None or not kind & {"unit", "backends"} or \
@@ -161,7 +162,8 @@ class Build:
 
     def compile(self, unit, output, extra, source=None, folder=None):
         where = os.path.dirname(unit.source)
-        return run([COMPILER, "-w", "-Werror=return-type", *unit.flags, *extra, "-iquote", where,
+        cache = ["ccache"] if source is None and shutil.which("ccache") else []
+        return run([*cache, COMPILER, "-w", "-Werror=return-type", *unit.flags, *extra, "-iquote", where,
                     "-c", source or unit.source, "-o", output], cwd=folder)
 
     def compile_all(self, units, extra, suffix=""):
@@ -176,6 +178,10 @@ class Build:
 
     def linker(self, name):
         """The linker's own command line: the driver in between costs as much as the link."""
+        with self.lock:
+            return self.linker_found(name)
+
+    def linker_found(self, name):
         if name not in self.commands:
             more = ["-static"] if name == "suite" else ["-lcriterion", "-no-pie", "-pthread"]
             with open(os.path.join(self.dir, "OBJECTS.o"), "w", encoding="ascii"):
@@ -193,11 +199,13 @@ class Build:
         return run(words)
 
     def objects(self, name, suffix=""):
-        """Of a program: the library's first, once each."""
+        """Of a program, once each. The library's as from an archive: a test may have its own copy
+        of a file."""
         units = list(self.programs[name]) + (self.library if name == "suite" else [])
         inside = {u.object for u in self.library}
-        return [u.object + (suffix if u.object in inside else "")
-                for u in {u.object: u for u in units}.values()]
+        objects = list(dict.fromkeys(u.object for u in units))
+        return [*(o for o in objects if o not in inside), "--start-lib",
+                *(o + suffix for o in objects if o in inside), "--end-lib"]
 
     def program(self, name, suffix=""):
         return os.path.join(self.dir, "cover" if suffix else "o", name)
@@ -207,7 +215,9 @@ class Build:
         self.plan()
         for suffix, flags in (("", FAST), (".cov", COVERAGE)):
             key = " ".join([self.tree, *flags])
-            if self.stamp("built" + suffix) == key or (suffix and not cover):
+            built = self.stamp("built" + suffix) or ""
+            # With the suite alone it is another stamp, but good enough for the suite alone.
+            if built == key or (not cover and (suffix or built == key + " suite")):
                 continue
             say("compiling the library" + (" for coverage" if suffix else
                                            ", the suite and the test programs"))
@@ -217,9 +227,9 @@ class Build:
                 done = self.link(name, self.objects(name, suffix), self.program(name, suffix))
                 if done.returncode != 0:
                     raise BuildError(f"linking {name}: {done.stderr[-1500:]}")
-            if not suffix:
+            if cover and not suffix:
                 self.make_originals()
-            self.stamp("built" + suffix, key)
+            self.stamp("built" + suffix, key + ("" if cover else " suite"))
 
     # ---- one mutant ----
 

@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What tests/mutate does with its options: choose, run, report."""
 import collections
+import concurrent.futures
 import difflib
 import itertools
 import os
+import queue
 import random
 import sys
 import threading
 import time
 
 import mutation_build
+import mutation_operators
 import mutation_run
 import mutation_tables
 from mutation_run import BROKEN, KILLED, NOT_RUN, SAME, SURVIVED, TWIN, UNSURE
@@ -102,8 +105,9 @@ class Work:
 class Report:
     """The table at the end."""
 
-    def __init__(self, files, state, equivalents):
+    def __init__(self, files, state, equivalents, chosen):
         self.files, self.state, self.equivalents = files, state, equivalents
+        self.chosen = chosen
         self.rows, self.alive, self.wrong = [], [], []
         self.used = set()
 
@@ -131,7 +135,8 @@ class Report:
             self.rows.append((name, row))
         names = {name for name, _ in self.files}
         for key in self.equivalents:
-            if key[0] in names and key not in self.used:
+            if key[0] in names and key not in self.used and (not self.chosen or
+                                                             key[2] in self.chosen):
                 self.wrong.append(f"stale entry of mutants.equivalent: {' '.join(key[:3])}: "
                                   f"{key[3]}")
 
@@ -185,21 +190,36 @@ def rule_runs(suite, block):
             if (variant in text if variant else c in suite.sample(test))]
 
 
-def run_rules(build, suite, judge, files):
+def run_rules(build, suite, judge, files, options):
     """Exit code. A rule holds if one of its mutants dies by the named test alone."""
     mutants = {m.key(): m for _, found in files for m in found}
+    blocks = mutation_tables.rules(table("mutants.rules"))
+    runs = {id(block): rule_runs(suite, block) for block in blocks}
+    every = list(dict.fromkeys(run for found in runs.values() for run in found))
+    wrong = judge.run_suite("rules", build.program("suite"), every)
+    if wrong is not None:
+        raise mutation_build.BuildError(f"fails without any mutant: {wrong[1]}")
+    workers = queue.SimpleQueue()
+    for number in range(options.jobs):
+        workers.put(number)
+
+    def judged(block):
+        began, number = time.monotonic(), workers.get()
+        try:
+            return (judge_rule(build, judge, block, mutants.get(block.key()), runs[id(block)],
+                               number), time.monotonic() - began)
+        finally:
+            workers.put(number)
     held, failed = collections.defaultdict(list), 0
     print(f"{'rule':8} {'verdict':9} {'s':>4}  test")
-    for block in mutation_tables.rules(table("mutants.rules")):
-        began = time.monotonic()
-        mutant = mutants.get(block.key())
-        verdict = "stale" if mutant is None else judge_rule(build, suite, judge, block, mutant)
-        failed += verdict != KILLED
-        for rule in block.rules:
-            held[rule] += [verdict == KILLED]
-            print(f"{rule:8} {verdict:9} {time.monotonic() - began:4.1f}  {block.parts['!']}\n"
-                  f"{'':24}{block.head[0]} {block.head[1]}: {block.head[2]}: {block.parts['-']}",
-                  flush=True)
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for block, (verdict, seconds) in zip(blocks, pool.map(judged, blocks)):
+            failed += verdict != KILLED
+            for rule in block.rules:
+                held[rule] += [verdict == KILLED]
+                print(f"{rule:8} {verdict:9} {seconds:4.1f}  {block.parts['!']}\n"
+                      f"{'':24}{block.head[0]} {block.head[1]}: {block.head[2]}: "
+                      f"{block.parts['-']}", flush=True)
     missing = [rule for rule in RULES if not any(held[rule])]
     for rule in missing:
         print(f"{rule:8} NO MUTANT of it dies by a test named for it")
@@ -215,18 +235,16 @@ def named_for(root, rule, test):
         return any(line.startswith(f"| {rule} |") and f"`{test}`" in line for line in page)
 
 
-def judge_rule(build, suite, judge, block, mutant):
-    made, verdict, _ = judge.compiled("rules", mutant)
-    if made is None and verdict != TWIN:
-        return verdict
+def judge_rule(build, judge, block, mutant, runs, number):
+    if mutant is None:
+        return "stale"
     if not all(named_for(build.root, rule, block.parts["!"]) for rule in block.rules):
         return "misnamed"
     unit = judge.units[mutant.source.name]
-    made = made or os.path.join(build.folder("rules"), "mutant.o")
-    runs = rule_runs(suite, block)
-    if judge.run_suite("rules", build.program("suite"), runs) is not None:
-        return "fails"
-    program = build.mutant_program("rules", unit, "suite", made)
+    made, _ = build.mutate(f"rules{number}", unit, mutant.apply())
+    if made is None:
+        return BROKEN
+    program = build.mutant_program(f"rules{number}", unit, "suite", made)
     return SURVIVED if judge.run_suite("rules", program, runs) is None else KILLED
 
 
@@ -262,10 +280,14 @@ def level_of(entry):
 
 def main(root, options):
     build = mutation_build.Build(root, os.path.abspath(options.build), options.jobs)
-    build.plan()
+    build.plan(suite_only=options.rules)
+    if options.rules: # what the table names is enough
+        options.file = sorted({b.head[0] for b in mutation_tables.rules(table("mutants.rules"))})
     files = mutation_run.find_all(build, options.file)
-    if options.operator:
-        files = [(n, [m for m in found if m.operator in options.operator]) for n, found in files]
+    chosen = set(options.operator) or (mutation_operators.PROTOCOL if options.set == "protocol" and
+                                       not options.rules and not options.show else None)
+    if chosen:
+        files = [(n, [m for m in found if m.operator in chosen]) for n, found in files]
     if not any(found for _, found in files):
         print("tests/mutate: no mutants there", file=sys.stderr)
         return 2
@@ -280,19 +302,20 @@ def main(root, options):
     state = mutation_run.State(build)
     if options.report:
         state.lenient = True
-        return Report(files, state, equivalents).print(options)
+        return Report(files, state, equivalents, chosen).print(options)
     build.make(say, not options.rules)
     try:
-        return run(build, options, files, equivalents, state)
+        return run(build, options, files, equivalents, state, chosen)
     finally:
         build.clean()
 
 
-def run(build, options, files, equivalents, state):
+def run(build, options, files, equivalents, state, chosen):
     suite = mutation_run.Suite(build, say, not options.rules)
     judge = mutation_run.Judge(build, suite, state)
+    judge.recall(files)
     if options.rules:
-        return run_rules(build, suite, judge, files)
+        return run_rules(build, suite, judge, files, options)
     work = Work(judge, state, options)
     order = [m for m in spread(files, options.seed) if m.key() not in equivalents]
     for level, share in zip(range(0 if not options.sure else 1, mutation_run.LEVELS), SHARES):
@@ -302,7 +325,7 @@ def run(build, options, files, equivalents, state):
             say(f"{len(alive)} alive: " + ("the other variants of the sample" if level == 1
                                            else "every variant"))
         work.run(alive, level + 1)
-    code = Report(files, state, equivalents).print(options)
+    code = Report(files, state, equivalents, chosen).print(options)
     seconds = time.monotonic() - work.began
     print(f"{work.done} mutants in {seconds / 60:.1f} minutes: {work.done / seconds * 60:.0f} a "
           f"minute, {options.jobs} at a time")

@@ -17,7 +17,16 @@ ASSIGN = {"+=": "-=", "-=": "+=", "|=": "&=", "&=": "|=", "<<=": ">>=", ">>=": "
 JUMPS = {K.RETURN_STMT, K.BREAK_STMT, K.CONTINUE_STMT, K.GOTO_STMT}
 LOOPS = {K.WHILE_STMT, K.DO_STMT, K.FOR_STMT}
 NUMBER = re.compile(r"(0[xX][0-9a-fA-F]+|\d+)([uUlL]*)$")
+LOCK = re.compile(r"\buiommu_(lock|control)_(take|give)\(")
+PLACE = re.compile(r"([\w.>\[\]-]+?)(?: (?:[|&+-]|<<|>>)?= |\+\+$|--$)")
+MACRO = re.compile(r"[A-Z][A-Z0-9_]+\b(?:\()?")
 COMMENT = re.compile(r"/\*.*?\*/", re.S)
+
+
+# What the first of two kinds of run tries: a step forgotten, two in the wrong order, a condition
+# that is another one. That a lock is taken shows under threads only: stress and TSan hold that.
+PROTOCOL = {"drop-call", "drop-assignment", "drop-operand", "drop-not", "negate-condition",
+            "force-true", "force-false", "compare", "off-by-one", "swap"}
 
 
 class Mutant:
@@ -104,9 +113,16 @@ class Finder:
 
     # ---- ranges ----
 
-    @staticmethod
-    def span(cursor):
-        return cursor.extent.start.offset, cursor.extent.end.offset
+    def span(self, cursor):
+        """libclang ends what ends with a macro in front of the macro's name."""
+        start, stop = cursor.extent.start.offset, cursor.extent.end.offset
+        match = MACRO.match(self.source.text, stop)
+        if match and stop > 0 and not self.source.text[stop - 1].isalnum():
+            stop = match.end()
+            while match and self.source.text.count("(", match.start(), stop) > \
+                    self.source.text.count(")", match.start(), stop):
+                stop = self.source.text.index(")", stop) + 1
+        return start, stop
 
     def text(self, cursor):
         start, stop = self.span(cursor)
@@ -201,7 +217,8 @@ class Finder:
         step = self.is_step(cursor)
         start, stop = self.span(cursor)
         if step and self.source.text[stop:].lstrip()[:1] == ";":
-            self.add("drop-" + step, start, stop, "")
+            lock = LOCK.search(self.source.text[start:stop])
+            self.add("drop-lock" if lock else "drop-" + step, start, stop, "")
         elif cursor.kind in JUMPS:
             self.add("drop-" + cursor.kind.name.split("_")[0].lower(), start, stop, "")
 
@@ -212,7 +229,22 @@ class Finder:
         gap = self.source.text[middle:second]
         if gap.strip()[:1] == ";" and start < middle <= second < stop:
             text = self.source.text[second:stop] + gap + self.source.text[start:middle]
-            self.add("swap", start, stop, text)
+            if LOCK.search(text):
+                self.add("swap-lock", start, stop, text)
+            elif not self.independent(one, two):
+                self.add("swap", start, stop, text)
+
+    def independent(self, one, two):
+        """Assignments without calls, to places that the other does not name: any order is right."""
+        parts = []
+        for cursor in (one, two):
+            text = self.text(cursor)
+            match = PLACE.match(text)
+            if match is None or "(" in text.replace("(uint", "").replace("(void", ""):
+                return False
+            parts.append((match.group(1), text))
+        (left, first), (right, second) = parts
+        return left not in second and right not in first
 
     def binary(self, left, right):
         found = self.between(left, right)

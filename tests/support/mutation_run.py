@@ -212,6 +212,16 @@ class Judge:
             return (run.us + 300) / (1 + near)
         return sorted(runs, key=weight)
 
+    def recall(self, files):
+        """What killed in runs before kills first."""
+        numbers = {name: number for number, name in enumerate(self.suite.tests)}
+        for _, found in files:
+            for mutant in found:
+                entry = self.state.get(mutant)
+                test = numbers.get(entry["by"].partition(" [")[0]) if entry else None
+                if test is not None and entry["verdict"] == KILLED:
+                    self.remember(mutant, test)
+
     def remember(self, mutant, test):
         self.kills[mutant.source.name, mutant.function, test] += 1
         self.kills[mutant.source.name, test] += 1
