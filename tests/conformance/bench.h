@@ -186,8 +186,10 @@ struct bench_heap {
     uint32_t faults; /* Wrong sizes, freed twice. */
 };
 
-/* Trace: counts by id, a hash over everything, and one hook. */
+/* Trace: what it told of all units, counts by id, a hash over everything, and one hook. */
 struct bench_trace {
+    struct uiommu_unit_counters told; /* Since bench_create(); answers of groups only... */
+    uintptr_t refused;                /* ...and those to Lasts without one. */
     uint64_t hash;
     uint64_t count[UIOMMU_TRACE_END];
     uint32_t unknown;

@@ -151,6 +151,8 @@ uiommu_err bench_create(struct bench *b)
     if (err != UIOMMU_OK) {
         return err;
     }
+    memset(&b->trace.told, 0, sizeof(b->trace.told));
+    b->trace.refused = 0;
     err = uiommu_pasid_space_create(b->u, &b->numbers, &b->pasids);
     for (o = b; o != NULL && err == UIOMMU_OK; o = o->beside) {
         o->config.pasids = b->pasids;

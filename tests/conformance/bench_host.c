@@ -283,6 +283,53 @@ static uint64_t mix(uint64_t hash, uint64_t word)
     return hash;
 }
 
+/* As the counters should have it. */
+static void tell(struct bench_trace *t, const struct uiommu_trace *record)
+{
+    struct uiommu_unit_counters *told = &t->told;
+
+    switch (record->id) {
+    case UIOMMU_TRACE_REQUEST:
+        told->requests++;
+        break;
+    case UIOMMU_TRACE_GROUP_READY:
+        told->groups++;
+        break;
+    case UIOMMU_TRACE_GROUP_DISPATCHED:
+        told->dispatched++;
+        break;
+    case UIOMMU_TRACE_GROUP_ANSWERED:
+        told->success += record->d == UIOMMU_CODE_SUCCESS;
+        told->invalid += record->d == UIOMMU_CODE_INVALID;
+        told->failure += record->d == UIOMMU_CODE_FAILURE;
+        break;
+    case UIOMMU_TRACE_REFUSED:
+        t->refused += record->c != UIOMMU_CODE_NONE;
+        told->dropped += record->c == UIOMMU_CODE_NONE;
+        told->unknown_id += record->d == UIOMMU_DROP_UNKNOWN_ID;
+        told->unknown_pasid += record->d == UIOMMU_DROP_UNKNOWN_PASID;
+        break;
+    case UIOMMU_TRACE_GROUP_DROPPED:
+        told->dropped++; /* At least: each page of an open one counts. */
+        break;
+    case UIOMMU_TRACE_MARKER:
+        told->markers++;
+        break;
+    case UIOMMU_TRACE_OVERFLOW:
+        told->overflows++;
+        break;
+    case UIOMMU_TRACE_TICKET:
+        told->commands += record->b == 0;
+        told->command_errors += record->b >= 2;
+        break;
+    case UIOMMU_TRACE_BOND:
+        told->poisoned += record->d == UIOMMU_BOND_POISONED;
+        break;
+    default:
+        break;
+    }
+}
+
 static void trace(void *ctx, const struct uiommu_trace *record)
 {
     struct bench *b = ctx;
@@ -296,6 +343,7 @@ static void trace(void *ctx, const struct uiommu_trace *record)
         return;
     }
     t->count[record->id]++;
+    tell(t, record);
     if (t->hook != NULL) {
         t->hook(b, record, t->arg);
     }

@@ -222,6 +222,43 @@ static void balance(struct conf *c)
                                answers <= lasts + unexpected));
 }
 
+/* Counters and trace tell the same story. */
+static void ledger(struct conf *c)
+{
+    const struct uiommu_unit_counters *told = &c->b.trace.told;
+    uintptr_t all = told->invalid + told->failure + c->b.trace.refused + told->dropped, ended;
+    struct uiommu_unit_counters sum, one;
+    uintptr_t *to = (uintptr_t *)&sum, *from = (uintptr_t *)&one;
+    const struct bench *b;
+    size_t i;
+
+    memset(&sum, 0, sizeof(sum));
+    for (b = &c->b; b != NULL && c->b.ops.trace != NULL; b = b->beside) {
+        if (b->unit == NULL || uiommu_unit_get_counters(b->unit, &one) != UIOMMU_OK) {
+            return;
+        }
+        for (i = 0; i < sizeof(sum) / sizeof(*to); i++) {
+            to[i] += from[i];
+        }
+    }
+    ended = sum.invalid + sum.failure + sum.dropped;
+    if (c->b.ops.trace == NULL) {
+        return;
+    }
+    CHECK(c, sum.requests == told->requests);
+    CHECK(c, sum.groups == told->groups);
+    CHECK(c, sum.dispatched == told->dispatched);
+    CHECK(c, sum.success == told->success);
+    CHECK(c, sum.invalid + sum.failure >= told->invalid + told->failure && ended >= all);
+    CHECK(c, sum.invalid + sum.failure <= told->invalid + told->failure + c->b.trace.refused);
+    CHECK(c, sum.unknown_id >= told->unknown_id && sum.unknown_pasid >= told->unknown_pasid);
+    CHECK(c, sum.markers == told->markers);
+    CHECK(c, sum.overflows == told->overflows);
+    CHECK(c, sum.commands == told->commands && sum.command_errors == told->command_errors);
+    CHECK(c, sum.poisoned <= told->poisoned && (sum.poisoned == 0) == (told->poisoned == 0));
+    CHECK(c, sum.requests <= sum.entries && sum.events_lost <= sum.events);
+}
+
 void conf_end(struct conf *c)
 {
     uiommu_err err;
@@ -246,6 +283,7 @@ void conf_end(struct conf *c)
         CHECK(c, c->dev[i].port == NULL || uiommu_port_destroy(c->dev[i].port) == UIOMMU_OK);
     }
     balance(c);
+    ledger(c);
     conf_look(c);
     for (i = 0; i < c->pasids; i++) {
         err = uiommu_pasid_put(c->b.pasids, c->pasid[i]);
