@@ -288,20 +288,36 @@ static void service_beside(struct conf *c, struct conf_space *s, const struct ui
     c->b.context = 1;
 }
 
+/* When D1 and D2 began. */
+static void on_d1_d2(struct bench *b, const struct uiommu_trace *r, void *arg)
+{
+    uint64_t *at = arg;
+
+    (void)b;
+    if (r->id == UIOMMU_TRACE_STEP && (r->c == UIOMMU_STEP_D1 || r->c == UIOMMU_STEP_D2_CONFIG)) {
+        at[r->c == UIOMMU_STEP_D2_CONFIG] = r->now_ns;
+    }
+}
+
 /* A handler call that has not returned keeps its bond, whatever deadline passes. */
 static void call_in_progress(struct conf *c)
 {
+    uint64_t at[2] = {0, 0};
     struct conf_flow f;
 
     if (!conf_flow_up(c, &f)) {
         return;
     }
+    c->b.trace.hook = on_d1_d2;
+    c->b.trace.arg = at;
     c->sample = 3 * BENCH_HANDLER;
     f.a->on_fault = service_beside;
     conf_ask(f.d, f.pasid, CONF_VA, 1);
     conf_run(c, 4 * BENCH_HANDLER);
     CHECK(c, f.a->calls == 1);
     CHECK(c, c->counter == UIOMMU_BOND_DRAINING || c->counter == UIOMMU_BOND_POISONED);
+    c->b.trace.hook = NULL;
+    CHECK(c, at[1] - at[0] >= 2 * BENCH_HANDLER && at[1] - at[0] < 3 * BENCH_HANDLER);
     CHECK(c, conf_poll(c, f.bond) == UIOMMU_OK);
     CHECK(c, conf_counts(f.d).success + conf_counts(f.d).invalid == 1);
     CHECK(c, conf_wait_state(c, f.bond, UIOMMU_BOND_FREE));

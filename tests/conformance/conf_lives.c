@@ -57,6 +57,7 @@ static void late(struct conf *c)
     }
     model_fabric_hold(c->b.fabric, UINT32_MAX);
     conf_ask(f.d, f.pasid, CONF_VA, 5);
+    conf_ask(f.d, f.pasid, CONF_VA, 6);
     CHECK(c, conf_unbind(c, f.bond, UIOMMU_UNBIND_STOPPED) == UIOMMU_OK);
     if (!CHECK(c, c->b.features.proved || conf_state(c, f.bond) == UIOMMU_BOND_QUARANTINE)) {
         return;
@@ -65,15 +66,16 @@ static void late(struct conf *c)
     bench_arrive(&c->b);
     bench_step(&c->b, BENCH_US);
     seen = c->b.features.unknown_pasids ? 1 : 0;
-    CHECK(c, conf_unit(c).late == seen);
-    CHECK(c, conf_device_counters(f.d).late == seen);
+    CHECK(c, conf_unit(c).late == 2 * seen);
+    CHECK(c, conf_device_counters(f.d).late == 2 * seen);
     CHECK(c, seen == 0 || conf_state(c, f.bond) != UIOMMU_BOND_FREE);
     if (!conf_rebind(c, f.d, f.b, f.pasid, &f.bond)) {
         return;
     }
     conf_run(c, BENCH_MS);
     CHECK(c, f.b->calls == 0 && conf_answer(f.d, 5) == UIOMMU_CODE_INVALID);
-    CHECK(c, conf_events(c, UIOMMU_EVENT_LATE_REQUEST) == seen);
+    CHECK(c, conf_answer(f.d, 6) == UIOMMU_CODE_INVALID);
+    CHECK(c, conf_events(c, UIOMMU_EVENT_LATE_REQUEST) == seen); /* One for both. */
 }
 
 static bool needs_late(struct conf *c)

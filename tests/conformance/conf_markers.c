@@ -178,8 +178,37 @@ static void in_live(struct conf *c)
     conf_marker(f.d, f.pasid);
     conf_run(c, BENCH_MS);
     CHECK(c, conf_bond(c, f.bond).marker_seen && conf_state(c, f.bond) == UIOMMU_BOND_LIVE);
+    CHECK(c, !conf_bond(c, f.bond).stop_confirmed);
     f.d->stop = CONF_STOP_NEVER;
     CHECK(c, conf_unbind(c, f.bond, 0) == UIOMMU_OK);
+}
+
+/* Another device's reset voids nothing. */
+static void neighbour_resets(struct conf *c)
+{
+    struct conf_device *e;
+    struct conf_flow f;
+
+    if (!conf_needs_markers(c) || !flow_up(c, &f, true)) {
+        return;
+    }
+    e = conf_device_make(c, NULL);
+    if (e == NULL) {
+        return;
+    }
+    f.a->answer = UIOMMU_CODE_PENDING;
+    conf_ask(f.d, f.pasid, CONF_VA, 1);
+    conf_run(c, BENCH_MS / 2);
+    conf_marker(f.d, f.pasid);
+    f.d->stop = CONF_STOP_NEVER;
+    CHECK(c, uiommu_unbind_begin(c->b.u, f.bond, 0) == UIOMMU_OK);
+    CHECK(c, uiommu_unbind_poll(c->b.u, f.bond) == UIOMMU_PENDING);
+    conf_run(c, BENCH_MS / 2);
+    CHECK(c, conf_bond(c, f.bond).marker_seen && f.a->calls == 1);
+    CHECK(c, conf_reset(c, e) == UIOMMU_OK);
+    CHECK(c, conf_bond(c, f.bond).marker_seen);
+    CHECK(c, conf_respond(c, f.a->seen[0].ref, UIOMMU_CODE_SUCCESS) == UIOMMU_OK);
+    CHECK(c, conf_poll(c, f.bond) == UIOMMU_OK);
 }
 
 /* A life that ended without its marker: the next marker may be that one, and counts nothing. */
@@ -311,6 +340,7 @@ static const struct conf_test tests[] = {
     {"R8 R3 markers: forged and believed, the rest of the device is still refused",
      forged_and_believed},
     {"R8 markers: one that comes before the stop is remembered", in_live},
+    {"R8 R33 markers: a neighbour's reset voids none", neighbour_resets},
     {"R8 markers: after a life that ended without one, none counts until a reset", whose},
     {"R8 R2 markers: one from before the life is not of it", before_the_life},
     {"R8 markers: once seen, an overflow does not void it", survives_overflow},

@@ -238,6 +238,21 @@ static void resends_in_rest(struct conf *c)
     CHECK(c, conf_state(c, f.bond) == UIOMMU_BOND_FREE);
 }
 
+/* Of a device that sends nothing again an overflow in its rest begins nothing anew. */
+static void overflow_in_rest(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!overflow_often(c, &f, 0, 1)) {
+        return;
+    }
+    c->b.trace.hook = in_the_rest;
+    CHECK(c, conf_unbind(c, f.bond, UIOMMU_UNBIND_STOPPED) == UIOMMU_OK);
+    conf_run(c, 100 * BENCH_MS);
+    CHECK(c, c->counter == 0 && c->sample == 0);
+    CHECK(c, conf_state(c, f.bond) == UIOMMU_BOND_FREE);
+}
+
 static void resends_for_ever(struct conf *c)
 {
     struct conf_flow f;
@@ -278,6 +293,7 @@ static const struct conf_test tests[] = {
     {"R29 overflow: with a confirmed stop once more, not for ever", confirmed_once},
     {"R29 overflow: a device that sends again, until a pass sees none", resends_until_clean},
     {"R29 I2 overflow: a device that sends again, in the rest", resends_in_rest},
+    {"R29 overflow: in the rest of one that does not, nothing begins anew", overflow_in_rest},
     {"R29 I21 overflow: a device that sends again for ever is POISONED", resends_for_ever},
     {"R29 L18 overflow: the ring is read empty before the acknowledge", ring_is_read_first},
 };

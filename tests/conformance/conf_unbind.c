@@ -116,6 +116,7 @@ static void stop_pending(struct conf *c)
     conf_run(c, 3 * BENCH_MS);
     CHECK(c, uiommu_unbind_poll(c->b.u, f.bond) == UIOMMU_PENDING);
     CHECK(c, conf_state(c, f.bond) == UIOMMU_BOND_STOPPING);
+    CHECK(c, !conf_bond(c, f.bond).stop_confirmed && !conf_bond(c, f.bond).marker_seen);
     CHECK(c, uiommu_bond_stopped(c->b.u, f.bond) == UIOMMU_OK);
     CHECK(c, conf_poll(c, f.bond) == UIOMMU_OK);
     CHECK(c, f.d->stops == 1);
@@ -179,6 +180,37 @@ static void wakes_up(struct conf *c)
     CHECK(c, conf_answer(f.d, 4) == UIOMMU_CODE_INVALID);
     CHECK(c, conf_answer(f.d, 5) == UIOMMU_CODE_INVALID);
     CHECK(c, conf_state(c, f.bond) == UIOMMU_BOND_POISONED);
+    model_endpoint_remove(f.d->ep); /* Removal ends it as a reset does (R9). */
+    f.d->removed = true;
+    CHECK(c, uiommu_device_removed(f.d->dev) == UIOMMU_OK);
+    CHECK(c, conf_wait_state(c, f.bond, UIOMMU_BOND_FREE));
+}
+
+static void word_at_d2(struct bench *b, const struct uiommu_trace *record, void *arg)
+{
+    struct conf *c = arg;
+
+    if (record->id == UIOMMU_TRACE_STEP && record->c == UIOMMU_STEP_D2_CONFIG) {
+        c->err = uiommu_bond_stopped(b->u, c->at_bond);
+    }
+}
+
+/* Past the stop's deadline, and before anybody was told that it is withheld. */
+static void word_in_drain(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    f.d->stop = CONF_STOP_NEVER;
+    c->err = UIOMMU_E_INTERNAL;
+    c->at_bond = f.bond;
+    c->b.trace.hook = word_at_d2;
+    c->b.trace.arg = c;
+    CHECK(c, conf_unbind(c, f.bond, 0) == UIOMMU_OK && c->err == UIOMMU_OK);
+    CHECK(c, conf_wait_state(c, f.bond, UIOMMU_BOND_FREE));
+    CHECK(c, conf_unit(c).poisoned == 0);
 }
 
 /* The confirmation that comes after the deadline is a proof like any other. */
@@ -331,6 +363,7 @@ static const struct conf_test tests[] = {
     {"R4 L13 unbind: a stop that fails ends POISONED; a reset releases", stop_fails},
     {"R4 unbind: a device that wakes after its stop had timed out", wakes_up},
     {"R9 unbind: the driver's word after the deadline frees the bond", word_comes_late},
+    {"R4 R9 unbind: the driver's word in the middle of the drain counts", word_in_drain},
     {"R20 L29 unbind: a removed device is not touched", removed},
     {"I23 L8 unbind: a neighbour's handler delays nobody", neighbours},
     {"R10 unbind: graceful handles all that was sent", graceful},

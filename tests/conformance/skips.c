@@ -15,6 +15,7 @@ const struct bench_skip conf_skips[] = {
     {"markers: after a life that ended without one", "swallowed/", "no Stop Markers"},
     {"markers: once seen, an overflow does not void it", "swallowed/", "no Stop Markers"},
     {"markers: one that comes before the stop", "swallowed/", "no Stop Markers"},
+    {"markers: a neighbour's reset", "swallowed/", "no Stop Markers"},
     {"overflow: a flood is answered once each", "/large/", "the ring is too large to fill"},
     {"service: unbind makes service due", "/poll/", "a polling host is not woken"},
 };

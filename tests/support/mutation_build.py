@@ -82,17 +82,6 @@ class Build:
                             total.update(name.encode() + file.read())
         return total.hexdigest()[:16]
 
-    def headers(self):
-        total = hashlib.sha1()
-        for top in ("include", "core", "backends"):
-            for at, folders, names in os.walk(os.path.join(self.root, top)):
-                folders.sort()
-                for name in sorted(names):
-                    if name.endswith(".h"):
-                        with open(os.path.join(at, name), "rb") as file:
-                            total.update(name.encode() + file.read())
-        return total.hexdigest()[:16]
-
     def introspect(self):
         meson = os.path.join(self.dir, "meson")
         if not os.path.exists(os.path.join(meson, "build.ninja")):

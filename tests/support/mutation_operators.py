@@ -232,7 +232,8 @@ class Finder:
             if LOCK.search(text):
                 self.add("swap-lock", start, stop, text)
             elif not self.independent(one, two):
-                self.add("swap", start, stop, text)
+                calls = all("(" in self.text(c) for c in (one, two))
+                self.add("swap" if calls else "swap-store", start, stop, text)
 
     def independent(self, one, two):
         """Assignments without calls, to places that the other does not name: any order is right."""

@@ -137,10 +137,13 @@ class Suite:
 
     def reaching(self, mutant):
         """Runs of the sample that reach the mutant, and programs that do."""
-        blocks = {b for place in self.places(mutant) for b in self.lines.get(place, ())}
+        places = self.places(mutant)
+        while not any(p in self.lines for p in places) and len(places) < 12:
+            places.append((places[-1][0], str(int(places[-1][1]) + 1)))  # folded away: what follows
+        blocks = {b for place in places for b in self.lines.get(place, ())}
         tests = [(b >> 2, BITS[b & 3]) for b in blocks]
         runs = [r for r in self.runs if any(r.reached[at] in digits for at, digits in tests)]
-        names = [f"{f}:{n}" for f, n in self.places(mutant)]
+        names = [f"{f}:{n}" for f, n in places]
         programs = [p for p, lines in self.program_lines.items() if any(n in lines for n in names)]
         return runs, programs
 
@@ -158,12 +161,12 @@ def read_cover(path):
 
 
 class State:
-    """What became of mutants, kept over runs; of files that changed it is forgotten."""
+    """What became of mutants, kept over runs; of files that changed it is forgotten. Kills stay
+    whatever else changes: a header rarely makes one live again."""
 
     def __init__(self, build):
         self.path = os.path.join(build.dir, "state.jsonl")
         self.build, self.known, self.lenient = build, {}, False
-        self.headers = build.headers()
         if os.path.exists(self.path):
             with open(self.path, encoding="ascii") as file:
                 for line in file:
@@ -173,8 +176,7 @@ class State:
     def key(self, mutant):
         source = mutant.source
         if not hasattr(source, "hash"):
-            source.hash = mutation_build.hashlib.sha1(
-                (self.headers + source.text).encode()).hexdigest()[:12]
+            source.hash = mutation_build.hashlib.sha1(source.text.encode()).hexdigest()[:12]
         return f"{source.hash}:{mutant.ident()}"
 
     def get(self, mutant):
