@@ -74,9 +74,10 @@ static void set_queue(struct model_vtd *m, bool on)
         vtd_iq_kick(m);
         return;
     }
-    if (m->iqh != m->iqt || model_vtd_iq_pending(m) != 0) {
+    /* One that hangs nobody can empty. */
+    if ((m->iqh != m->iqt && !m->knobs.command_hang) || model_vtd_iq_pending(m) != 0) {
         vtd_wrong(m, "vtd.iq.disabled-busy", "the queue goes off with work in it", m->iqh, m->iqt);
-    } else if (m->unsynced != 0 && !m->config.starts_enabled) {
+    } else if (m->unsynced != 0 && !m->config.starts_enabled && !m->knobs.command_hang) {
         vtd_wrong(m, "vtd.iq.disabled-unsynced",
                   "the queue goes off and no wait covers its last descriptors", m->unsynced, 0);
     }

@@ -195,6 +195,22 @@ static const char *queue_off(void *memory, size_t bytes)
     return selftest_end(&b->room);
 }
 
+/* Of a queue that hangs nobody can expect that it was emptied first. */
+static const char *queue_hangs(void *memory, size_t bytes)
+{
+    struct bench *b = bench(memory, bytes);
+    struct model_vtd_knobs k = knobs(b);
+
+    k.command_hang = true;
+    model_vtd_set_knobs(b->m, &k);
+    push_wait(b, 0);
+    settle(b);
+    EXPECT(b, !waited(b));
+    gcmd(b, 0x80000000, 0xC0000000);
+    EXPECT(b, rd64(b, 0x80) == 0);
+    return selftest_end(&b->room);
+}
+
 static const char *error_and_repair(void *memory, size_t bytes)
 {
     struct bench *b = bench(memory, bytes);
@@ -356,10 +372,10 @@ static const char *hang(void *memory, size_t bytes)
 #name, name                                                                                \
     }
 const struct model_selftest model_selftests_vtd_iq[] = {
-    T(golden_accepted),  T(golden_refused), T(reserved_words), T(bad_tails),
-    T(slot_rewritten),   T(narrow_queue),   T(base_while_on),  T(queue_off),
-    T(error_and_repair), T(wait_signals),   T(waits_overtake), T(device_times_out),
-    T(device_sizes),     T(style),          T(hang),
+    T(golden_accepted),  T(golden_refused),   T(reserved_words), T(bad_tails),
+    T(slot_rewritten),   T(narrow_queue),     T(base_while_on),  T(queue_off),
+    T(queue_hangs),      T(error_and_repair), T(wait_signals),   T(waits_overtake),
+    T(device_times_out), T(device_sizes),     T(style),          T(hang),
 };
 const unsigned model_selftest_count_vtd_iq =
     sizeof(model_selftests_vtd_iq) / sizeof(model_selftests_vtd_iq[0]);
