@@ -441,7 +441,7 @@ void st_machine_down(struct machine *m)
 
     for (i = m->devices; i > 0 && m->variant->rough; i--) {
         if (m->dev[i - 1].pf == NULL && m->dev[i - 1].dev != NULL) {
-            st_reset(m, &m->dev[i - 1]); /* What was lost was lost. */
+            (void)st_reset(m, &m->dev[i - 1]); /* What was lost was lost. */
         }
     }
     for (i = m->devices; i > 0; i--) {

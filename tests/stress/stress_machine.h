@@ -74,6 +74,7 @@ struct st_tables {
     bool gone; /* Nothing may be mapped any more. */
     struct st_piece table[ST_FORMATS][4];
     struct st_piece page[ST_PAGES];
+    uint32_t leaving[ST_PAGES];      /* So many invalidations of it are not proved yet. */
     struct st_piece limbo[ST_LIMBO]; /* Taken away, but hardware was not proved to know. */
     uint32_t limbo_count;
 };
@@ -234,8 +235,10 @@ void st_tables_free(struct machine *m, struct st_tables *t);
 /* Hardware still walks, caches or holds something of them. */
 bool st_tables_used(struct machine *m, const struct st_tables *t);
 bool st_map(struct machine *m, struct st_tables *t, uint32_t page);
-/* false: there was none. The page stays the caller's until hardware has forgotten it. */
+/* false: there was none. The page stays the caller's until hardware has forgotten it, and no other
+ * comes in its place before: st_forgot(). */
 bool st_unmap(struct machine *m, struct st_tables *t, uint32_t page, struct st_piece *out);
+void st_forgot(struct st_tables *t, uint32_t page);
 void st_piece_put(struct machine *m, const struct st_piece *piece);
 /* Whoever asked for more than one can have in a rough machine must bear it. */
 static inline bool st_luck(const struct machine *m, uiommu_err err)

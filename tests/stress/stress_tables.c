@@ -149,6 +149,9 @@ bool st_map(struct machine *m, struct st_tables *t, uint32_t page)
     if (t->page[page].cpu != NULL) {
         return true;
     }
+    if (t->leaving[page] != 0) {
+        return false;
+    }
     if (!piece_get(m, &t->page[page])) {
         return false;
     }
@@ -170,8 +173,14 @@ bool st_unmap(struct machine *m, struct st_tables *t, uint32_t page, struct st_p
     }
     *out = t->page[page];
     t->page[page].cpu = NULL;
+    t->leaving[page]++;
     for (f = 0; f < m->formats; f++) {
         entry_set(m, &t->table[f][LEVELS - 1], page, 0);
     }
     return true;
+}
+
+void st_forgot(struct st_tables *t, uint32_t page)
+{
+    t->leaving[page]--;
 }

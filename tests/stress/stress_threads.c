@@ -148,6 +148,7 @@ static void unbinder(struct machine *m, uint32_t number)
 static void invalidate(struct machine *m, struct st_space *s)
 {
     struct st_piece piece[3];
+    uint32_t number[3];
     uint32_t first = st_choose(ST_PAGES - 3);
     uint32_t n = 0;
     uint32_t i;
@@ -157,6 +158,7 @@ static void invalidate(struct machine *m, struct st_space *s)
 
     st_lock(m);
     for (i = 0; i < 3 && s->tables.limbo_count + 6 < ST_LIMBO; i++) {
+        number[n] = first + i;
         n += st_unmap(m, &s->tables, first + i, &piece[n]);
     }
     st_unlock(m);
@@ -175,6 +177,7 @@ static void invalidate(struct machine *m, struct st_space *s)
         /* Of a space that has gone meanwhile hardware forgot all. */
         if (err == UIOMMU_OK || s->tables.gone) {
             st_piece_put(m, &piece[i]);
+            st_forgot(&s->tables, number[i]);
         } else {
             s->tables.limbo[s->tables.limbo_count++] = piece[i];
         }

@@ -67,7 +67,8 @@ void st_saboteur_loop(struct machine *m);
 void st_medic_loop(struct machine *m);
 void st_replug_loop(struct machine *m);
 void st_resetter_loop(struct machine *m);
-void st_reset(struct machine *m, struct st_device *chosen);
+/* false: somebody else is at it. */
+bool st_reset(struct machine *m, struct st_device *chosen);
 void st_sick(struct machine *m, const struct st_space *s);
 
 /* stress_threads.c */

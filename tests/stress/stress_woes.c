@@ -34,6 +34,13 @@ static void quiet(struct machine *m, const struct st_device *chosen, bool on)
     st_unlock(m);
 }
 
+static bool is_hung(const struct st_unit *unit)
+{
+    struct uiommu_unit_info info;
+
+    return uiommu_unit_get_info(unit->unit, &info) == UIOMMU_OK && info.hung;
+}
+
 static void reset_end(struct machine *m, struct st_device *d)
 {
     uint64_t end = st_now(m) + (m->variant->rough ? ST_S : 20 * ST_S);
@@ -49,7 +56,7 @@ static void reset_end(struct machine *m, struct st_device *d)
             return;
         }
         st_sleep(50 * ST_US);
-    } while ((err == UIOMMU_PENDING || st_luck(m, err)) && st_now(m) < end);
+    } while ((err == UIOMMU_PENDING || (st_luck(m, err) && !is_hung(d->unit))) && st_now(m) < end);
     if (m->variant->rough && err == UIOMMU_E_GONE) {
         return;
     }
@@ -95,17 +102,21 @@ static void reset(struct machine *m, struct st_device *chosen)
     ST_COUNT(m, resets);
 }
 
-/* Resets of one function and of its port, and what replugs it, are the host's to order. */
-void st_reset(struct machine *m, struct st_device *chosen)
+/* Resets of one function and of its port, and what replugs it, are the host's to order. Who is at
+ * it may have to wait for the medic, who therefore waits for nobody. */
+bool st_reset(struct machine *m, struct st_device *chosen)
 {
     struct st_device *pf = chosen->pf == NULL ? chosen : chosen->pf;
 
-    (void)pthread_mutex_lock(&pf->family);
+    if (pthread_mutex_trylock(&pf->family) != 0) {
+        return false;
+    }
     st_step("resetting");
     if (chosen->dev != NULL) {
         reset(m, chosen);
     }
     (void)pthread_mutex_unlock(&pf->family);
+    return true;
 }
 
 void st_resetter_loop(struct machine *m)
@@ -117,7 +128,7 @@ void st_resetter_loop(struct machine *m)
         st_sleep(5 * ST_MS + st_choose(20000) * ST_US);
         d = &m->dev[st_choose(m->devices)];
         if ((d->flags & UIOMMU_DEVICE_PRI) != 0) {
-            st_reset(m, d);
+            (void)st_reset(m, d);
         }
     }
 }
@@ -177,14 +188,12 @@ void st_medic_loop(struct machine *m)
     uint32_t i;
 
     while (!atomic_load(&m->stop_all)) {
-        for (i = 0; i < m->units; i++) {
-            heal_unit(m, &m->unit[i]);
-        }
         for (i = 0; i < m->devices; i++) {
             struct st_device *d = &m->dev[i];
 
-            if (atomic_exchange(&d->sick, false)) {
-                st_reset(m, d->pf == NULL ? d : d->pf);
+            heal_unit(m, d->unit);
+            if (atomic_exchange(&d->sick, false) && !st_reset(m, d->pf == NULL ? d : d->pf)) {
+                atomic_store(&d->sick, true);
             }
         }
         st_step("waiting for patients");
@@ -224,20 +233,17 @@ static void sleep_and_wake(struct machine *m, struct st_unit *unit)
 
 static void hang_for_a_while(struct machine *m, struct st_unit *unit)
 {
-    struct uiommu_unit_info info;
     uint32_t i;
-    bool hung = false;
 
     ST_COUNT(m, hangs);
     hang(unit, true);
     if (st_chance(700)) {
         all_sick(unit); /* Somebody needs it now. */
     }
-    for (i = 0; i < 40 + st_choose(400) && !hung; i += 5) {
+    for (i = 0; i < 40 + st_choose(400) && !is_hung(unit); i += 5) {
         st_sleep(5 * ST_MS);
-        hung = uiommu_unit_get_info(unit->unit, &info) == UIOMMU_OK && info.hung;
     }
-    if (!hung) {
+    if (!is_hung(unit)) {
         hang(unit, false); /* Whoever waits goes on. */
     }
 }
