@@ -183,8 +183,18 @@ static size_t put(char *out, size_t bytes, size_t at, const char *format, ...)
 
 size_t sim_report(const struct sim *s, char *out, size_t bytes)
 {
-    static const char *const ops[] = {"peeks at", "loads",  "stores to",     "changes",
-                                      "fences",   "pauses", "uses hardware", "masks interrupts"};
+    static const char *const ops[] = {"peeks at",
+                                      "loads",
+                                      "stores to",
+                                      "changes",
+                                      "fences",
+                                      "pauses",
+                                      "looks at the clock",
+                                      "uses hardware",
+                                      "masks interrupts",
+                                      "orders words",
+                                      "orders memory of devices",
+                                      "goes on"};
     size_t at = 0;
     uint32_t i;
 

@@ -151,10 +151,9 @@ typedef enum sim_end sim_once(const struct sim_config *config, void *arg,
 uint32_t sim_shrink(const struct sim_config *config, struct sim_choice *choices, uint32_t count,
                     uint32_t tries, sim_once *once, void *arg);
 
-/* Everything that the schedule can be with at most so many deviations from the quiet one: a
- * preemption, or a turn given to another; see sim_explore.c. */
+/* Everything that the schedule can be with at most so many preemptions; see sim_explore.c. */
 struct sim_exploring {
-    uint32_t bound;         /* Deviations. */
+    uint32_t bound;         /* Preemptions. */
     double seconds;         /* Stop then... */
     uint64_t max_schedules; /* ...or after so many; 0: no limit. */
 };
@@ -162,15 +161,18 @@ struct sim_explored {
     enum sim_end end;   /* SIM_FAILED: found. */
     bool exhausted;     /* Nothing within the bound was left out. */
     uint32_t bound;     /* Of the last round; those before it were exhausted. */
-    uint64_t schedules; /* Runs begun... */
-    uint64_t pruned;    /* ...of them left because the rest was known. */
-    uint64_t states;    /* Different ones, as far as they were kept. */
+    uint64_t schedules; /* Runs... */
+    uint64_t known;     /* ...of them left in the middle: the same so far, but for the order of
+                           steps that do not conflict, was met before. */
+    uint64_t pruned;    /* Turns that were left out: they would only have changed the order of
+                           steps that do not touch the same thing, or lie beyond the bound. */
+    uint64_t states;    /* Where several could go on. */
     uint64_t steps;
-    uint32_t shared; /* Words that several CPUs used. */
-    double seconds;
+    uint64_t begun, round; /* Runs before the last round; of the last exhausted one. */
+    double seconds;        /* Of CPU time, as the limit. */
     struct sim_failure failure;
 };
-/* Rounds with 0, 1, ... bound deviations. once() runs with the config it is given, whose mode is
+/* Rounds with 0, 1, ... bound preemptions. once() runs with the config it is given, whose mode is
  * SIM_DFS; the choices of the run that fails are kept where config->record is set. */
 void sim_explore(const struct sim_config *config, const struct sim_exploring *how, sim_once *once,
                  void *arg, struct sim_explored *out);

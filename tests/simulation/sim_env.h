@@ -121,19 +121,19 @@ static inline void uiommu_slot_store(struct uiommu_slot *s, void *v)
 
 static inline void uiommu_fence(void)
 {
-    sim_point(SIM_OP_FENCE, NULL);
+    sim_point(SIM_OP_ORDER, NULL);
 }
 static inline void uiommu_fence_dma_store(void)
 {
-    sim_point(SIM_OP_FENCE, NULL);
+    sim_point(SIM_OP_DMA, NULL);
 }
 static inline void uiommu_fence_dma_load(void)
 {
-    sim_point(SIM_OP_FENCE, NULL);
+    sim_point(SIM_OP_DMA, NULL);
 }
 static inline void uiommu_fence_dma(void)
 {
-    sim_point(SIM_OP_FENCE, NULL);
+    sim_point(SIM_OP_DMA, NULL);
 }
 static inline void uiommu_pause(void)
 {

@@ -12,6 +12,8 @@ static struct sim_cpu *cpu_of(struct sim *s)
     return sim_now_running == NULL ? NULL : &s->cpu[s->cur];
 }
 
+static const uint8_t pages = 0; /* Stands for where memory comes from. */
+
 /* Points only where somebody else could see a difference. */
 static struct sim *enter(enum sim_op op)
 {
@@ -19,15 +21,27 @@ static struct sim *enter(enum sim_op op)
     return &the_sim;
 }
 
+static struct sim *enter_thing(const void *thing)
+{
+    sim_point(SIM_OP_WORLD, thing);
+    return &the_sim;
+}
+
+/* One register; odd, so that it is no word's address. */
+static struct sim *enter_register(uint64_t addr)
+{
+    return enter_thing((const void *)(uintptr_t)(addr | 1));
+}
+
 static uiommu_err mem_get(void *ctx, uint64_t bytes, uint64_t align, uint64_t limit,
                           struct uiommu_mem *out)
 {
-    return enter(SIM_OP_WORLD)->host.mem_get(ctx, bytes, align, limit, out);
+    return enter_thing(&pages)->host.mem_get(ctx, bytes, align, limit, out);
 }
 
 static void mem_put(void *ctx, const struct uiommu_mem *mem)
 {
-    enter(SIM_OP_WORLD)->host.mem_put(ctx, mem);
+    enter_thing(&pages)->host.mem_put(ctx, mem);
 }
 
 static void *heap_get(void *ctx, size_t bytes)
@@ -42,32 +56,32 @@ static void heap_put(void *ctx, void *ptr, size_t bytes)
 
 static void mem_to_device(void *ctx, const void *cpu, uint64_t bytes)
 {
-    enter(SIM_OP_WORLD)->host.mem_to_device(ctx, cpu, bytes);
+    enter(SIM_OP_DMA)->host.mem_to_device(ctx, cpu, bytes);
 }
 
 static void mem_from_device(void *ctx, const void *cpu, uint64_t bytes)
 {
-    enter(SIM_OP_WORLD)->host.mem_from_device(ctx, cpu, bytes);
+    enter(SIM_OP_DMA)->host.mem_from_device(ctx, cpu, bytes);
 }
 
 static uint32_t mmio_read32(void *ctx, uint64_t addr)
 {
-    return enter(SIM_OP_WORLD)->host.mmio_read32(ctx, addr);
+    return enter_register(addr)->host.mmio_read32(ctx, addr);
 }
 
 static uint64_t mmio_read64(void *ctx, uint64_t addr)
 {
-    return enter(SIM_OP_WORLD)->host.mmio_read64(ctx, addr);
+    return enter_register(addr)->host.mmio_read64(ctx, addr);
 }
 
 static void mmio_write32(void *ctx, uint64_t addr, uint32_t value)
 {
-    enter(SIM_OP_WORLD)->host.mmio_write32(ctx, addr, value);
+    enter_register(addr)->host.mmio_write32(ctx, addr, value);
 }
 
 static void mmio_write64(void *ctx, uint64_t addr, uint64_t value)
 {
-    enter(SIM_OP_WORLD)->host.mmio_write64(ctx, addr, value);
+    enter_register(addr)->host.mmio_write64(ctx, addr, value);
 }
 
 static uint64_t now_ns(void *ctx)

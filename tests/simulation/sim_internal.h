@@ -57,10 +57,7 @@ struct sim_cpu {
     bool (*is)(void *arg); /* CPU_UNTIL */
     void *is_arg;
     uint64_t deadline_ns;
-    uint64_t ready_ns;  /* Random: since when it could go on; 0: it does, or cannot. */
-    uint64_t hash;      /* Exploration: everything it did and saw... */
-    const void *peeked; /* ...but for looking again at what has not changed. */
-    uint64_t peeked_at;
+    uint64_t ready_ns; /* Random: since when it could go on; 0: it does, or cannot. */
 };
 
 struct sim_irq {

@@ -16,6 +16,9 @@ enum sim_op {
     SIM_OP_CLOCK, /* looks at the clock */
     SIM_OP_WORLD, /* uses hardware */
     SIM_OP_LOCAL, /* concerns nobody else: interrupts kept away, or let in */
+    SIM_OP_ORDER, /* orders words */
+    SIM_OP_DMA,   /* orders memory that devices reach */
+    SIM_OP_WOKEN, /* goes on: what it waited for is there */
 };
 /* A scheduling point; nothing where no virtual CPU runs. */
 void sim_point(enum sim_op op, const void *word);

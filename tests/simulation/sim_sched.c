@@ -246,8 +246,13 @@ static uint32_t candidates(struct sim *s, bool stays, uint32_t actor[SIM_ACTORS]
     return count;
 }
 
-static void resume(struct sim_cpu *c)
+static void resume(struct sim *s, struct sim_cpu *c)
 {
+    bool waited = c->state == CPU_WORD || c->state == CPU_UNTIL;
+
+    if (sim_explorer != NULL && waited) {
+        sim_explorer->note(s, c, SIM_OP_WOKEN, NULL);
+    }
     c->state = CPU_READY;
     c->word = NULL;
     c->is = NULL;
@@ -285,12 +290,7 @@ static void reschedule(struct sim *s, struct sim_cpu *c, bool stays)
     }
     s->last = pick;
     s->after_time = false;
-    resume(&s->cpu[pick]);
-    if (sim_explorer != NULL && &s->cpu[pick] != c) {
-        sim_explorer->note(s, &s->cpu[pick], SIM_OP_FENCE,
-                           NULL); /* It may have waited for that... */
-        sim_explorer->note(s, &s->cpu[pick], SIM_OP_CLOCK, NULL); /* ...or for this. */
-    }
+    resume(s, &s->cpu[pick]);
     if (&s->cpu[pick] != c) {
         s->cur = pick;
         sim_fiber_switch(c->fiber, s->cpu[pick].fiber);
@@ -367,7 +367,7 @@ void sim_point(enum sim_op op, const void *word)
     if (s->irqs != 0 && c->irq_depth == 0) {
         irqs_run(s, c);
     }
-    if (op == SIM_OP_STORE || op == SIM_OP_RMW || op == SIM_OP_WORLD) {
+    if (op == SIM_OP_STORE || op == SIM_OP_RMW || op == SIM_OP_WORLD || op == SIM_OP_DMA) {
         s->polls = 0;
         unpause(s, c);
     }

@@ -233,9 +233,9 @@ static bool by_exploration(struct job *job, const struct sim_config *base)
     config.record = true;
     config.bare = true;
     sim_explore(&config, &how, once, job, &out);
-    printf("  explored%s: %llu schedules, %llu states, %u words, bound %u: %s\n",
+    printf("  explored%s: %llu schedules, %llu states, bound %u: %s\n",
            job->shared.right ? ", correct" : "", (unsigned long long)out.schedules,
-           (unsigned long long)out.states, out.shared, out.bound,
+           (unsigned long long)out.states, out.bound,
            out.end == SIM_FAILED ? out.failure.rule
            : out.exhausted       ? "nothing, exhausted"
                                  : "nothing, not exhausted");

@@ -21,23 +21,28 @@
 static struct {
     double seconds; /* Of one world on one backend. */
     double hunt;    /* Of one guard in one world. */
-    uint32_t bound;
+    double core;    /* Of a core world. */
+    uint32_t bound, core_bound;
     const char *backend, *world, *guard;
-    bool all;
+    bool all, bound_given;
     bool no_guards, no_worlds, matrix;
-} opt = {.seconds = 0.4, .hunt = 1.0, .bound = 3};
+} opt = {.seconds = 0.1, .hunt = 0.5, .core = 6, .bound = 3, .core_bound = 2};
 
-static unsigned passed, failed, unfinished;
+static unsigned passed, failed, skipped, unfinished;
 
 static const struct world *world_at(uint32_t i)
 {
+    if (i < worlds_core_count) {
+        return &worlds_core[i];
+    }
+    i -= worlds_core_count;
     return i < worlds_of_bonds_count ? &worlds_of_bonds[i]
                                      : &worlds_of_groups[i - worlds_of_bonds_count];
 }
 
 static uint32_t worlds_count(void)
 {
-    return worlds_of_bonds_count + worlds_of_groups_count;
+    return worlds_core_count + worlds_of_bonds_count + worlds_of_groups_count;
 }
 
 static const struct world *world_named(const char *name)
@@ -56,15 +61,25 @@ static double seconds_now(void)
 {
     struct timespec t;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* In core worlds hardware moves only when every CPU waits: its delays are what others look at. */
+#define HARDWARE_LAST 1u
+
+static bool is_core(const struct world *world)
+{
+    return world >= worlds_core && world < worlds_core + worlds_core_count;
 }
 
 static void explore(const struct world *world, const struct bench_vendor *vendor, double seconds,
                     struct sim_explored *out)
 {
     struct sim_config config;
-    struct sim_exploring how = {.bound = opt.bound, .seconds = seconds};
+    struct sim_exploring how = {
+        .bound = is_core(world) && !opt.bound_given && !opt.all ? opt.core_bound : opt.bound,
+        .seconds = seconds};
     union {
         const struct world *given;
         void *arg;
@@ -77,6 +92,7 @@ static void explore(const struct world *world, const struct bench_vendor *vendor
     config.max_steps = 400000;
     config.record = true;
     config.bare = true;
+    config.jump_ns = is_core(world) ? HARDWARE_LAST : 0;
     sim_explore(&config, &how, world_once, u.arg, out);
 }
 
@@ -159,14 +175,14 @@ static void try_world(const struct world *world, const struct bench_vendor *vend
     struct sim_explored out;
     uint64_t seed = 0, runs = 0;
 
-    explore(world, vendor, opt.seconds, &out);
+    explore(world, vendor, is_core(world) ? opt.core : opt.seconds, &out);
     if (out.end != SIM_FAILED) {
-        seed = by_seeds(world, vendor, opt.seconds / 4, &out.failure, &runs);
+        seed = by_seeds(world, vendor, opt.seconds, &out.failure, &runs);
     }
-    printf("%-8s %-12s %9llu %9llu %9llu %5u %6u %8.1f %7.2f %7llu  %s\n", vendor->name,
-           world->name, (unsigned long long)out.schedules, (unsigned long long)out.pruned,
-           (unsigned long long)out.states, out.shared, out.bound, (double)out.steps / 1e6,
-           out.seconds, (unsigned long long)runs,
+    printf("%-8s %-13s %9llu %7llu %10llu %10llu %6u %8.1f %7.2f %7llu  %s\n", vendor->name,
+           world->name, (unsigned long long)out.schedules, (unsigned long long)out.known,
+           (unsigned long long)out.states, (unsigned long long)out.pruned, out.bound,
+           (double)out.steps / 1e6, out.seconds, (unsigned long long)runs,
            out.end == SIM_FAILED || seed != 0 ? "FAILED"
            : out.exhausted                    ? "exhausted"
                                               : "not exhausted");
@@ -177,7 +193,8 @@ static void try_world(const struct world *world, const struct bench_vendor *vend
         print_choices(world, vendor, seed == 0 ? 1 : seed);
     }
     fflush(stdout);
-    passed += out.end != SIM_FAILED && seed == 0;
+    skipped += is_core(world) && !out.exhausted && out.end != SIM_FAILED && seed == 0;
+    passed += (!is_core(world) || out.exhausted) && out.end != SIM_FAILED && seed == 0;
     failed += out.end == SIM_FAILED || seed != 0;
     unfinished += out.end != SIM_FAILED && !out.exhausted;
 }
@@ -229,9 +246,9 @@ static const struct guard guards[] = {
     {UIOMMU_GUARD_D2_TLB, "D2_TLB", {"rebind", "touch"}},
     {UIOMMU_GUARD_D2_DEVICE, "D2_DEVICE", {"rebind", "touch", "touch exit"}},
     {UIOMMU_GUARD_D3, "D3", {"far", "rebind late"}},
-    {UIOMMU_GUARD_D3_TWICE, "D3_TWICE", {"rebind late"}},
-    {UIOMMU_GUARD_D4, "D4", {"slow", "far"}},
-    {UIOMMU_GUARD_D5, "D5", {"rebind"}},
+    {UIOMMU_GUARD_D3_TWICE, "D3_TWICE", {"core late", "rebind late"}},
+    {UIOMMU_GUARD_D4, "D4", {"core slow", "slow", "far"}},
+    {UIOMMU_GUARD_D5, "D5", {"core rebind", "rebind"}},
     {UIOMMU_GUARD_D6, "D6", {"handler"}},
     {UIOMMU_GUARD_REST, "REST", {"rebind"}},
     {UIOMMU_GUARD_LIFE, "LIFE", {"birth"}},
@@ -243,7 +260,7 @@ static const struct guard guards[] = {
     {UIOMMU_GUARD_I9_LEDGER, "I9_LEDGER", {"ledger"}},
     {UIOMMU_GUARD_I9_CREDITS, "I9_CREDITS", {"credits"}},
     {UIOMMU_GUARD_I11_PARTIALS, "I11_PARTIALS", {"overflow"}},
-    {UIOMMU_GUARD_I11_RESTART, "I11_RESTART", {"restart"}},
+    {UIOMMU_GUARD_I11_RESTART, "I11_RESTART", {"core overflow", "restart"}},
     {UIOMMU_GUARD_I19_TOKEN, "I19_TOKEN", {"reset"}},
     {UIOMMU_GUARD_I19_RING, "I19_RING", {"reset"}},
     {UIOMMU_GUARD_I20_ORDER, "I20_ORDER", {"touch", "touch exit"}},
@@ -261,7 +278,7 @@ static bool hunt(const struct guard *guard, const struct world *world,
     uiommu_test_guard_off[guard->number] = 1;
     explore(world, vendor, opt.hunt, &out);
     if (out.end == SIM_FAILED) {
-        printf("%-13s %-8s %-11s after %6llu schedules, %u deviations: %s: %.60s\n", guard->name,
+        printf("%-13s %-8s %-11s after %6llu schedules, %u preemptions: %s: %.60s\n", guard->name,
                vendor->name, world->name, (unsigned long long)out.schedules, out.bound,
                out.failure.rule, out.failure.text);
         if (opt.guard != NULL) {
@@ -331,9 +348,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 's':
         opt.seconds = atof(arg);
         opt.hunt = opt.seconds;
+        opt.core = opt.seconds;
         break;
     case 'n':
         opt.bound = (uint32_t)atoi(arg);
+        opt.bound_given = true;
         break;
     case 'b':
         opt.backend = arg;
@@ -347,8 +366,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         break;
     case 'a':
         opt.all = true;
-        opt.seconds = 600;
-        opt.hunt = 30;
+        opt.seconds = 2;
+        opt.hunt = 1;
+        opt.core = 60;
         break;
     case 'G':
         opt.no_guards = true;
@@ -364,9 +384,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option options[] = {
-    {"all", 'a', NULL, 0, "Go on for up to 10 minutes a world; each guard on each backend", 0},
-    {"seconds", 's', "N", 0, "Of each world on each backend (default 0.4; guards 1)", 0},
-    {"bound", 'n', "N", 0, "Deviations from the round robin at most (default 3)", 0},
+    {"all", 'a', NULL, 0,
+     "Core worlds with a bound of 3, up to a minute each (20 minutes in all); each guard on each "
+     "backend",
+     0},
+    {"seconds", 's', "N", 0,
+     "CPU time of each world on each backend (default: core 6, others 0.1, guards 0.5)", 0},
+    {"bound", 'n', "N", 0, "Preemptions at most (default: core worlds 2, others 3)", 0},
     {"backend", 'b', "NAME", 0, "Only this one", 0},
     {"world", 'w', "NAME", 0, "Only this one", 0},
     {"guard", 'g', "NAME", 0, "Only this guard, no worlds; prints the schedule", 0},
@@ -379,8 +403,8 @@ static void all_worlds(void)
 {
     uint32_t v, i;
 
-    printf("%-8s %-12s %9s %9s %9s %5s %6s %8s %7s %7s\n", "backend", "world", "schedules",
-           "pruned", "states", "words", "bound", "Msteps", "s", "random");
+    printf("%-8s %-13s %9s %7s %10s %10s %6s %8s %7s %7s\n", "backend", "world", "schedules",
+           "known", "states", "left out", "bound", "Msteps", "s", "random");
     for (v = 0; v < bench_vendor_count; v++) {
         for (i = 0; i < worlds_count(); i++) {
             if ((opt.backend == NULL || strcmp(bench_vendors[v]->name, opt.backend) == 0) &&
@@ -410,11 +434,11 @@ int main(int argc, char **argv)
     static const struct argp argp = {
         .options = options,
         .parser = parse,
-        .doc = "Goes through the schedules of small worlds with a bound of deviations from a quiet "
-               "round robin (preemptions and turns given to "
-               "another), and finds "
-               "what each guard of the core keeps away when it is switched off. Exit status: 0 "
-               "all passed, 1 something failed.",
+        .doc = "Goes through the schedules of small worlds with a bound of preemptions, and finds "
+               "what each guard of the core keeps away when it is switched off. Core worlds are to "
+               "be exhausted; the others are tried for as long as there is time. Exit status: 0 "
+               "nothing failed, 1 something did. A core world that was not exhausted counts as "
+               "skipped.",
     };
 
     if (argp_parse(&argp, argc, argv, 0, NULL, NULL) != 0) {
@@ -431,6 +455,6 @@ int main(int argc, char **argv)
     if (!opt.no_guards) {
         all_guards();
     }
-    printf("%u passed, %u failed, 0 skipped\n", passed, failed);
+    printf("%u passed, %u failed, %u skipped\n", passed, failed, skipped);
     return failed != 0;
 }

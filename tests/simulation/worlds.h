@@ -79,7 +79,8 @@ void world_unbind(struct sim *s, uint32_t flags);
 /* Bind life 2 under the same number. */
 void world_rebind(struct sim *s);
 
-extern const struct world worlds_of_bonds[], worlds_of_groups[];
+extern const struct world worlds_core[], worlds_of_bonds[], worlds_of_groups[];
+extern const uint32_t worlds_core_count;
 extern const uint32_t worlds_of_bonds_count, worlds_of_groups_count;
 
 #endif
