@@ -148,23 +148,14 @@ static uintptr_t self(void *ctx)
 static void trace(void *ctx, const struct uiommu_trace *record)
 {
     struct sim *s = &the_sim;
+    bool was = s->in_step;
 
-    (void)ctx;
-    if (record->id != 0 && record->id < UIOMMU_TRACE_END) {
-        s->bench->trace.count[record->id]++;
+    s->in_step = true; /* The bench's hook, and the workload's: no steps. */
+    s->host.trace(ctx, record);
+    if (s->config.trace != NULL) {
+        s->config.trace(s, s->config.ctx, record);
     }
-    if (s->config.trace != NULL || s->bench->trace.hook != NULL) {
-        bool was = s->in_step;
-
-        s->in_step = true;
-        if (s->bench->trace.hook != NULL) {
-            s->bench->trace.hook(s->bench, record, s->bench->trace.arg);
-        }
-        if (s->config.trace != NULL) {
-            s->config.trace(s, s->config.ctx, record);
-        }
-        s->in_step = was;
-    }
+    s->in_step = was;
 }
 
 void sim_host_ops(struct sim *s)
