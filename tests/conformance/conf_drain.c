@@ -281,6 +281,8 @@ static void service_beside(struct conf *c, struct conf_space *s, const struct ui
     c->b.context = 2;
     while (bench_now(&c->b) < end) {
         c->err = uiommu_unit_service(c->b.unit, 0);
+        /* A deadline that has passed is none: its host would spin. */
+        CHECK(c, c->err == UIOMMU_MORE || uiommu_unit_next_deadline(c->b.unit) > bench_now(&c->b));
         bench_advance(&c->b, 20 * BENCH_US);
     }
     c->counter = conf_state(c, group->bond);

@@ -21,6 +21,16 @@ static void twice(struct conf *c)
     CHECK(c, f.d->stops == 1);
 }
 
+static void note_step(struct bench *b, const struct uiommu_trace *record, void *arg)
+{
+    struct conf *c = arg;
+
+    (void)b;
+    if (record->id == UIOMMU_TRACE_STEP) {
+        c->counter |= UINT32_C(1) << record->c;
+    }
+}
+
 /* Waits, and services the unit by itself: a host without a second thread gets through. */
 static void blocking(struct conf *c)
 {
@@ -31,8 +41,14 @@ static void blocking(struct conf *c)
     }
     conf_ask(f.d, f.pasid, CONF_VA, 4);
     bench_arrive(&c->b);
+    c->b.trace.hook = note_step;
+    c->b.trace.arg = c;
     CHECK(c, uiommu_unbind(c->b.u, f.bond, UIOMMU_UNBIND_STOPPED) == UIOMMU_OK);
     CHECK(c, f.a->calls == 1);
+    CHECK(c, conf_wait_state(c, f.bond, UIOMMU_BOND_FREE));
+    /* The trace tells of every step but STOP, which nobody was asked for, and perhaps SETTLE. */
+    c->counter |= UINT32_C(1) << UIOMMU_STEP_SETTLE;
+    CHECK(c, c->counter == (UINT32_C(2) << UIOMMU_STEP_REST) - (UINT32_C(1) << UIOMMU_STEP_SWEEP));
     CHECK(c, !c->b.vendor->reaches(&c->b, f.d->id, f.pasid));
 }
 
