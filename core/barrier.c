@@ -25,8 +25,10 @@ static uiommu_err barrier_begin(struct uiommu_device *dev, uint32_t pasid)
         return UIOMMU_PENDING;
     barrier->begun++;
     barrier->deadline_ns = uiommu_after(unit->now_ns, unit->config.command_ns);
-    if (err != UIOMMU_OK) { /* no barrier here: strength NONE says so */
-        barrier->done = barrier->good = barrier->begun;
+    if (err != UIOMMU_OK)
+        barrier->done = barrier->begun; /* one that cannot begin now has failed */
+    if (err == UIOMMU_E_UNSUPPORTED) {  /* none at all: strength NONE says so */
+        barrier->good = barrier->begun;
         barrier->good_strength = UIOMMU_BARRIER_NONE;
     }
     return UIOMMU_OK;

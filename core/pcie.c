@@ -180,7 +180,7 @@ static uiommu_err pri_wait(const struct uiommu_pcie *pf)
             return UIOMMU_OK;
         uiommu_pause();
     }
-    return UIOMMU_E_BUSY;
+    return UIOMMU_E_TIMEOUT;
 }
 
 /* Disabled and stopped, reset, stopped again, errors cleared, allocation, enabled: in this order.

@@ -107,6 +107,13 @@ static void sweep(struct uiommu_device *dev)
     uiommu_drain_reset(dev);
 }
 
+/* (r) Unless another reset has begun meanwhile. */
+static void reset_next(struct uiommu_device *dev, uint32_t *step, uint32_t to)
+{
+    if (uiommu_word_cas(&dev->reset_step, step, to))
+        *step = to;
+}
+
 void uiommu_reset_step(struct uiommu_device *dev)
 {
     struct uiommu_unit *unit = dev->unit;
@@ -119,27 +126,25 @@ void uiommu_reset_step(struct uiommu_device *dev)
     if (step == UIOMMU_RESET_ASKED) {
         dev->reset_barrier = uiommu_barrier_next(dev);
         dev->reset_until_ns = uiommu_after(unit->now_ns, unit->config.drain_ns);
-        uiommu_word_store(&dev->reset_step, UIOMMU_RESET_BARRIER);
-        step = UIOMMU_RESET_BARRIER;
+        reset_next(dev, &step, UIOMMU_RESET_BARRIER);
     }
     if (step == UIOMMU_RESET_BARRIER) {
         err = uiommu_barrier_step(dev, UIOMMU_PASID_NONE, dev->reset_barrier);
         if (err == UIOMMU_PENDING && unit->now_ns < dev->reset_until_ns)
             return;
         if (err != UIOMMU_OK) {
-            uiommu_word_store(&dev->reset_step, UIOMMU_RESET_FAILED);
+            reset_next(dev, &step, UIOMMU_RESET_FAILED);
             return;
         }
         dev->reset_until_ns = unit->now_ns;
         if (dev->barrier.good_strength != UIOMMU_BARRIER_PROVED)
             dev->reset_until_ns = uiommu_settle_end(unit);
-        uiommu_word_store(&dev->reset_step, UIOMMU_RESET_SETTLE);
-        step = UIOMMU_RESET_SETTLE;
+        reset_next(dev, &step, UIOMMU_RESET_SETTLE);
     }
     if (step == UIOMMU_RESET_SETTLE && unit->now_ns >= dev->reset_until_ns) {
         uiommu_ring_snapshot(unit, dev->gen_at);
         dev->violations = 0;
-        uiommu_word_store(&dev->reset_step, UIOMMU_RESET_STAMPED);
+        reset_next(dev, &step, UIOMMU_RESET_STAMPED);
     }
 }
 
@@ -155,7 +160,8 @@ uint64_t uiommu_reset_deadline(const struct uiommu_device *dev, uint64_t now)
 }
 
 /* The state and generation change under the lock that every answer is published under. false: it
- * is in that state, or gone for good. */
+ * is in that state, or gone for good. A reset whose end was tried is not what the next begins with:
+ * it may have failed with the device open, and what it stamped says nothing of what came since. */
 static bool new_generation(struct uiommu_device *dev, uint32_t state)
 {
     struct uiommu_unit *unit = dev->unit;
@@ -164,7 +170,8 @@ static bool new_generation(struct uiommu_device *dev, uint32_t state)
 
     irq = uiommu_lock_take(unit->u, &unit->lock);
     old = uiommu_word_load(&dev->state);
-    if (old == state || old == UIOMMU_DEVICE_GONE) {
+    if (old == UIOMMU_DEVICE_GONE ||
+        (old == state && uiommu_word_load(&dev->reset_step) == UIOMMU_RESET_BEGUN)) {
         uiommu_lock_give(unit->u, &unit->lock, irq);
         return false;
     }
@@ -192,10 +199,12 @@ uiommu_err uiommu_device_reset_begin(struct uiommu_device *dev)
 {
     if (!uiommu_is_device(dev))
         return UIOMMU_E_HANDLE;
-    if (!new_generation(dev, UIOMMU_DEVICE_RESETTING))
-        return uiommu_word_load(&dev->state) == UIOMMU_DEVICE_GONE ? UIOMMU_E_GONE : UIOMMU_OK;
-    trace_device(dev, UIOMMU_EVENT_REQUESTS_LOST);
-    sweep_soon(dev);
+    if (new_generation(dev, UIOMMU_DEVICE_RESETTING)) {
+        trace_device(dev, UIOMMU_EVENT_REQUESTS_LOST);
+        sweep_soon(dev);
+    } else if (uiommu_word_load(&dev->state) == UIOMMU_DEVICE_GONE) {
+        return UIOMMU_E_GONE;
+    }
     /* Shutting the entry also waits for every answer that was put into the ring before. */
     return uiommu_device_program(dev, 0, dev->unit->config.command_ns);
 }
@@ -212,11 +221,30 @@ uiommu_err uiommu_device_removed(struct uiommu_device *dev)
     return UIOMMU_OK;
 }
 
+/* Over, unless another one has begun meanwhile, or the device was removed. */
+static uiommu_err reset_over(struct uiommu_device *dev)
+{
+    struct uiommu_unit *unit = dev->unit;
+    uiommu_err err = UIOMMU_OK;
+    uintptr_t irq;
+
+    irq = uiommu_lock_take(unit->u, &unit->lock);
+    if (uiommu_word_load(&dev->state) != UIOMMU_DEVICE_RESETTING)
+        err = UIOMMU_E_GONE;
+    else if (uiommu_word_load(&dev->reset_step) != UIOMMU_RESET_STAMPED)
+        err = UIOMMU_PENDING;
+    if (err == UIOMMU_OK) {
+        uiommu_word_store(&dev->reset_step, UIOMMU_RESET_NONE);
+        uiommu_word_store(&dev->state, UIOMMU_DEVICE_NORMAL);
+    }
+    uiommu_lock_give(unit->u, &unit->lock, irq);
+    return err;
+}
+
 /* (m) Entries of before are known by position: switch everything on again. */
 static uiommu_err reset_finish(struct uiommu_device *dev)
 {
     struct uiommu_unit *unit = dev->unit;
-    uint32_t resetting = UIOMMU_DEVICE_RESETTING;
     uiommu_err err;
 
     uiommu_word_store(&dev->ats_on, 0);
@@ -226,9 +254,11 @@ static uiommu_err reset_finish(struct uiommu_device *dev)
         return err;
     if (dev->port != NULL)
         uiommu_word_store(&dev->port->failed, 0);
-    if (!uiommu_word_cas(&dev->state, &resetting, UIOMMU_DEVICE_NORMAL))
-        return UIOMMU_E_GONE; /* removed meanwhile */
-    uiommu_word_store(&dev->reset_step, UIOMMU_RESET_NONE);
+    err = reset_over(dev);
+    if (err == UIOMMU_PENDING) /* whose shutting this may have undone */
+        (void)uiommu_device_program(dev, 0, unit->config.command_ns);
+    if (err != UIOMMU_OK)
+        return err;
     uiommu_bonds_reset(dev);
     uiommu_unit_kick(unit);
     return UIOMMU_OK;

@@ -107,7 +107,8 @@ enum uiommu_device_state {
  *         beyond the unit.  @retval UIOMMU_E_UNSUPPORTED  The unit lacks a feature asked for.
  * @retval UIOMMU_E_STATE  The unit is not started, or suspended.  @retval UIOMMU_E_NOMEM  No
  * memory.
- * @retval UIOMMU_E_TIMEOUT, UIOMMU_E_HW  The unit or device did not take it; undone.
+ * @retval UIOMMU_E_TIMEOUT, UIOMMU_E_HW  The unit or device did not take it (as a page request
+ *         interface that does not stop); undone.
  */
 UIOMMU_MUST_CHECK uiommu_err uiommu_device_attach(struct uiommu_unit *unit,
                                                   const struct uiommu_device_config *config,
@@ -131,7 +132,8 @@ UIOMMU_MUST_CHECK uiommu_err uiommu_device_detach(struct uiommu_device *dev);
 UIOMMU_MUST_CHECK uiommu_err uiommu_device_reset_begin(struct uiommu_device *dev);
 /**
  * The reset is over. What was sent before it is swept out of bus and rings; then the enables are
- * programmed again, and poisoned bonds get the proofs a reset gives. [task]
+ * programmed again, and poisoned bonds get the proofs a reset gives. A reset that begins after an
+ * end was tried starts this anew. [task]
  * @retval UIOMMU_PENDING  Begun; service the unit and call again.
  * @retval UIOMMU_E_STATE  No reset was begun.  @retval UIOMMU_E_GONE  The device is absent.
  * @retval UIOMMU_E_TIMEOUT, UIOMMU_E_HW  Unit or device did not follow; may be called again.

@@ -230,6 +230,50 @@ static void answer_waits(struct conf *c)
     c->unanswered = 1;
 }
 
+/* The end of a reset fails when the device is open again; the next reset is one of its own. */
+static void begun_again(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    c->b.vendor->lose_invalidations(&c->b, 1); /* The first use of the device TLB. */
+    CHECK(c, conf_reset(c, f.d) != UIOMMU_OK);
+    CHECK(c, uiommu_device_get_state(f.d->dev) == UIOMMU_DEVICE_RESETTING);
+    c->b.vendor->lose_invalidations(&c->b, 0);
+    conf_ask(f.d, f.pasid, CONF_VA, 1);
+    bench_arrive(&c->b);
+    CHECK(c, conf_reset(c, f.d) == UIOMMU_OK);
+    conf_run(c, BENCH_MS);
+    CHECK(c, f.a->calls == 0);
+    CHECK(c, uiommu_device_get_state(f.d->dev) == UIOMMU_DEVICE_NORMAL);
+    conf_ask(f.d, f.pasid, CONF_VA, 2);
+    conf_run(c, BENCH_MS);
+    CHECK(c, f.a->calls == 1 && conf_answer(f.d, 2) == UIOMMU_CODE_SUCCESS);
+    c->unanswered = 1;
+}
+
+/* A unit that is away takes no barrier, so none was there, and time alone proves nothing. */
+static void no_barrier(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    CHECK(c, uiommu_device_reset_begin(f.d->dev) == UIOMMU_OK);
+    CHECK(c, uiommu_unit_suspend(c->b.unit) == UIOMMU_OK);
+    model_endpoint_reset(f.d->ep);
+    CHECK(c, uiommu_device_reset_end(f.d->dev) != UIOMMU_OK);
+    conf_run(c, 3 * BENCH_SETTLE);
+    CHECK(c, uiommu_device_reset_end(f.d->dev) == UIOMMU_E_HW);
+    CHECK(c, uiommu_unit_resume(c->b.unit) == UIOMMU_OK);
+    c->sample = bench_now(&c->b);
+    CHECK(c, conf_reset_ends(c, f.d) == UIOMMU_OK);
+    CHECK(c, bench_now(&c->b) - c->sample >= BENCH_SETTLE);
+}
+
 /* Pulled out with everything open; what is left is taken down without touching it. */
 static void surprise(struct conf *c)
 {
@@ -267,6 +311,8 @@ static const struct conf_test tests[] = {
     {"R33 L41 reset: respond() after its beginning is STALE", answer_waits},
     {"I18 L12 reset: an unbind under way ends", unbind_while_resetting},
     {"R4 R9 reset: proves no stop that its driver was not asked for", stop_after_reset},
+    {"R33 I19 reset: begun again after an end that failed, it is one of its own", begun_again},
+    {"R33 R5 reset: without a barrier there is no end", no_barrier},
     {"R20 R33 L11 reset: surprise removal with everything open", surprise},
 };
 const struct conf_theme conf_reset_theme = {"reset", tests, sizeof(tests) / sizeof(tests[0])};

@@ -105,14 +105,20 @@ uiommu_err conf_reap(struct conf *c, struct conf_space *s)
 
 uiommu_err conf_reset(struct conf *c, struct conf_device *d)
 {
-    uint64_t end = bench_now(&c->b) + BENCH_FOREVER;
     uiommu_err err = uiommu_device_reset_begin(d->dev);
 
     if (err != UIOMMU_OK) {
         return err;
     }
     model_endpoint_reset(d->ep);
-    err = uiommu_device_reset_end(d->dev);
+    return conf_reset_ends(c, d);
+}
+
+uiommu_err conf_reset_ends(struct conf *c, struct conf_device *d)
+{
+    uint64_t end = bench_now(&c->b) + BENCH_FOREVER;
+    uiommu_err err = uiommu_device_reset_end(d->dev);
+
     while (err == UIOMMU_PENDING && bench_now(&c->b) < end) {
         conf_run(c, POLL_NS);
         err = uiommu_device_reset_end(d->dev);

@@ -217,6 +217,7 @@ uiommu_err conf_poll(struct conf *c, struct uiommu_bond_ref bond); /* An unbind 
 uiommu_err conf_reap(struct conf *c, struct conf_space *s);
 /* Reset of the endpoint between begin and end. */
 uiommu_err conf_reset(struct conf *c, struct conf_device *d);
+uiommu_err conf_reset_ends(struct conf *c, struct conf_device *d); /* It was begun. */
 /* Wait for a state of a bond, at most BENCH_FOREVER. */
 bool conf_wait_state(struct conf *c, struct uiommu_bond_ref bond, enum uiommu_bond_state state);
 struct uiommu_bond_info conf_bond(struct conf *c, struct uiommu_bond_ref bond);
