@@ -106,6 +106,9 @@ enum uiommu_go uiommu_drain_d2(struct uiommu_bond *bond, enum uiommu_step step, 
 {
     uiommu_err err;
 
+    /* Of a bind that failed so early the entry may be another bond's by now. */
+    if (!bond->stamped)
+        return uiommu_drain_next(bond, UIOMMU_PHASE_D2_PINNED);
     (void)uiommu_drain_enter(bond, step);
     err = d2_wave(bond);
     if (err == UIOMMU_PENDING)

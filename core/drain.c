@@ -355,6 +355,8 @@ static enum uiommu_go step(struct uiommu_bond *bond)
 {
     switch (bond->phase) {
     case UIOMMU_PHASE_NONE:
+        if (!bond->stamped) /* a failed bind: no device, ring or table has known it */
+            bond->reset_proof = true;
         return uiommu_drain_next(bond, UIOMMU_PHASE_STOP);
     case UIOMMU_PHASE_STOP:
         return uiommu_drain_stop(bond);

@@ -102,6 +102,7 @@ struct play_life {
     uint32_t running;  /* Groups with handlers. */
     uint32_t barriers; /* D3 begun since D2. */
     uint64_t rested;   /* In QUARANTINE since. */
+    bool never;        /* Its bind failed before hardware knew it. */
     bool binding;      /* uiommu_bind() is under way. */
     bool known;        /* Some record named it: ref is known. */
     bool live;         /* Its bind said OK. */
@@ -209,6 +210,7 @@ struct play_plan {
     const struct bench_vendor *vendor[PLAY_UNITS];
     uint32_t units;
     uint32_t fates; /* Bits of those allowed. */
+    bool harsh;
 };
 
 struct play {
@@ -256,6 +258,11 @@ void play_space_free(struct play_space *s);
 /* The driver of d makes it stop using a PASID; true: it has. */
 bool play_stop(struct play_device *d, uint32_t pasid);
 void play_sleep(uint64_t ns);
+/* Something may fail that never fails where all is well: CPUs so slow that deadlines pass, too. */
+static inline bool play_rough(const struct play *p)
+{
+    return p->fates != 0 || p->plan.harsh;
+}
 static inline uint64_t play_now(const struct play *p)
 {
     return bench_now(p->bench);
@@ -300,6 +307,9 @@ void play_step(struct sim *s, void *ctx);
 void play_honest(struct play *p);
 /* A number was allocated: nothing of its past may be left. */
 void play_fresh(struct play *p, uint32_t pasid);
+/* Can a device reach tables under that PASID? A unit that is off for a moment hides nothing: as to
+ * those that restart or sleep just now nothing is said. */
+bool play_reaches(const struct play_device *d, uint32_t id, uint32_t pasid);
 /* Drop what a space has under an address, and check that it is gone. */
 void play_unmap(struct play_life *l, uint32_t page, bool free);
 

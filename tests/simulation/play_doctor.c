@@ -91,7 +91,7 @@ static void begin(struct play *p, struct play_device *d)
     err = uiommu_device_reset_begin(d->dev);
     PLAY_NEED("I18",
               err == UIOMMU_OK || err == UIOMMU_E_GONE ||
-                  ((err == UIOMMU_E_TIMEOUT || err == UIOMMU_E_HW) && p->fates != 0),
+                  ((err == UIOMMU_E_TIMEOUT || err == UIOMMU_E_HW) && play_rough(p)),
               "reset_begin: %d", err);
     if (err == UIOMMU_E_TIMEOUT || err == UIOMMU_E_HW) {
         play_heal(p, play_unit_of(p, d->b)); /* Answers may still be in its ring. */
@@ -133,7 +133,7 @@ static bool end(struct play *p, struct play_device *d)
                   err == UIOMMU_PENDING ||
                       ((err == UIOMMU_E_TIMEOUT || err == UIOMMU_E_HW || err == UIOMMU_E_NOMEM ||
                         err == UIOMMU_E_STATE || err == UIOMMU_E_BUSY) &&
-                       p->fates != 0),
+                       play_rough(p)),
                   "reset_end: %d", err);
         if (u->sick) {
             play_heal(p, u);
@@ -225,7 +225,7 @@ static bool detach(struct play *p, struct play_device *d)
         err = uiommu_device_detach(d->dev);
         PLAY_NEED("I18",
                   err == UIOMMU_OK || err == UIOMMU_E_BUSY || err == UIOMMU_PENDING ||
-                      p->fates != 0,
+                      play_rough(p),
                   "detach: %d", err);
         if (u->sick) {
             play_heal(p, u);

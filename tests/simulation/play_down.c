@@ -57,7 +57,7 @@ static void devices_down(struct play *p)
     uint32_t i;
 
     for (i = 0; i < p->devices; i++) {
-        if (p->fates != 0 && p->dev[i].pf == NULL && !p->dev[i].removed) {
+        if (play_rough(p) && p->dev[i].pf == NULL && !p->dev[i].removed) {
             (void)play_reset(p, &p->dev[i]);
         }
     }

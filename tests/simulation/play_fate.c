@@ -159,7 +159,7 @@ static void strike_owner(struct play *p)
         p->space[i].dead |= p->space[i].used && p->space[i].owner == o->owner;
     }
     err = uiommu_owner_exit(o->owner);
-    PLAY_NEED("I14", err == UIOMMU_OK || (err == UIOMMU_E_WITHHELD && p->fates != 0),
+    PLAY_NEED("I14", err == UIOMMU_OK || (err == UIOMMU_E_WITHHELD && play_rough(p)),
               "owner_exit: %d", err);
     for (i = 0; i < PLAY_LIVES; i++) {
         if (p->life[i].number != 0 && p->life[i].s->owner == o->owner) {

@@ -115,7 +115,7 @@ static bool bind_may(struct play *p, uiommu_err err)
     case UIOMMU_E_STATE:
     case UIOMMU_E_TIMEOUT:
     case UIOMMU_E_HW:
-        return p->fates != 0;
+        return play_rough(p);
     default:
         return false;
     }
@@ -208,7 +208,7 @@ static void intrude(struct owned *o, struct play_device *d)
         err = uiommu_unbind(p->bench->u, l->ref, UIOMMU_UNBIND_STOPPED | UIOMMU_UNBIND_ABORT);
         PLAY_NEED("I18",
                   err == UIOMMU_OK ||
-                      ((err == UIOMMU_E_POISONED || err == UIOMMU_E_WITHHELD) && p->fates != 0),
+                      ((err == UIOMMU_E_POISONED || err == UIOMMU_E_WITHHELD) && play_rough(p)),
                   "unbind of a foreign number: %d", err);
         if (err != UIOMMU_OK) {
             d->ill = true;
@@ -281,7 +281,7 @@ static void unbound(struct play_life *l, uint32_t number, uiommu_err err)
 
     PLAY_NEED("I18",
               err == UIOMMU_OK ||
-                  (p->fates != 0 && (err == UIOMMU_E_POISONED || err == UIOMMU_E_WITHHELD)),
+                  (play_rough(p) && (err == UIOMMU_E_POISONED || err == UIOMMU_E_WITHHELD)),
               "unbind: %d", err);
     if (err != UIOMMU_OK) {
         l->d->ill = true; /* The embedder resets what does not prove that it is through. */
@@ -294,7 +294,7 @@ static void unbound(struct play_life *l, uint32_t number, uiommu_err err)
         return;
     }
     for (i = 0; i < l->d->id_count; i++) {
-        PLAY_NEED("R12", !l->d->b->vendor->reaches(l->d->b, l->d->ids[i], l->pasid),
+        PLAY_NEED("R12", !play_reaches(l->d, l->d->ids[i], l->pasid),
                   "unbind said %d, and device %u still reaches tables under PASID %u", err,
                   l->d->number, l->pasid);
     }
@@ -335,12 +335,12 @@ static void unbind_one(struct play *p, struct share *share, bool begun)
     }
     (void)begun;
     p->counts->unbinds++;
-    PLAY_NEED("I21", play_now(p) - began < UNBIND_IN, "an unbind took %llu us",
+    PLAY_NEED("I21", p->plan.harsh || play_now(p) - began < UNBIND_IN, "an unbind took %llu us",
               (unsigned long long)((play_now(p) - began) / BENCH_US));
     unbound(l, share->number, err);
     if (play_chance(200)) {
         err = uiommu_unbind(p->bench->u, share->l->ref, 0);
-        PLAY_NEED("I18", l->number != share->number || err == UIOMMU_OK || p->fates != 0,
+        PLAY_NEED("I18", l->number != share->number || err == UIOMMU_OK || play_rough(p),
                   "a second unbind: %d", err);
     }
 }
@@ -355,9 +355,9 @@ static void leave(struct play_space *s)
     err = uiommu_aspace_exit(s->as);
     s->exited = true;
     p->counts->exits++;
-    PLAY_NEED("I14", play_now(p) - began < EXIT_IN, "an exit took %llu us",
+    PLAY_NEED("I14", p->plan.harsh || play_now(p) - began < EXIT_IN, "an exit took %llu us",
               (unsigned long long)((play_now(p) - began) / BENCH_US));
-    PLAY_NEED("I15", err == UIOMMU_OK || (err == UIOMMU_E_WITHHELD && p->fates != 0), "exit: %d",
+    PLAY_NEED("I15", err == UIOMMU_OK || (err == UIOMMU_E_WITHHELD && play_rough(p)), "exit: %d",
               err);
     PLAY_NEED("I15", err != UIOMMU_OK || !bench_uses_tables(p->bench, s->tables),
               "exit of space %u said OK, and its tables are in use", s->serial);
@@ -369,7 +369,7 @@ static void help(struct owned *o)
 
     for (i = 0; i < o->p->devices; i++) {
         /* Bonds that never were given to anybody, too. */
-        o->p->dev[i].ill |= o->p->fates != 0;
+        o->p->dev[i].ill |= play_rough(o->p);
     }
 }
 
@@ -393,7 +393,7 @@ static void end_space(struct owned *o)
         err = uiommu_aspace_reap(s->as);
         PLAY_NEED("I18",
                   err == UIOMMU_OK || err == UIOMMU_PENDING ||
-                      ((err == UIOMMU_E_WITHHELD || err == UIOMMU_E_POISONED) && p->fates != 0),
+                      ((err == UIOMMU_E_WITHHELD || err == UIOMMU_E_POISONED) && play_rough(p)),
                   "reap: %d", err);
         if (err == UIOMMU_E_WITHHELD || err == UIOMMU_E_POISONED) {
             help(o);
@@ -477,7 +477,7 @@ static uint32_t number_get(struct play *p)
     err = uiommu_pasid_alloc(p->bench->pasids, play_chance(500) ? owner->owner : NULL, 16, &pasid);
     PLAY_NEED("I18",
               err == UIOMMU_OK || err == UIOMMU_E_NOSPACE || err == UIOMMU_E_QUOTA ||
-                  ((err == UIOMMU_E_DEAD || err == UIOMMU_E_NOMEM) && p->fates != 0),
+                  ((err == UIOMMU_E_DEAD || err == UIOMMU_E_NOMEM) && play_rough(p)),
               "pasid_alloc: %d", err);
     if (err != UIOMMU_OK) {
         return 0;

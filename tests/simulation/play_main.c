@@ -18,7 +18,8 @@ enum {
     OPT_GUARD,
     OPT_FATES,
     OPT_GUARDS,
-    OPT_KEEP
+    OPT_KEEP,
+    OPT_HARSH
 };
 
 static const struct argp_option options[] = {
@@ -32,6 +33,7 @@ static const struct argp_option options[] = {
     {"fates", OPT_FATES, "LIST", 0, "Only these misfortunes, comma separated; none: calm", 0},
     {"guard-off", OPT_GUARD, "NAME", 0, "Switch a guard of the core off: a failure is wanted", 0},
     {"guards", OPT_GUARDS, NULL, 0, "Each guard off in turn: how many seeds until it is seen", 0},
+    {"harsh", OPT_HARSH, NULL, 0, "All seeds have slow CPUs, not only some", 0},
     {"keep-going", OPT_KEEP, NULL, 0, "Go on after a failure; print each rule's first", 0},
     {0},
 };
@@ -48,7 +50,7 @@ struct choice {
     const char *trace;
     const char *guard;
     uint32_t fates;
-    bool shrink, guards, keep;
+    bool shrink, guards, keep, harsh;
 };
 
 /* ---- options ---- */
@@ -119,6 +121,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         break;
     case OPT_KEEP:
         c->keep = true;
+        break;
+    case OPT_HARSH:
+        c->harsh = true;
         break;
     case ARGP_KEY_ARG:
         argp_error(state, "%s: no such argument is known", arg);
@@ -210,7 +215,8 @@ static void configure(struct sim_config *config, const struct play_plan *plan)
     config->vendor = plan->vendor[0];
     config->variant = &bench_variants[plan->seed % bench_variant_count];
     config->seed = plan->seed;
-    config->starve_ns = 100 * BENCH_US;
+    config->harsh = plan->harsh;
+    config->starve_ns = (plan->harsh ? 500 : 100) * BENCH_US;
     /* Lies of rings and registers make the library do what hardware complains of. */
     config->reports_wanted =
         (play_fates_of(plan->seed, plan->fates, &level) >> PLAY_FATE_LIE & 1u) != 0;
@@ -250,9 +256,9 @@ static void tell_failure(const struct choice *c, const struct machine *m, const 
         }
     }
     printf("%s\n", level == 0 ? " none" : "");
-    printf("  replay: simulate --backend %s --seed %llu%s%s\n", m->name,
-           (unsigned long long)plan.seed, c->guard != NULL ? " --guard-off " : "",
-           c->guard != NULL ? c->guard : "");
+    printf("  replay: simulate --backend %s --seed %llu%s%s%s\n", m->name,
+           (unsigned long long)plan.seed, c->harsh ? " --harsh" : "",
+           c->guard != NULL ? " --guard-off " : "", c->guard != NULL ? c->guard : "");
     fflush(stdout);
 }
 
@@ -441,12 +447,14 @@ static uint32_t machines_make(const struct choice *c, struct machine *m)
             m[count].plan.units = 1;
             m[count].plan.vendor[0] = bench_vendors[i];
             m[count].plan.fates = c->fates;
+            m[count].plan.harsh = c->harsh;
             count++;
         }
     }
     if ((all || strcmp(c->backend, "mixed") == 0) && bench_vendor_count > 1) {
         m[count].name = "mixed";
         m[count].plan.fates = c->fates;
+        m[count].plan.harsh = c->harsh;
         for (i = 0; i < bench_vendor_count && i < PLAY_UNITS; i++) {
             m[count].plan.vendor[i] = bench_vendors[i];
             m[count].plan.units++;
@@ -461,7 +469,8 @@ int main(int argc, char **argv)
     static const struct argp argp = {options, parse, NULL, doc, NULL, NULL, NULL};
     static struct machine machines[8];
     const char *soak = getenv("UIOMMU_SOAK");
-    struct choice c = {"all", 1, UINT64_MAX, 0, 48, NULL, NULL, UINT32_MAX, true, false, false};
+    struct choice c = {"all", 1,          UINT64_MAX, 0,     48,    NULL,
+                       NULL,  UINT32_MAX, true,       false, false, false};
     uint32_t count, failed = 0, passed = 0, i;
 
     if (soak != NULL && atof(soak) > 0) {

@@ -94,7 +94,7 @@ static void event(struct play *p, struct play_unit *u, const struct uiommu_event
     default:
         return; /* Of accesses to what is not mapped: devices of dead spaces do that. */
     }
-    PLAY_NEED("events", p->fates != 0, "an event of kind %d although all is well",
+    PLAY_NEED("events", play_rough(p), "an event of kind %d although all is well",
               (int)event->kind);
 }
 

@@ -101,21 +101,24 @@ static void to_quarantine(struct play_life *l, uint64_t now)
               "life %u rests although nobody said that its device has stopped", l->number);
     PLAY_NEED("I2", l->running == 0, "life %u rests with %u groups in handlers", l->number,
               l->running);
+    l->rested = now;
+    if (l->never) { /* The entry may be another one's. */
+        return;
+    }
     PLAY_NEED("I2", l->barriers != 0 || l->d->removed || l->resets != l->d->resets,
               "life %u rests without a request barrier", l->number);
     PLAY_NEED("R5", l->barriers >= 2 || proved(l), "life %u rests after one weak barrier",
               l->number);
     for (i = 0; i < l->d->id_count; i++) {
-        PLAY_NEED("I2", !l->d->b->vendor->reaches(l->d->b, l->d->ids[i], l->pasid),
+        PLAY_NEED("I2", !play_reaches(l->d, l->d->ids[i], l->pasid),
                   "life %u rests, and device %u still reaches tables under PASID %u", l->number,
                   l->d->number, l->pasid);
     }
-    l->rested = now;
 }
 
 static void to_free(struct play_life *l, uint64_t now)
 {
-    if (l->pasid != UIOMMU_PASID_NONE && !proved(l)) {
+    if (l->pasid != UIOMMU_PASID_NONE && !l->never && !proved(l)) {
         PLAY_NEED("R5", now - l->rested >= BENCH_SETTLE,
                   "life %u rested %llu ns, not the settle time", l->number,
                   (unsigned long long)(now - l->rested));
@@ -135,6 +138,7 @@ static void bond(struct play *p, const struct uiommu_trace *r)
     PLAY_NEED("states", l->state == from, "life %u is in state %u and comes from %u", l->number,
               l->state, from);
     l->state = to;
+    l->never |= from == UIOMMU_BOND_RESERVED && to == UIOMMU_BOND_STOPPING;
     if (to == UIOMMU_BOND_STOPPING) {
         play_ends(l);
     }
@@ -160,6 +164,9 @@ static void step(struct play *p, const struct uiommu_trace *r)
         l->barriers = 0;
     }
     l->barriers += r->c == UIOMMU_STEP_D3;
+    PLAY_NEED("states", !l->never || (r->c != UIOMMU_STEP_D2_CONFIG && r->c != UIOMMU_STEP_D3),
+              "life %u, which hardware never knew, is taken from it (step %u)", l->number,
+              (uint32_t)r->c);
 }
 
 static void marker(struct play *p, const struct uiommu_trace *r)
@@ -312,7 +319,8 @@ static void overflow(struct play *p)
                             1u << PLAY_FATE_RESTART | 1u << PLAY_FATE_HANG;
 
     p->counts->overflows++;
-    PLAY_NEED("I9", (p->fates & causes) != 0, "a queue overflowed although all are honest");
+    PLAY_NEED("I9", p->plan.harsh || (p->fates & causes) != 0,
+              "a queue overflowed although all are honest");
 }
 
 /* From its isolation on a device, and all of its port, are told FAILURE. */

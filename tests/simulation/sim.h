@@ -66,6 +66,8 @@ struct sim_config {
     uint64_t jump_ns;
     /* SIM_RANDOM: whoever could go on and did not for so long goes first; 0: 500 us. */
     uint64_t starve_ns;
+    /* SIM_RANDOM: time passes as often as a CPU steps, and who starved has one step only. */
+    bool harsh;
     bool bare;           /* Nothing is taken down after the run: no conf_end(). */
     bool record;         /* Keep the choices, for sim_choices(). */
     bool reports_wanted; /* Complaints of models are no failure: the caller looks at them. */

@@ -167,7 +167,7 @@ static uint32_t by_chance(struct sim *s, const uint32_t *actor, uint32_t count)
     uint32_t pick = count == 1 ? 0 : below(SIM_SCHED, count);
 
     s->quiet_until = s->steps + steps_ahead();
-    if (actor[pick] == SIM_TIME && count > 1 && below(SIM_SCHED, 8) != 0) {
+    if (!s->config.harsh && actor[pick] == SIM_TIME && count > 1 && below(SIM_SCHED, 8) != 0) {
         pick = below(SIM_SCHED, count - 1); /* Time is the last. */
     }
     return pick;
@@ -189,6 +189,10 @@ void sim_choice_begin(struct sim *s)
         s->quiet_until = SIM_NEVER;
         break;
     case SIM_REPLAY:
+        if (s->config.seed != 0) { /* A step takes as long as it did. */
+            random_begin(s);
+            s->quiet_until = 0;
+        }
         list_begin(s);
         break;
     default:
@@ -224,7 +228,7 @@ static uint32_t by_seed(struct sim *s, const uint32_t *actor, uint32_t count, bo
 
     if (pick == count) {
         pick = way.priorities ? by_rank(s, actor, count, stays) : by_chance(s, actor, count);
-    } else { /* For more than one step. */
+    } else if (!s->config.harsh) { /* For more than one step. */
         way.rank[actor[pick]] = ++way.highest;
         s->quiet_until = way.priorities ? 0 : s->steps + steps_ahead();
     }

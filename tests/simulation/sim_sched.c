@@ -177,7 +177,7 @@ static void polls(struct sim *s)
     if (s->polls++ > POLLS) {
         stuck(s);
     }
-    if (any_ready(s)) {
+    if (!s->config.harsh && any_ready(s)) {
         s->poll_ns = SIM_POLL_MIN;
     }
     bench_advance(s->bench, s->poll_ns);
@@ -265,7 +265,7 @@ static void reschedule(struct sim *s, struct sim_cpu *c, bool stays)
     uint32_t count, pick;
 
     for (;;) {
-        if (s->pauses > PAUSES) {
+        if (s->pauses > PAUSES && !stays) { /* Else replays would differ. */
             polls(s);
         }
         count = candidates(s, stays, actor);
@@ -450,6 +450,7 @@ static void body(void *arg)
     struct sim_cpu *c = arg;
     struct sim *s = sim_now_running;
 
+    look(s); /* Choices are named by steps: no two in one. */
     c->fn(s, c->arg);
     if (c->irq_depth != 0) {
         sim_fail(s, "host op", "%s ended with interrupts kept away", c->name);

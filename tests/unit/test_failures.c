@@ -255,3 +255,31 @@ Test(failures, held_by_another)
     cr_assert_eq(uiommu_device_detach(second), UIOMMU_OK);
     die();
 }
+
+/* A bind that failed before hardware knew it leaves alone the entry of the next one. */
+Test(failures, bind_that_never_was)
+{
+    struct uiommu_bind_config c = {.size = sizeof(c)};
+    struct uiommu_bond_ref ref;
+    uint32_t cleared, i;
+
+    cr_assert_eq(toy_create(&toy_ops), UIOMMU_OK);
+    cr_assert_eq(live(), UIOMMU_OK);
+    cr_assert_eq(uiommu_pasid_alloc(space, NULL, 0, &c.pasid), UIOMMU_OK);
+    cr_assert(uiommu_role_take(unit)); /* As a service elsewhere that takes long. */
+    host.tick_ns = 10000000;
+    cr_assert_eq(uiommu_bind(dev, as, &c, &ref), UIOMMU_E_TIMEOUT);
+    host.tick_ns = 1000;
+    (void)uiommu_role_drop(unit);
+    cr_assert_eq(uiommu_bind(dev, as, &c, &ref), UIOMMU_OK);
+    cleared = toy.cleared;
+    for (i = 0; i < 1000; i++)
+        cr_assert_neq(uiommu_unit_service(unit, 0), UIOMMU_E_HANDLE);
+    cr_assert_null(unit->stopping);
+    cr_assert_eq(toy.cleared, cleared);
+    cr_assert_eq(uiommu_bond_find(dev, c.pasid)->valid, true);
+    cr_assert_eq(uiommu_unbind(u, ref, UIOMMU_UNBIND_STOPPED | UIOMMU_UNBIND_ABORT), UIOMMU_OK);
+    cr_assert_eq(toy.cleared, cleared + 1);
+    cr_assert_eq(uiommu_pasid_put(space, c.pasid), UIOMMU_OK);
+    die();
+}
