@@ -265,7 +265,7 @@ static void reschedule(struct sim *s, struct sim_cpu *c, bool stays)
     uint32_t count, pick;
 
     for (;;) {
-        if (s->pauses > PAUSES && !stays) { /* Else replays would differ. */
+        if (s->pauses > PAUSES) {
             polls(s);
         }
         count = candidates(s, stays, actor);
@@ -450,7 +450,6 @@ static void body(void *arg)
     struct sim_cpu *c = arg;
     struct sim *s = sim_now_running;
 
-    look(s); /* Choices are named by steps: no two in one. */
     c->fn(s, c->arg);
     if (c->irq_depth != 0) {
         sim_fail(s, "host op", "%s ended with interrupts kept away", c->name);
