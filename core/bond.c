@@ -237,11 +237,11 @@ void uiommu_bonds_reset(struct uiommu_device *dev)
     for (bond = unit->stopping; bond != NULL; bond = bond->stop_next) {
         if (bond->dev != dev)
             continue;
-        /* R4: a driver that was not yet asked to stop goes on with the PASID after the reset. */
+        /* R4, R9: a driver that knows nothing of the stop goes on with the PASID afterwards. */
         wants = uiommu_word_load(&bond->wants);
-        if (dev->ops.stop == NULL || (wants & UIOMMU_WANT_CALLED) != 0)
-            uiommu_word_or(&bond->wants, UIOMMU_WANT_STILL);
-        uiommu_word_or(&bond->wants, UIOMMU_WANT_RESET);
+        if ((wants & (UIOMMU_WANT_STOPPED | UIOMMU_WANT_TOLD)) != 0 ||
+            uiommu_word_load(&dev->state) == UIOMMU_DEVICE_GONE)
+            uiommu_word_or(&bond->wants, UIOMMU_WANT_RESET);
     }
     uiommu_lock_give(unit->u, &unit->lock, irq);
 }

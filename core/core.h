@@ -271,7 +271,7 @@ enum uiommu_phase {
 #define UIOMMU_WANT_CALLED  0x40u  /* stop() was called */
 #define UIOMMU_WANT_RETRY   0x80u  /* re-issue what failed */
 #define UIOMMU_WANT_POLLED  0x100u /* whoever would call stop() is here */
-#define UIOMMU_WANT_STILL   0x200u /* a reset ended whose driver knew of the stop */
+#define UIOMMU_WANT_TOLD    0x200u /* stop() has returned, or its end as POISONED is known */
 
 struct uiommu_bond {
     struct uiommu_word gate;       /* (w) closed bit | complete groups not answered */
@@ -340,6 +340,7 @@ struct uiommu_bond {
     struct uiommu_word missing;       /* (w) UIOMMU_PROOF_* written by (r) */
     uint64_t ticket;                  /* (r) */
     uint64_t until_ns;                /* (r) settle or deadline of the phase */
+    uint64_t stop_until_ns;           /* (r) STOP, however often it begins again */
     uint64_t drain_until_ns;          /* (r) D3 to D6 */
     struct uiommu_bond_counters counters;
 };

@@ -87,8 +87,11 @@ static enum uiommu_go step_d3(struct uiommu_bond *bond)
 
     if (!bond->entered) {
         bond->absent = !uiommu_device_present(dev);
-        if (uiommu_drain_stop_shown(bond)) /* R4: late, but a word */
+        if (uiommu_drain_stop_shown(bond) && (uiommu_word_load(&bond->missing) &
+                                              UIOMMU_PROOF_STOP) != 0) { /* R4: late, but a word */
+            bond->twice = false; /* R5: both rounds come after it */
             uiommu_word_and(&bond->missing, ~UIOMMU_PROOF_STOP);
+        }
         bond->rounds++;
         bond->closing = false;
         overflow_note(bond);
@@ -186,6 +189,7 @@ static enum uiommu_go poison(struct uiommu_bond *bond)
         if (bond->holds_pasid)
             uiommu_pasid_withhold(unit->config.pasids, bond->pasid, true);
     }
+    uiommu_word_or(&bond->wants, UIOMMU_WANT_TOLD);
     return uiommu_drain_next(bond, UIOMMU_PHASE_POISONED);
 }
 
@@ -284,8 +288,7 @@ static bool late_again(struct uiommu_bond *bond)
     if (bond->late_rounds >= 2) {
         uiommu_drain_miss(bond, UIOMMU_PROOF_STOP | UIOMMU_PROOF_REQUESTS);
         bond->stop_confirmed = false; /* whoever said so was wrong */
-        uiommu_word_and(&bond->wants,
-                        ~(UIOMMU_WANT_STOPPED | UIOMMU_WANT_STILL | UIOMMU_WANT_RESET));
+        uiommu_word_and(&bond->wants, ~(UIOMMU_WANT_STOPPED | UIOMMU_WANT_RESET));
         (void)poison(bond);
         return true;
     }
@@ -442,6 +445,7 @@ static uint64_t bond_deadline(const struct uiommu_bond *bond, uint64_t soon)
 {
     switch (bond->phase) {
     case UIOMMU_PHASE_STOP:
+        return bond->stop_until_ns == 0 ? UINT64_MAX : bond->stop_until_ns;
     case UIOMMU_PHASE_D1:
         return bond->until_ns == 0 ? UINT64_MAX : bond->until_ns;
     case UIOMMU_PHASE_SWEEP_SETTLE:

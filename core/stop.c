@@ -9,7 +9,7 @@
 /* Somebody other than the device says so. */
 bool uiommu_drain_stop_word(const struct uiommu_bond *bond)
 {
-    const uint32_t word = UIOMMU_WANT_STOPPED | UIOMMU_WANT_STILL;
+    const uint32_t word = UIOMMU_WANT_STOPPED | UIOMMU_WANT_RESET;
 
     return (uiommu_word_load(&bond->wants) & word) != 0 || bond->reset_proof ||
            uiommu_drain_gone(bond);
@@ -59,11 +59,12 @@ enum uiommu_go uiommu_drain_stop(struct uiommu_bond *bond)
         if (bond->dev->ops.stop != NULL)
             uiommu_word_or(&bond->wants, UIOMMU_WANT_CALL);
         else
-            bond->until_ns = uiommu_drain_later(bond, unit->config.stop_ns);
+            bond->stop_until_ns = uiommu_drain_later(bond, unit->config.stop_ns);
     }
-    if (bond->until_ns == 0 && (wants & UIOMMU_WANT_CALLED) != 0)
-        bond->until_ns = uiommu_drain_later(bond, unit->config.stop_ns);
-    if (bond->until_ns == 0 || !uiommu_drain_expired(bond, bond->until_ns))
+    /* Once for the life: markers that were none do not put it off. */
+    if (bond->stop_until_ns == 0 && (wants & UIOMMU_WANT_CALLED) != 0)
+        bond->stop_until_ns = uiommu_drain_later(bond, unit->config.stop_ns);
+    if (bond->stop_until_ns == 0 || !uiommu_drain_expired(bond, bond->stop_until_ns))
         return UIOMMU_WAIT;
     if (uiommu_guard(UIOMMU_GUARD_R4_STOP))
         uiommu_drain_miss(bond, UIOMMU_PROOF_STOP);

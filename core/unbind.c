@@ -71,7 +71,9 @@ static void stop_call(struct uiommu_bond *bond, struct uiommu_bond_ref ref)
     if (caller != NULL)
         uiommu_caller_give(caller);
     if (err == UIOMMU_OK)
-        uiommu_bond_want(bond, UIOMMU_WANT_STOPPED);
+        uiommu_bond_want(bond, UIOMMU_WANT_TOLD | UIOMMU_WANT_STOPPED);
+    else if (err != UIOMMU_E_UNSUPPORTED) /* else nobody was told */
+        uiommu_bond_want(bond, UIOMMU_WANT_TOLD);
     else
         uiommu_unit_kick(dev->unit);
 }

@@ -117,7 +117,9 @@ UIOMMU_MUST_CHECK uiommu_err uiommu_unbind(struct uiommu *u, struct uiommu_bond_
                                            uint32_t flags);
 /**
  * The driver's word after stop() had returned PENDING, or unasked after it has stopped the
- * device. [any]
+ * device. [any] Where there is no stop() nobody tells the driver but the caller of the unbind: it
+ * sees to it that the device stops, and says so here or by UIOMMU_UNBIND_STOPPED. A reset says so
+ * only if it ends after stop() has returned, or after the bond was reported POISONED.
  * @retval UIOMMU_E_STALE  The bond is gone.
  */
 UIOMMU_MUST_CHECK uiommu_err uiommu_bond_stopped(struct uiommu *u, struct uiommu_bond_ref bond);

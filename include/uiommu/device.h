@@ -25,6 +25,7 @@ struct uiommu_device_ops {
      * [task] Make the device stop using a PASID: no request of it leaves the device after the
      * stop is confirmed, whatever answers its earlier ones get (PROTOCOL R4). May call service.
      * @retval UIOMMU_OK  Stopped.  @retval UIOMMU_PENDING  uiommu_bond_stopped() follows.
+     * @retval UIOMMU_E_UNSUPPORTED  Nobody is told: as without this op, see uiommu_bond_stopped().
      */
     uiommu_err (*stop)(void *ctx, struct uiommu_device *dev, struct uiommu_bond_ref bond,
                        uint32_t pasid);

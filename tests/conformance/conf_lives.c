@@ -142,6 +142,28 @@ static void late_twice_restart(struct conf *c)
     CHECK(c, conf_wait_state(c, f.bond, UIOMMU_BOND_FREE));
 }
 
+/* What a late request refutes a reset of before does not prove. */
+static void late_twice_after_reset(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!needs_late(c) || !conf_flow_up(c, &f)) {
+        return;
+    }
+    CHECK(c, uiommu_device_reset_begin(f.d->dev) == UIOMMU_OK);
+    CHECK(c, uiommu_unbind_begin(c->b.u, f.bond, UIOMMU_UNBIND_STOPPED) == UIOMMU_OK);
+    conf_run(c, BENCH_MS);
+    CHECK(c, conf_reset(c, f.d) == UIOMMU_OK);
+    if (!late_once(c, &f, 5) || !late_once(c, &f, 6)) {
+        return;
+    }
+    conf_run(c, 20 * BENCH_MS);
+    CHECK(c, conf_state(c, f.bond) == UIOMMU_BOND_POISONED);
+    CHECK(c, (conf_bond(c, f.bond).missing & UIOMMU_PROOF_STOP) != 0);
+    CHECK(c, conf_reset(c, f.d) == UIOMMU_OK);
+    CHECK(c, conf_wait_state(c, f.bond, UIOMMU_BOND_FREE));
+}
+
 static void number_rests(struct conf *c)
 {
     struct uiommu_bond_ref next;
@@ -302,6 +324,7 @@ static const struct conf_test tests[] = {
     {"R3 lives: a late request voids the drain and is reported", late},
     {"R3 R9 lives: the second late request poisons the bond, a reset frees it", late_twice},
     {"R3 R9 lives: a restart does not free what late requests poisoned", late_twice_restart},
+    {"R3 R9 lives: nor does a reset of before them", late_twice_after_reset},
     {"R5 I2 lives: a number rests before it is bound again", number_rests},
     {"R5 lives: the settle time is whole, however slow the service", slow_service},
     {"R6 I17 lives: one number, one address space, on all devices", one_number_one_space},

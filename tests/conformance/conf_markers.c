@@ -144,6 +144,39 @@ static void forged(struct conf *c)
     CHECK(c, f.a->calls == 1);
 }
 
+/* One after the other while the sweep waits for a handler: they do not put the deadline off. */
+static void forged_for_ever(struct conf *c)
+{
+    struct conf_flow f;
+    uint64_t end;
+    uint32_t i;
+
+    if (!flow_up(c, &f, true)) {
+        return;
+    }
+    f.d->stop = CONF_STOP_NEVER;
+    f.a->answer = UIOMMU_CODE_PENDING;
+    conf_ask(f.d, f.pasid, CONF_VA, 0);
+    conf_run(c, BENCH_MS);
+    CHECK(c, uiommu_unbind_begin(c->b.u, f.bond, 0) == UIOMMU_OK);
+    CHECK(c, uiommu_unbind_poll(c->b.u, f.bond) == UIOMMU_PENDING);
+    end = bench_now(&c->b) + 4 * BENCH_STOP;
+    for (i = 1; bench_now(&c->b) < end && conf_state(c, f.bond) == UIOMMU_BOND_STOPPING; i++) {
+        conf_marker(f.d, f.pasid);
+        bench_arrive(&c->b);
+        bench_step(&c->b, BENCH_US);
+        conf_ask(f.d, f.pasid, CONF_VA, i);
+        bench_arrive(&c->b);
+        conf_run(c, BENCH_STOP / 4);
+        if (f.a->calls == i + 1) { /* The sweep always has one to wait for. */
+            CHECK(c, conf_respond(c, f.a->seen[i - 1].ref, UIOMMU_CODE_SUCCESS) == UIOMMU_OK);
+        }
+    }
+    CHECK(c, i > 3 && bench_now(&c->b) < end);
+    CHECK(c, conf_poll(c, f.bond) == UIOMMU_E_POISONED);
+    CHECK(c, (conf_bond(c, f.bond).missing & UIOMMU_PROOF_STOP) != 0);
+}
+
 /* Forged and believed: what follows the marker meets a closed gate or a resting number. */
 static void forged_and_believed(struct conf *c)
 {
@@ -337,6 +370,7 @@ static const struct conf_test tests[] = {
     {"R8 markers: one that is not believed proves nothing", distrusted},
     {"R8 L40 markers: a lost one is never fatal", lost},
     {"R8 markers: one with a request behind it was none", forged},
+    {"R8 I21 markers: forged ones without end do not put the stop's deadline off", forged_for_ever},
     {"R8 R3 markers: forged and believed, the rest of the device is still refused",
      forged_and_believed},
     {"R8 markers: one that comes before the stop is remembered", in_live},

@@ -212,6 +212,99 @@ static void stop_after_reset(struct conf *c)
     CHECK(c, conf_rebind(c, f.d, f.b, f.pasid, &f.bond));
 }
 
+/* Asked only after the reset, and never confirmed: what was before the question proves nothing. */
+static void unconfirmed_after_reset(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    f.d->stop = CONF_STOP_NEVER;
+    CHECK(c, uiommu_device_reset_begin(f.d->dev) == UIOMMU_OK);
+    CHECK(c, uiommu_unbind_begin(c->b.u, f.bond, 0) == UIOMMU_OK);
+    CHECK(c, conf_reset(c, f.d) == UIOMMU_OK);
+    CHECK(c, conf_poll(c, f.bond) == UIOMMU_E_POISONED);
+    CHECK(c, f.d->stops == 1);
+    conf_run(c, 10 * BENCH_MS);
+    CHECK(c, conf_state(c, f.bond) == UIOMMU_BOND_POISONED);
+    CHECK(c, conf_bond(c, f.bond).missing == UIOMMU_PROOF_STOP);
+    CHECK(c, conf_reset(c, f.d) == UIOMMU_OK);
+    CHECK(c, conf_wait_state(c, f.bond, UIOMMU_BOND_FREE));
+}
+
+/* A device whose driver cannot be told: no stop() at all, or none behind the one of PCIe. */
+static bool untold_up(struct conf *c, struct conf_flow *f, bool pcie)
+{
+    struct uiommu_device_config config;
+    struct uiommu_device_ops ops = *uiommu_pcie_ops();
+
+    memset(f, 0, sizeof(*f));
+    if (!conf_up(c)) {
+        return false;
+    }
+    f->d = conf_device_plan(c, NULL, &config);
+    f->a = conf_space_make(c);
+    f->pasid = conf_pasid(c);
+    if (conf_failed(c)) {
+        return false;
+    }
+    if (pcie) {
+        f->d->fn.driver.stop = NULL;
+    } else {
+        ops.stop = NULL;
+        config.ops = &ops;
+    }
+    return CHECK(c, uiommu_device_attach(c->b.unit, &config, &f->d->dev) == UIOMMU_OK) &&
+           conf_bind(c, f->d, f->a, f->pasid, &f->bond);
+}
+
+static void untold(struct conf *c, bool pcie)
+{
+    struct conf_flow f;
+
+    if (!untold_up(c, &f, pcie)) {
+        return;
+    }
+    CHECK(c, uiommu_unbind_begin(c->b.u, f.bond, 0) == UIOMMU_OK);
+    CHECK(c, uiommu_unbind_poll(c->b.u, f.bond) == UIOMMU_PENDING);
+    CHECK(c, conf_reset(c, f.d) == UIOMMU_OK);
+    conf_run(c, BENCH_MS);
+    CHECK(c, conf_state(c, f.bond) == UIOMMU_BOND_STOPPING);
+    CHECK(c, conf_poll(c, f.bond) == UIOMMU_E_POISONED);
+    conf_run(c, 10 * BENCH_MS);
+    CHECK(c, conf_bond(c, f.bond).missing == UIOMMU_PROOF_STOP);
+    /* From here on everybody knows. */
+    CHECK(c, conf_reset(c, f.d) == UIOMMU_OK);
+    CHECK(c, conf_wait_state(c, f.bond, UIOMMU_BOND_FREE));
+}
+
+static void untold_no_stop(struct conf *c)
+{
+    untold(c, false);
+}
+
+static void untold_pcie(struct conf *c)
+{
+    untold(c, true);
+}
+
+/* Its word is as good as ever. */
+static void untold_says_so(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!untold_up(c, &f, false)) {
+        return;
+    }
+    CHECK(c, uiommu_unbind_begin(c->b.u, f.bond, 0) == UIOMMU_OK);
+    CHECK(c, uiommu_device_reset_begin(f.d->dev) == UIOMMU_OK);
+    CHECK(c, uiommu_bond_stopped(c->b.u, f.bond) == UIOMMU_OK);
+    CHECK(c, conf_reset(c, f.d) == UIOMMU_OK);
+    CHECK(c, conf_poll(c, f.bond) == UIOMMU_OK);
+    CHECK(c, conf_wait_state(c, f.bond, UIOMMU_BOND_FREE));
+}
+
 static void answer_waits(struct conf *c)
 {
     struct conf_flow f;
@@ -313,6 +406,10 @@ static const struct conf_test tests[] = {
     {"R4 R9 reset: proves no stop that its driver was not asked for", stop_after_reset},
     {"R33 I19 reset: begun again after an end that failed, it is one of its own", begun_again},
     {"R33 R5 reset: without a barrier there is no end", no_barrier},
+    {"R4 R9 reset: nor one that its driver was asked for later", unconfirmed_after_reset},
+    {"R4 R9 reset: nor that of a device without stop(), until it is POISONED", untold_no_stop},
+    {"R4 R9 reset: the same, with PCIe's stop() and no driver's", untold_pcie},
+    {"R4 R9 reset: without stop() the driver's word is good", untold_says_so},
     {"R20 R33 L11 reset: surprise removal with everything open", surprise},
 };
 const struct conf_theme conf_reset_theme = {"reset", tests, sizeof(tests) / sizeof(tests[0])};

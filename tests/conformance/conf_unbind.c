@@ -243,6 +243,28 @@ static void word_comes_late(struct conf *c)
     CHECK(c, conf_wait_state(c, f.bond, UIOMMU_BOND_FREE));
 }
 
+/* The word comes between the two rounds: both rounds that count come after it. */
+static void word_between_rounds(struct conf *c)
+{
+    struct conf_flow f;
+    uint64_t end;
+
+    if (!conf_flow_up(c, &f)) {
+        return;
+    }
+    f.d->stop = CONF_STOP_NEVER;
+    CHECK(c, uiommu_unbind_begin(c->b.u, f.bond, UIOMMU_UNBIND_ABORT) == UIOMMU_OK);
+    CHECK(c, uiommu_unbind_poll(c->b.u, f.bond) == UIOMMU_PENDING);
+    end = bench_now(&c->b) + BENCH_FOREVER;
+    while (conf_bond(c, f.bond).barriers == 0 && bench_now(&c->b) < end) {
+        conf_run(c, BENCH_SETTLE / 10);
+    }
+    CHECK(c, uiommu_bond_stopped(c->b.u, f.bond) == UIOMMU_OK);
+    CHECK(c, conf_poll(c, f.bond) == UIOMMU_OK || c->b.features.proved);
+    CHECK(c, c->b.features.proved || conf_bond(c, f.bond).barriers >= 3);
+    CHECK(c, conf_wait_state(c, f.bond, UIOMMU_BOND_FREE));
+}
+
 static void removed(struct conf *c)
 {
     struct conf_flow f;
@@ -380,6 +402,7 @@ static const struct conf_test tests[] = {
     {"R4 unbind: a device that wakes after its stop had timed out", wakes_up},
     {"R9 unbind: the driver's word after the deadline frees the bond", word_comes_late},
     {"R4 R9 unbind: the driver's word in the middle of the drain counts", word_in_drain},
+    {"R4 R5 unbind: a confirmation between the rounds is followed by two", word_between_rounds},
     {"R20 L29 unbind: a removed device is not touched", removed},
     {"I23 L8 unbind: a neighbour's handler delays nobody", neighbours},
     {"R10 unbind: graceful handles all that was sent", graceful},
