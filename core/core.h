@@ -337,6 +337,7 @@ struct uiommu_bond {
     uint32_t rounds;                  /* (r) D3 rounds */
     struct uiommu_word shown;         /* (w) what uiommu_bond_get_info() tells of (r) */
     uint32_t overflows[UIOMMU_RINGS]; /* (r) acknowledges at D3's begin */
+    uint32_t looked;                  /* (r) the unit's looks when D3's barrier had ended */
     struct uiommu_word missing;       /* (w) UIOMMU_PROOF_* written by (r) */
     uint64_t ticket;                  /* (r) */
     uint64_t until_ns;                /* (r) settle or deadline of the phase */
@@ -568,6 +569,8 @@ struct uiommu_unit {
     struct uiommu_radix ids;          /* device ID -> struct uiommu_id */
     struct uiommu_pool pool;
     struct uiommu_ring_state ring[UIOMMU_RINGS];
+    uint32_t looks;                /* (r) rounds that asked every ring */
+    uint32_t first;                /* (r) the ring that is asked first, in turn */
     struct uiommu_out out;         /* (r) */
     struct uiommu_bond *stopping;  /* (u) bonds to step */
     uint32_t stops;                /* (r) against the marker reserve */

@@ -60,6 +60,13 @@ static void overflow_note(struct uiommu_bond *bond)
         bond->overflows[r] = bond->dev->unit->ring[r].acks;
 }
 
+/* R29: an overflow of before the barrier's end is known once the rings were asked after it. */
+static bool looked(const struct uiommu_bond *bond)
+{
+    return bond->looked != bond->dev->unit->looks || uiommu_drain_marked(bond) ||
+           uiommu_drain_gone(bond) || !uiommu_guard(UIOMMU_GUARD_I11_RESTART);
+}
+
 /* R29: was there one at any moment since D3 began? */
 static bool overflow_seen(const struct uiommu_bond *bond)
 {
@@ -118,6 +125,7 @@ static enum uiommu_go step_d3(struct uiommu_bond *bond)
         bond->proved = dev->barrier.good_strength == UIOMMU_BARRIER_PROVED;
     }
     uiommu_ring_snapshot(dev->unit, bond->close_at);
+    bond->looked = dev->unit->looks;
     bond->closing = bond->twice || bond->proved || uiommu_drain_marked(bond) ||
                     !uiommu_guard(UIOMMU_GUARD_D3_TWICE);
     return uiommu_drain_next(bond, UIOMMU_PHASE_D4);
@@ -126,8 +134,9 @@ static enum uiommu_go step_d3(struct uiommu_bond *bond)
 static enum uiommu_go step_d4(struct uiommu_bond *bond)
 {
     (void)uiommu_drain_enter(bond, UIOMMU_STEP_D4);
-    if (!uiommu_drain_marked(bond) && uiommu_guard(UIOMMU_GUARD_D4) && !uiommu_drain_gone(bond) &&
-        !uiommu_ring_reached(bond->dev->unit, bond->close_at))
+    if (!looked(bond) ||
+        (!uiommu_drain_marked(bond) && uiommu_guard(UIOMMU_GUARD_D4) && !uiommu_drain_gone(bond) &&
+         !uiommu_ring_reached(bond->dev->unit, bond->close_at)))
         return uiommu_drain_expired(bond, bond->drain_until_ns) ? requests_unproved(bond)
                                                                 : UIOMMU_WAIT;
     if (bond->proved || uiommu_drain_marked(bond) || bond->twice || uiommu_drain_gone(bond) ||
@@ -433,7 +442,8 @@ bool uiommu_drain_step_all(struct uiommu_unit *unit)
                (late_again(bond) || step(bond) == UIOMMU_GO))
             steps++;
         uiommu_bond_show(bond);
-        more |= steps == STEPS;
+        more |= steps == STEPS || (bond->phase == UIOMMU_PHASE_D4 && !looked(bond) &&
+                                   !unit->no_progress && unit->out.count == 0);
         if (bond->phase == UIOMMU_PHASE_END)
             finish(unit, bond);
     }

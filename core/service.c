@@ -85,24 +85,27 @@ static bool fetch_batch(struct uiommu_unit *unit, uint32_t ring, uint32_t room)
     return (fetch.flags & UIOMMU_FETCH_MORE) != 0;
 }
 
-/* (r) Consume a ring within the budget. true: entries are left. */
-static bool consume_ring(struct uiommu_unit *unit, uint32_t ring, uint32_t *budget)
+/* (r) Consume a ring within the budget. true: entries are left. What was not asked once is told. */
+static bool consume_ring(struct uiommu_unit *unit, uint32_t ring, uint32_t *budget, bool *all)
 {
     uint64_t before;
     uint32_t room, used;
-    bool more = true, stuck = false;
+    bool more = true, stuck = false, asked = false;
 
     while (more) {
         if (uiommu_out_room(unit) == 0)
             uiommu_answers_flush(unit);
         room = uiommu_out_room(unit);
-        if (room == 0)
-            return false; /* the command ring is full: the deadline brings us back */
+        if (room == 0) { /* the command ring is full: the deadline brings us back */
+            *all &= asked;
+            return false;
+        }
         room = *budget < room ? *budget : room;
         if (room == 0)
             break;
         before = unit->ring[ring].count;
         more = fetch_batch(unit, ring, room);
+        asked = true;
         used = (uint32_t)(unit->ring[ring].count - before);
         *budget -= used < *budget ? used : *budget;
         if (used == 0) {
@@ -110,12 +113,27 @@ static bool consume_ring(struct uiommu_unit *unit, uint32_t ring, uint32_t *budg
             break;
         }
     }
+    *all &= asked;
     unit->no_progress |= stuck; /* of any ring: the deadline brings us back */
     if (unit->ring[ring].overflow && unit->ops.ring_pending(unit->hw, ring) == 0) {
         ring_lost(unit, ring);
         unit->ops.overflow_ack(unit->hw, ring);
     }
     return !stuck && unit->ops.ring_pending(unit->hw, ring) != 0;
+}
+
+/* (r) All rings; which comes first changes, so that a flood of one keeps no other waiting. */
+static bool consume(struct uiommu_unit *unit, uint32_t *budget)
+{
+    uint32_t rings = unit->caps.rings, i;
+    bool more = false, all = true;
+
+    for (i = 0; i < rings; i++)
+        more |= consume_ring(unit, (unit->first + i) % rings, budget, &all);
+    unit->first = (unit->first + 1) % rings;
+    if (all)
+        unit->looks++;
+    return more;
 }
 
 /* (r) Error registers, and what answering threads left. true: look again soon. */
@@ -183,10 +201,9 @@ static uint64_t next_deadline(struct uiommu_unit *unit)
 static bool round_once(struct uiommu_unit *unit, uint32_t *budget)
 {
     struct uiommu_device *dev;
-    bool more = false, soon;
+    bool more, soon;
     uint64_t due;
     uintptr_t irq;
-    uint32_t r;
 
     uiommu_word_store(&unit->due_now, 0);
     unit->now_ns = uiommu_now(unit->u);
@@ -197,8 +214,7 @@ static bool round_once(struct uiommu_unit *unit, uint32_t *budget)
         uiommu_reset_step(dev);
     uiommu_runs_flush(unit);
     uiommu_answers_flush(unit);
-    for (r = 0; r < unit->caps.rings; r++)
-        more |= consume_ring(unit, r, budget);
+    more = consume(unit, budget);
     expire(unit);
     uiommu_answers_flush(unit); /* R18: before any barrier begins */
     more |= uiommu_drain_step_all(unit);

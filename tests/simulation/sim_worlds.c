@@ -176,7 +176,7 @@ static void try_world(const struct world *world, const struct bench_vendor *vend
     uint64_t seed = 0, runs = 0;
 
     explore(world, vendor, is_core(world) ? opt.core : opt.seconds, &out);
-    if (out.end != SIM_FAILED && !is_core(world)) {
+    if (out.end != SIM_FAILED) {
         seed = by_seeds(world, vendor, opt.seconds, &out.failure, &runs);
     }
     printf("%-8s %-13s %9llu %7llu %10llu %10llu %6u %8.1f %7.2f %7llu  %s\n", vendor->name,

@@ -17,6 +17,10 @@ struct toy {
     uint64_t failed;   /* this one fails */
     bool lag;          /* tickets are done only when the test says so */
     uint32_t waiting;  /* requests in its ring */
+    uint32_t late;     /* this barrier ends in an overflow */
+    uint64_t late_at;  /* its ticket */
+    bool overflow;     /* not fetched yet */
+    bool flood;        /* of a first ring, beside that of the requests */
     struct uiommu_request request[8];
     uint32_t answers; /* sent */
     uint32_t last_code;
@@ -32,6 +36,7 @@ static struct uiommu_port *port;
 static struct uiommu_device *dev;
 static struct uiommu_aspace *as;
 static uint32_t pasid, calls;
+static bool flooded;
 static struct uiommu_bond_ref bond;
 
 static uiommu_err toy_probe(void *hw, struct uiommu_caps *out)
@@ -45,9 +50,10 @@ static uiommu_err toy_probe(void *hw, struct uiommu_caps *out)
     out->tag_first = 1;
     out->tag_last = 15;
     out->stu_bits = 12;
-    out->rings = 1;
-    out->ring[0].flags = UIOMMU_RING_REQUESTS | UIOMMU_RING_LOSES;
+    out->rings = toy.flood ? 2 : 1;
     out->ring[0].entries = 64;
+    out->ring[out->rings - 1].flags = UIOMMU_RING_REQUESTS | UIOMMU_RING_LOSES;
+    out->ring[out->rings - 1].entries = 64;
     return UIOMMU_OK;
 }
 static uiommu_err toy_ok(void *hw)
@@ -127,6 +133,10 @@ static uiommu_err toy_poll(void *hw, uint64_t ticket)
     (void)hw;
     if (ticket == toy.failed)
         return UIOMMU_E_HW;
+    if (ticket == toy.late_at) {
+        toy.late_at = 0;
+        toy.overflow = true;
+    }
     return !toy.lag || ticket <= toy.done ? UIOMMU_OK : UIOMMU_PENDING;
 }
 static uiommu_err toy_barrier(void *hw, void *d, uint32_t number, uint64_t *ticket,
@@ -135,6 +145,8 @@ static uiommu_err toy_barrier(void *hw, void *d, uint32_t number, uint64_t *tick
     (void)toy_pasid(hw, d, number);
     toy.barriers++;
     *strength = toy.strength;
+    if (toy.barriers == toy.late)
+        toy.late_at = toy.tickets + 1;
     return toy_ticket(hw, ticket);
 }
 static uint32_t toy_respond(void *hw, const struct uiommu_answer *answers, uint32_t count)
@@ -147,15 +159,21 @@ static uint32_t toy_respond(void *hw, const struct uiommu_answer *answers, uint3
 static uint32_t toy_pending(void *hw, uint32_t ring)
 {
     (void)hw;
-    (void)ring;
-    return toy.waiting;
+    return toy.flood && ring == 0 ? 64 : toy.waiting;
 }
 static uiommu_err toy_fetch(void *hw, uint32_t ring, struct uiommu_fetch *io)
 {
     uint32_t i;
 
     (void)hw;
-    (void)ring;
+    if (toy.flood && ring == 0) { /* reports of nothing, as many as are wanted */
+        io->entries = io->request_room;
+        io->flags = UIOMMU_FETCH_MORE;
+        return UIOMMU_OK;
+    }
+    if (toy.overflow)
+        io->flags = UIOMMU_FETCH_OVERFLOW;
+    toy.overflow = false;
     for (i = 0; i < toy.waiting && i < io->request_room; i++) {
         io->requests[i] = toy.request[i];
         io->requests[i].at = i;
@@ -233,6 +251,7 @@ static void begin_with(const struct uiommu_backend_ops *ops)
     fake_host_init(&host);
     host.tick_ns = 1000;
     memset(&toy, 0, sizeof(toy));
+    toy.flood = flooded;
     calls = 0;
     u = fake_host_create(&host);
     cr_assert_eq(uiommu_pasid_space_create(u, &numbers, &space), UIOMMU_OK);
@@ -325,6 +344,17 @@ Test(strength, ordered_twice)
     end();
 }
 
+/* R29: an overflow between the fetch and the barrier's end, both of one round: D3 once more. */
+Test(strength, overflow_at_the_end)
+{
+    toy.strength = UIOMMU_BARRIER_ORDERED;
+    toy.late = 2;
+    cr_assert_eq(uiommu_unbind(u, bond, UIOMMU_UNBIND_STOPPED | UIOMMU_UNBIND_ABORT), UIOMMU_OK);
+    cr_assert_eq(info_of().barriers, 3);
+    rest();
+    end();
+}
+
 /* None proves nothing: the number is withheld until a reset. */
 Test(strength, none_poisons)
 {
@@ -339,6 +369,17 @@ Test(strength, none_poisons)
     cr_assert_eq(uiommu_device_get_state(dev), UIOMMU_DEVICE_NORMAL);
     rest();
     end();
+}
+
+/* A ring that never ends has the budget of one call, the next ring that of another. */
+Test(strength_bare, flood_beside)
+{
+    flooded = true;
+    begin_with(&toy_ops);
+    ask(1);
+    cr_assert_eq(uiommu_unit_service(unit, 4), UIOMMU_MORE);
+    cr_assert_eq(uiommu_unit_service(unit, 4), UIOMMU_MORE);
+    cr_assert_eq(calls, 1);
 }
 
 /* A backend without the op is as one without a barrier. */
