@@ -27,14 +27,13 @@ void uiommu_gate_leave(struct uiommu_bond *bond)
 
 void uiommu_group_leave(struct uiommu_unit *unit, struct uiommu_bond *bond, bool was_running)
 {
-    struct uiommu_owner *owner = bond->as != NULL ? bond->as->owner : NULL;
     bool stepping = bond->stop_listed;
 
     if (was_running) {
         bond->running--;
         bond->dev->running--;
-        if (owner != NULL)
-            uiommu_owner_leave(owner);
+        if (bond->owner != NULL)
+            uiommu_owner_leave(bond->owner);
     }
     uiommu_gate_leave(bond);
     /* The bond may be gone from here on. */
@@ -87,8 +86,8 @@ static void answered(struct uiommu_unit *unit, struct uiommu_group_slot *slot, u
         uiommu_count(&bond->counters.success, 1);
     else
         uiommu_count(&bond->counters.invalid, 1);
-    if (code != UIOMMU_CODE_SUCCESS && bond->as != NULL && bond->as->owner != NULL)
-        uiommu_count_shared(&bond->as->owner->invalid, 1);
+    if (code != UIOMMU_CODE_SUCCESS && bond->owner != NULL)
+        uiommu_count_shared(&bond->owner->invalid, 1);
     trace_group(unit, slot, UIOMMU_TRACE_GROUP_ANSWERED, code);
     group_over(unit, slot);
 }
@@ -104,7 +103,7 @@ static uiommu_err answer_code(const struct uiommu_group_slot *slot, uiommu_code 
           slot->port_generation != uiommu_word_load(&slot->dev->port->generation))))
         return UIOMMU_E_STALE;
     if (*code == UIOMMU_CODE_SUCCESS && uiommu_guard(UIOMMU_GUARD_EXIT_DEAD) &&
-        (as == NULL || uiommu_word_load(&as->dead) != 0)) {
+        ((!uiommu_guard(UIOMMU_GUARD_D6) && as == NULL) || uiommu_word_load(&as->dead) != 0)) {
         *code = UIOMMU_CODE_INVALID;
         return UIOMMU_E_DEAD;
     }
@@ -226,20 +225,19 @@ static bool run_one(struct uiommu_unit *unit, struct uiommu_group_slot *slot, ui
 
 void uiommu_answer_run(struct uiommu_unit *unit, struct uiommu_runner *runner)
 {
-    uint32_t slots[UIOMMU_RUN], n, i = runner->sent, done = uiommu_word_load(&runner->done);
+    uint32_t slots[UIOMMU_RUN], n = 0, i, done = uiommu_word_load(&runner->done);
     struct uiommu_group_slot *slot;
 
-    while (i < done) {
-        for (n = 0; i < done && n < UIOMMU_RUN; i++) {
-            if (runner->code[i] == UIOMMU_CODE_NONE)
-                continue; /* taken from the runner before it was called */
-            slot = uiommu_slot_at(unit, runner->slot[i]);
-            if (run_one(unit, slot, (uiommu_code)runner->code[i], &runner->answer[n]))
-                slots[n++] = slot->index;
-        }
-        if (n != 0)
-            answer_batch(unit, runner, slots, n);
+    UIOMMU_ASSERT("R26", done - runner->sent <= UIOMMU_RUN); /* the runner comes that often */
+    for (i = runner->sent; i < done; i++) {
+        if (runner->code[i] == UIOMMU_CODE_NONE)
+            continue; /* taken from the runner before it was called */
+        slot = uiommu_slot_at(unit, runner->slot[i]);
+        if (run_one(unit, slot, (uiommu_code)runner->code[i], &runner->answer[n]))
+            slots[n++] = slot->index;
     }
+    if (n != 0)
+        answer_batch(unit, runner, slots, n);
     runner->sent = done;
 }
 
@@ -252,16 +250,13 @@ static bool id_with_pasid(const struct uiommu_unit *unit, const struct uiommu_de
            (unit->caps.flags & UIOMMU_CAP_RESPONSE_PASID) == 0;
 }
 
-bool uiommu_out_put(struct uiommu_unit *unit, struct uiommu_device *dev, uint32_t generation,
+void uiommu_out_put(struct uiommu_unit *unit, struct uiommu_device *dev, uint32_t generation,
                     const struct uiommu_request *request, uiommu_code code, enum uiommu_drop why)
 {
     struct uiommu_out *out = &unit->out;
     struct uiommu_answer *answer = &out->answer[out->count];
 
-    if (out->count == UIOMMU_BATCH) {
-        UIOMMU_ASSERT("R26", false); /* consume() leaves room for one answer a request */
-        return false;
-    }
+    UIOMMU_ASSERT("R26", out->count < UIOMMU_BATCH); /* consume() leaves room for each request */
     answer->cookie[0] = request->cookie[0];
     answer->cookie[1] = request->cookie[1];
     answer->id = request->id;
@@ -278,7 +273,6 @@ bool uiommu_out_put(struct uiommu_unit *unit, struct uiommu_device *dev, uint32_
         uiommu_count(&dev->counters.refused, 1);
     uiommu_trace(unit->u, unit->number, UIOMMU_TRACE_REFUSED,
                  (uint64_t)request->id << 32 | answer->pasid, request->index, (uint64_t)code, why);
-    return true;
 }
 
 void uiommu_out_forget(struct uiommu_unit *unit, const struct uiommu_device *dev)

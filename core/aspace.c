@@ -515,8 +515,9 @@ bool uiommu_aspace_valid(const struct uiommu_aspace *as)
 
     ok &= as->root_count - 1u < UIOMMU_ROOTS_MAX;
     for (bond = as->bonds; bond != NULL; bond = bond->as_next) {
-        if (n++ == UIOMMU_LISTED || bond->as != as || bond->as_prev != prev)
+        if (bond->as != as || bond->as_prev != prev) /* so it is no circle */
             return false;
+        n++;
         ok &= bond->listed;
         ok &= bond->serial > serial;
         ok &= !dead | uiommu_gate_closed(bond); /* R13 */

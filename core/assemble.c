@@ -33,7 +33,7 @@ static void refuse_code(const struct entry *e, uiommu_code code, enum uiommu_dro
 
     /* No command can name an ID beyond the unit's: there is nobody to answer. */
     if (nameable && (is(e, UIOMMU_REQUEST_LAST) || !uiommu_guard(UIOMMU_GUARD_I3_LAST))) {
-        (void)uiommu_out_put(e->unit, e->dev, e->generation, e->request, code, why);
+        uiommu_out_put(e->unit, e->dev, e->generation, e->request, code, why);
         return;
     }
     uiommu_count_shared(&e->unit->counters.dropped, 1);
@@ -95,7 +95,7 @@ static void marker(const struct entry *e)
     uiommu_count(&e->unit->counters.markers, 1);
     if (e->dev != NULL)
         uiommu_count(&e->dev->counters.markers, 1);
-    if (bond != NULL && e->pasid != UIOMMU_PASID_NONE && bond->stamped && bond->markers_ok &&
+    if (bond != NULL && e->pasid != UIOMMU_PASID_NONE && bond->markers_ok &&
         (e->dev->flags & UIOMMU_DEVICE_TRUST_MARKERS) != 0 &&
         uiommu_word_load(&e->dev->state) == UIOMMU_DEVICE_NORMAL &&
         e->position >= bond->open_at[e->ring] && e->position >= e->dev->gen_at[e->ring]) {
@@ -161,8 +161,7 @@ static enum uiommu_drop bond_takes(struct entry *e)
         uiommu_drain_late(bond);
         return UIOMMU_DROP_CLOSED;
     }
-    if (uiommu_guard(UIOMMU_GUARD_LIFE) &&
-        (!bond->stamped || e->position < bond->open_at[e->ring])) {
+    if (uiommu_guard(UIOMMU_GUARD_LIFE) && e->position < bond->open_at[e->ring]) {
         uiommu_count(&e->unit->counters.old_life, 1);
         return UIOMMU_DROP_OLD_LIFE;
     }
@@ -208,12 +207,18 @@ static bool credit(const struct entry *e)
     return uiommu_word_peek(&port->outstanding) < port->credits;
 }
 
-static void over_credit(const struct entry *e, struct uiommu_group_slot *slot)
+/* Within its credits: handlers of before a reset still hold slots. Nobody is to blame. */
+static void no_room(const struct entry *e, struct uiommu_group_slot *slot)
 {
-    uiommu_count(&e->dev->counters.over_credit, 1);
     if (slot != NULL)
         uiommu_partial_drop(e->unit, slot, UIOMMU_DROP_CREDITS);
     refuse(e, UIOMMU_DROP_CREDITS);
+}
+
+static void over_credit(const struct entry *e, struct uiommu_group_slot *slot)
+{
+    uiommu_count(&e->dev->counters.over_credit, 1);
+    no_room(e, slot);
     uiommu_device_violation(e->dev);
 }
 
@@ -313,7 +318,7 @@ static void page_request(struct entry *e)
     if (slot == NULL) {
         slot = group_open(e);
         if (slot == NULL) {
-            over_credit(e, NULL); /* cannot be: slots cover all grants (I9) */
+            no_room(e, NULL);
             return;
         }
         slot->charged = 1;
@@ -323,7 +328,7 @@ static void page_request(struct entry *e)
         uiommu_age_add(e->unit, slot, 1);
     }
     if (!uiommu_slot_add_page(e->unit, slot, e->request->address, e->request->flags & 0xfu)) {
-        over_credit(e, slot);
+        no_room(e, slot);
         return;
     }
     uiommu_word_poke(&e->dev->port->outstanding, uiommu_word_peek(&e->dev->port->outstanding) + 1);
@@ -332,7 +337,7 @@ static void page_request(struct entry *e)
         return;
     uiommu_age_remove(e->unit, slot);
     e->bond->open--;
-    if (slot->bond_generation != slot->bond->generation) {
+    if (!uiommu_guard(UIOMMU_GUARD_D5) && slot->bond_generation != slot->bond->generation) {
         uiommu_slot_close(e->unit, slot); /* R2: partials of another life */
         refuse(e, UIOMMU_DROP_OLD_LIFE);
         return;
@@ -382,7 +387,7 @@ static void orphan_partial(const struct entry *e)
 {
     struct uiommu_group_slot *slot;
 
-    if (is(e, UIOMMU_REQUEST_STALL) || e->dev->index_map == NULL || !is(e, UIOMMU_REQUEST_LAST))
+    if (is(e, UIOMMU_REQUEST_STALL) || !is(e, UIOMMU_REQUEST_LAST))
         return;
     slot = key_slot(e);
     if (slot != NULL && uiommu_slot_state(slot) == UIOMMU_SLOT_OPEN)

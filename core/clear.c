@@ -90,15 +90,14 @@ static uiommu_err d2_wave(struct uiommu_bond *bond)
 
 static enum uiommu_phase d2_next(const struct uiommu_bond *bond)
 {
-    bool right = uiommu_guard(UIOMMU_GUARD_I20_ORDER);
-
     switch (bond->phase) {
     case UIOMMU_PHASE_D2_CONFIG:
-        return right ? UIOMMU_PHASE_D2_TLB : UIOMMU_PHASE_D2_DEVICE;
+        return uiommu_guard(UIOMMU_GUARD_I20_ORDER) ? UIOMMU_PHASE_D2_TLB : UIOMMU_PHASE_D2_DEVICE;
     case UIOMMU_PHASE_D2_TLB:
-        return right ? UIOMMU_PHASE_D2_DEVICE : UIOMMU_PHASE_D2_PINNED;
+        return uiommu_guard(UIOMMU_GUARD_I20_ORDER) ? UIOMMU_PHASE_D2_DEVICE
+                                                    : UIOMMU_PHASE_D2_PINNED;
     default:
-        return right ? UIOMMU_PHASE_D2_PINNED : UIOMMU_PHASE_D2_TLB;
+        return uiommu_guard(UIOMMU_GUARD_I20_ORDER) ? UIOMMU_PHASE_D2_PINNED : UIOMMU_PHASE_D2_TLB;
     }
 }
 

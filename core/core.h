@@ -640,7 +640,8 @@ void uiommu_ready_cancel(struct uiommu_unit *unit, struct uiommu_bond *bond, enu
 void uiommu_ready_cancel_device(struct uiommu_unit *unit, const struct uiommu_device *dev,
                                 enum uiommu_drop why);
 /* (r) Groups a runner has picked but not called likewise. */
-void uiommu_picked_cancel(struct uiommu_unit *unit, struct uiommu_bond *bond, enum uiommu_drop why);
+void uiommu_picked_cancel(struct uiommu_unit *unit, const struct uiommu_bond *bond,
+                          const struct uiommu_device *dev, enum uiommu_drop why);
 /* (r) Take PENDING groups away from their handlers. */
 void uiommu_pending_orphan(struct uiommu_unit *unit, const struct uiommu_bond *bond,
                            const struct uiommu_device *dev, enum uiommu_orphan why);
@@ -650,7 +651,7 @@ void uiommu_pending_orphan(struct uiommu_unit *unit, const struct uiommu_bond *b
  */
 void uiommu_group_leave(struct uiommu_unit *unit, struct uiommu_bond *bond, bool was_running);
 /* (r) Queue an answer without a slot; false: no room, stop consuming. */
-bool uiommu_out_put(struct uiommu_unit *unit, struct uiommu_device *dev, uint32_t generation,
+void uiommu_out_put(struct uiommu_unit *unit, struct uiommu_device *dev, uint32_t generation,
                     const struct uiommu_request *request, uiommu_code code, enum uiommu_drop why);
 /* (r) The device goes. */
 void uiommu_out_forget(struct uiommu_unit *unit, const struct uiommu_device *dev);

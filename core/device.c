@@ -83,7 +83,7 @@ static uiommu_err enable_pri(struct uiommu_device *dev)
         return err;
     dev->pri_on = true;
     uiommu_word_store(&dev->port->on, 1);
-    if (!required && dev->pasid_on && (dev->flags & UIOMMU_DEVICE_PASID) != 0 &&
+    if (!required && (dev->flags & UIOMMU_DEVICE_PASID) != 0 &&
         (dev->unit->caps.flags & UIOMMU_CAP_RESPONSE_PASID) == 0)
         return UIOMMU_E_UNSUPPORTED; /* R28: the unit's responses always carry the PASID */
     if (required == dev->pasid_required)

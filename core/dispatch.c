@@ -66,7 +66,7 @@ static bool owner_enter(struct uiommu_owner *owner)
 /* (u) Do the caps allow one more? */
 static bool cap_enter(struct uiommu_bond *bond)
 {
-    struct uiommu_owner *owner = bond->as != NULL ? bond->as->owner : NULL;
+    struct uiommu_owner *owner = bond->owner;
     struct uiommu_device *dev = bond->dev;
 
     if ((bond->cap != 0 && bond->running >= bond->cap) ||
@@ -289,7 +289,8 @@ static uiommu_code call(struct uiommu_unit *unit, struct uiommu_group_slot *slot
     struct uiommu_group view;
     uiommu_code code;
 
-    if (as == NULL || as->ops.fault == NULL || uiommu_word_load(&as->dead) != 0 ||
+    if ((!uiommu_guard(UIOMMU_GUARD_D6) && as == NULL) || as->ops.fault == NULL ||
+        uiommu_word_load(&as->dead) != 0 ||
         slot->dev_generation != uiommu_word_load(&slot->dev->generation))
         return UIOMMU_CODE_INVALID; /* after a reset not even that is sent */
     UIOMMU_ASSERT("I1", uiommu_word_load(&slot->bond->gate) != UIOMMU_GATE_CLOSED);
@@ -308,7 +309,7 @@ static void tell_orphan(struct uiommu_unit *unit, const struct uiommu_group_slot
     struct uiommu_aspace *as = slot->bond->as;
     struct uiommu_group_ref ref = {slot->index, slot->generation};
 
-    if (as != NULL && as->ops.orphaned != NULL)
+    if ((uiommu_guard(UIOMMU_GUARD_D6) || as != NULL) && as->ops.orphaned != NULL)
         as->ops.orphaned(as->user, unit, ref, (enum uiommu_orphan)slot->orphan);
 }
 
@@ -405,7 +406,8 @@ void uiommu_ready_cancel_device(struct uiommu_unit *unit, const struct uiommu_de
     }
 }
 
-void uiommu_picked_cancel(struct uiommu_unit *unit, struct uiommu_bond *bond, enum uiommu_drop why)
+void uiommu_picked_cancel(struct uiommu_unit *unit, const struct uiommu_bond *bond,
+                          const struct uiommu_device *dev, enum uiommu_drop why)
 {
     struct uiommu_group_slot *slot;
     struct uiommu_runner *runner;
@@ -420,7 +422,8 @@ void uiommu_picked_cancel(struct uiommu_unit *unit, struct uiommu_bond *bond, en
         for (i = uiommu_word_load(&runner->done); i < runner->count; i++) {
             slot = uiommu_slot_at(unit, runner->slot[i]);
             token = runner->token[i];
-            if (token == 0 || uiommu_word_load(&slot->state) != token || slot->bond != bond ||
+            if (token == 0 || (bond != NULL && slot->bond != bond) ||
+                (dev != NULL && slot->dev != dev) ||
                 !uiommu_word_cas(&slot->state, &token, UIOMMU_SLOT_CALLED))
                 continue;
             slot->in_call = 0; /* its runner will find it taken */
@@ -484,8 +487,8 @@ void uiommu_slot_expire(struct uiommu_unit *unit, struct uiommu_group_slot *slot
 
     if (state == UIOMMU_SLOT_PENDING) {
         uiommu_count_shared(&slot->bond->counters.expired, 1);
-        if (slot->bond->as != NULL && slot->bond->as->owner != NULL)
-            uiommu_count_shared(&slot->bond->as->owner->expired, 1);
+        if (slot->bond->owner != NULL)
+            uiommu_count_shared(&slot->bond->owner->expired, 1);
         irq = uiommu_lock_take(unit->u, &unit->lock);
         if (uiommu_slot_state(slot) == UIOMMU_SLOT_PENDING)
             orphan(unit, slot, UIOMMU_ORPHAN_EXPIRED);

@@ -25,7 +25,7 @@ void uiommu_drain_gate_close(struct uiommu_bond *bond)
     if (uiommu_guard(UIOMMU_GUARD_D1_CLOSE))
         uiommu_word_or(&bond->gate, UIOMMU_GATE_CLOSED);
     uiommu_ready_cancel(unit, bond, UIOMMU_DROP_CLOSED);
-    uiommu_picked_cancel(unit, bond, UIOMMU_DROP_CLOSED);
+    uiommu_picked_cancel(unit, bond, NULL, UIOMMU_DROP_CLOSED);
 }
 
 /* ---- D1 ---- */

@@ -132,7 +132,7 @@ void uiommu_owner_leave(struct uiommu_owner *owner)
     uintptr_t irq;
 
     uiommu_word_sub(&owner->in_flight, 1);
-    if (uiommu_word_load(&owner->waiting) == 0 || uiommu_word_swap(&owner->waiting, 0) == 0)
+    if (uiommu_word_swap(&owner->waiting, 0) == 0)
         return;
     irq = uiommu_lock_take(u, &u->lock);
     for (unit = u->units; unit != NULL; unit = unit->next) {
@@ -145,7 +145,6 @@ void uiommu_owner_leave(struct uiommu_owner *owner)
 bool uiommu_owner_valid(const struct uiommu_owner *owner)
 {
     const struct uiommu_aspace *as, *prev = NULL;
-    uint32_t n = 0;
     bool ok = owner->magic == UIOMMU_MAGIC_OWNER;
 
     ok &= owner->pasids <= owner->config.pasids;
@@ -154,7 +153,7 @@ bool uiommu_owner_valid(const struct uiommu_owner *owner)
     ok &= owner->credits >= owner->ports;
     ok &= uiommu_word_load(&owner->dead) <= 1;
     for (as = owner->aspaces; as != NULL; as = as->next) {
-        if (n++ == UIOMMU_LISTED || as->owner != owner || as->prev != prev)
+        if (as->owner != owner || as->prev != prev) /* so it is no circle */
             return false;
         prev = as;
     }

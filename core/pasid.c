@@ -379,11 +379,9 @@ void uiommu_pasid_bond_put(struct uiommu_pasid_space *space, uint32_t pasid)
     struct number *number = live_at(space, pasid);
 
     UIOMMU_ASSERT("R6: a bond that ends held its number", number != NULL && number->bonds != 0);
-    if (number != NULL && number->bonds != 0) {
-        UIOMMU_ASSERT("R9: a poisoned bond keeps its number", number->withheld < number->bonds);
-        number->bonds--;
-        rest(space, number, pasid);
-    }
+    UIOMMU_ASSERT("R9: a poisoned bond keeps its number", number->withheld < number->bonds);
+    number->bonds--;
+    rest(space, number, pasid);
     uiommu_lock_give(space->u, &space->lock, state);
 }
 
@@ -391,11 +389,11 @@ void uiommu_pasid_withhold(struct uiommu_pasid_space *space, uint32_t pasid, boo
 {
     uintptr_t state = uiommu_lock_take(space->u, &space->lock);
     struct number *number = live_at(space, pasid);
-    bool may = number != NULL && (on ? number->withheld < number->bonds : number->withheld != 0);
 
-    UIOMMU_ASSERT("R9: what is withheld is a bond's", may);
-    if (may)
-        number->withheld = (uint16_t)(number->withheld + (on ? 1u : UINT16_MAX));
+    UIOMMU_ASSERT("R9: what is withheld is a bond's",
+                  number != NULL &&
+                      (on ? number->withheld < number->bonds : number->withheld != 0));
+    number->withheld = (uint16_t)(number->withheld + (on ? 1u : UINT16_MAX));
     uiommu_lock_give(space->u, &space->lock, state);
 }
 

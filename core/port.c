@@ -37,7 +37,9 @@ static uiommu_err port_make(struct uiommu_unit *unit, const struct uiommu_port_c
 
     if (credits == 0)
         return UIOMMU_E_NOSPACE;
-    err = uiommu_pool_grow(unit, unit->stall_slots + uiommu_word_load(&unit->granted) + credits);
+    /* A reset leaves what handlers have without credits: one group a runner. */
+    err = uiommu_pool_grow(unit, unit->stall_slots + uiommu_word_load(&unit->granted) + credits +
+                                     UIOMMU_RUNNERS);
     if (err != UIOMMU_OK)
         return err;
     port = (struct uiommu_port *)uiommu_heap_get(unit->u, sizeof(*port));

@@ -103,6 +103,7 @@ static void sweep(struct uiommu_device *dev)
     uiommu_count(&dev->counters.resets, 1);
     uiommu_partials_purge(unit, NULL, dev, UIOMMU_DROP_RESET);
     uiommu_ready_cancel_device(unit, dev, UIOMMU_DROP_RESET);
+    uiommu_picked_cancel(unit, NULL, dev, UIOMMU_DROP_RESET); /* their slots are needed (I9) */
     orphan_old(dev);
     uiommu_drain_reset(dev);
 }

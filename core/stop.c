@@ -84,7 +84,7 @@ static bool stop_void(struct uiommu_bond *bond)
 
 static bool sweep_useless(const struct uiommu_bond *bond)
 {
-    return uiommu_gate_closed(bond) || uiommu_drain_gone(bond) || bond->as == NULL ||
+    return uiommu_gate_closed(bond) || uiommu_drain_gone(bond) ||
            uiommu_word_load(&bond->as->dead) != 0 ||
            (uiommu_word_load(&bond->wants) & UIOMMU_WANT_ABORT) != 0;
 }

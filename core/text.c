@@ -100,7 +100,7 @@ static void write_hex(struct writer *w, const char *before, uint64_t value)
     write_str(w, &digits[at]);
 }
 
-/* By subtraction: division is a library call on some processors. */
+/* Not 0. By subtraction: division is a library call on some processors. */
 static void write_decimal(struct writer *w, const char *before, uint32_t value)
 {
     static const uint32_t power[] = {1000000000, 100000000, 10000000, 1000000, 100000,
@@ -114,7 +114,7 @@ static void write_decimal(struct writer *w, const char *before, uint32_t value)
             value -= power[k];
             digits[at]++;
         }
-        if (at != 0 || digits[at] != '0' || k == 9)
+        if (at != 0 || digits[at] != '0')
             at++;
     }
     digits[at] = '\0';

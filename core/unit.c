@@ -30,8 +30,7 @@ static uiommu_err unit_configure(struct uiommu_unit *unit, const struct uiommu_u
 {
     struct uiommu_unit_config *own = &unit->config;
 
-    if (config == NULL ||
-        !uiommu_config_copy(own, sizeof(*own), config, config->size, sizeof(size_t)))
+    if (!uiommu_config_copy(own, sizeof(*own), config, config->size, sizeof(size_t)))
         return UIOMMU_E_INVALID;
     default32(&own->id_bits, 16);
     default32(&own->marker_reserve, 8);

@@ -100,7 +100,7 @@ static uiommu_err part_push(struct uiommu_unit *unit, void *arg)
     uint32_t i;
 
     (void)unit;
-    for (i = p->done; i <= p->last && err == UIOMMU_OK; i++) {
+    for (i = p->done; i <= p->last; i++) {
         if (b->wave == UIOMMU_WAVE_TLB && same_tag_before(b, i, p->first))
             continue;
         err = push_one(b, i);

@@ -157,6 +157,8 @@ static uint64_t fake_now_ns(void *ctx)
 {
     struct fake_host *host = ctx;
 
+    if (host->on_now != NULL && host->irq_depth == 0)
+        host->on_now(host);
     host->now_ns += host->tick_ns;
     return host->now_ns;
 }
@@ -184,6 +186,8 @@ static uintptr_t fake_irq_save(void *ctx)
 {
     struct fake_host *host = ctx;
 
+    if (host->on_lock != NULL && host->irq_depth == 0)
+        host->on_lock(host);
     host->irq_saves++;
     host->irq_depth++;
     return host->irq_depth;
@@ -201,8 +205,9 @@ static void fake_irq_restore(void *ctx, uintptr_t state)
 
 static uintptr_t fake_self(void *ctx)
 {
-    (void)ctx;
-    return 1;
+    const struct fake_host *host = ctx;
+
+    return host->self;
 }
 
 static void fake_log(void *ctx, enum uiommu_log_level level, const char *msg)
@@ -225,6 +230,7 @@ static void fake_trace(void *ctx, const struct uiommu_trace *record)
 void fake_host_init(struct fake_host *host)
 {
     memset(host, 0, sizeof(*host));
+    host->self = 1;
     host->ops.size = sizeof(host->ops);
     host->ops.ctx = host;
     host->ops.mem_get = fake_mem_get;

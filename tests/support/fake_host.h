@@ -24,16 +24,19 @@ struct fake_host {
     void *pieces;                           /* list of what is handed out */
     /* clock */
     uint64_t now_ns;
-    uint64_t tick_ns; /* every look at the clock adds so much */
+    uint64_t tick_ns;                       /* every look at the clock adds so much */
+    void (*on_now)(struct fake_host *host); /* before each look with no lock held; as on_get */
     /* registers: address 0 is the first */
     uint64_t registers[FAKE_REGISTERS];
     uint32_t reads, writes, bad_accesses;
     /* interrupts */
-    uint32_t irq_depth, irq_saves, irq_bad; /* bad: not undone in order */
+    uint32_t irq_depth, irq_saves, irq_bad;  /* bad: not undone in order */
+    void (*on_lock)(struct fake_host *host); /* before a first lock; as on_get */
     /* waiting */
     uint32_t waits, wakes;
     const struct uiommu_word *woken; /* the last one */
     void (*on_wait)(struct fake_host *host, const struct uiommu_word *word);
+    uintptr_t self; /* who runs */
     /* texts and transitions */
     uint32_t logs, traces, syncs;
     enum uiommu_log_level log_level; /* of the last line */

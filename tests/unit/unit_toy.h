@@ -22,6 +22,8 @@ enum toy_op {
     TOY_DTLB,
     TOY_TICKET,
     TOY_POLL,
+    TOY_BARRIER,
+    TOY_ISOLATE,
     TOY_FETCH
 };
 
@@ -29,6 +31,10 @@ struct toy {
     struct uiommu_caps caps;
     enum toy_op failing;
     uiommu_err with;
+    uint32_t times;    /* so often, then no more; 0: for ever */
+    uint32_t strength; /* of barriers */
+    uint32_t depth;    /* of device TLBs, of the last attached */
+    uint32_t isolated; /* steps of that */
     uint64_t tickets;
     uint32_t attached; /* less what was detached */
     uint32_t set, cleared;
@@ -49,7 +55,11 @@ static const uint32_t toy_id = 8;
 
 static uiommu_err toy_does(enum toy_op op)
 {
-    return toy.failing == op ? toy.with : UIOMMU_OK;
+    if (toy.failing != op)
+        return UIOMMU_OK;
+    if (toy.times != 0 && --toy.times == 0)
+        toy.failing = TOY_NONE;
+    return toy.with;
 }
 static uiommu_err toy_probe(void *hw, struct uiommu_caps *out)
 {
@@ -74,7 +84,7 @@ static uiommu_err toy_attach(void *hw, const struct uiommu_device_desc *desc, vo
 {
     uiommu_err err = toy_does(TOY_ATTACH);
 
-    (void)desc;
+    toy.depth = desc->ats_depth;
     if (err == UIOMMU_OK) {
         *out = hw;
         toy.attached++;
@@ -95,6 +105,13 @@ static uiommu_err toy_device_set(void *hw, void *d, uint32_t flags, uint32_t ste
     (void)step;
     toy.opened += flags != 0;
     return flags == 0 ? UIOMMU_OK : toy_does(TOY_DEVICE_SET);
+}
+static uiommu_err toy_isolate(void *hw, void *d)
+{
+    (void)hw;
+    (void)d;
+    toy.isolated++;
+    return toy_does(TOY_ISOLATE);
 }
 static uiommu_err toy_prepare(void *hw, void *d, uint32_t pasid)
 {
@@ -161,9 +178,11 @@ static uiommu_err toy_poll(void *hw, uint64_t ticket)
 static uiommu_err toy_barrier(void *hw, void *d, uint32_t pasid, uint64_t *ticket,
                               uint32_t *strength)
 {
+    uiommu_err err = toy_does(TOY_BARRIER);
+
     toy_block(hw, d, pasid);
-    *strength = UIOMMU_BARRIER_PROVED;
-    return toy_ticket(hw, ticket);
+    *strength = toy.strength;
+    return err == UIOMMU_OK ? toy_ticket(hw, ticket) : err;
 }
 static uint32_t toy_respond(void *hw, const struct uiommu_answer *answers, uint32_t count)
 {
@@ -216,6 +235,7 @@ static const struct uiommu_backend_ops toy_ops = {
     .device_attach = toy_attach,
     .device_detach = toy_detach,
     .device_set = toy_device_set,
+    .device_isolate = toy_isolate,
     .pasid_prepare = toy_prepare,
     .pasid_set = toy_set,
     .pasid_block = toy_block,
@@ -253,6 +273,7 @@ static inline void toy_begin(void)
     memset(&toy, 0, sizeof(toy));
     toy.caps = caps;
     toy.room = UINT32_MAX;
+    toy.strength = UIOMMU_BARRIER_PROVED;
     u = fake_host_create(&host);
     cr_assert_eq(uiommu_pasid_space_create(u, &numbers, &space), UIOMMU_OK);
     unit = NULL;
