@@ -20,7 +20,9 @@ from mutation_run import BROKEN, KILLED, NOT_RUN, SAME, SURVIVED, TWIN, UNSURE
 RULES = [f"I{n}" for n in range(1, 26)] + [f"R{n}" for n in range(1, 34)]
 TOLD_S = 20  # A line of progress so often.
 RULE_US = 100000  # What a test takes that is run for a rule; ten times that is a hang.
-SHARES = (0.6, 0.85, 1.0)  # Of the time, at which each level ends.
+SHARES = (0.6, 0.75, 0.9, 1.0)  # Of the time, at which each level ends.
+
+TRIED = ("each test once", "each vendor once", "four variants a test", "every variant")
 
 
 def say(text):
@@ -145,8 +147,7 @@ class Report:
         for name, group in itertools.groupby(self.alive, lambda a: a[0].source.name):
             print(f"\n{name}")
             for mutant, verdict, entry in group:
-                sure = "" if verdict == SURVIVED else (
-                    ", each test once" if entry.get("level", 1) < 2 else ", four variants a test")
+                sure = "" if verdict == SURVIVED else ", " + TRIED[entry.get("level", 1) - 1]
                 print(f"  {mutant.line} {mutant.function} {mutant.operator} "
                       f"[{mutant.ident()}] reached by {entry['by']}{sure}")
                 print(f"    - {mutant.before}\n    + {mutant.after}")
@@ -318,12 +319,11 @@ def run(build, options, files, equivalents, state, chosen):
         return run_rules(build, suite, judge, files, options)
     work = Work(judge, state, options)
     order = [m for m in spread(files, options.seed) if m.key() not in equivalents]
-    for level, share in zip(range(0 if not options.sure else 1, mutation_run.LEVELS), SHARES):
+    for level, share in zip(range(1 if options.sure else 0, options.depth), SHARES):
         work.allot(1 if options.sure else share)
         alive = [m for m in order if level_of(state.get(m)) == level]
         if level > 0 and alive:
-            say(f"{len(alive)} alive: " + ("the other variants of the sample" if level == 1
-                                           else "every variant"))
+            say(f"{len(alive)} alive: {TRIED[level]}")
         work.run(alive, level + 1)
     code = Report(files, state, equivalents, chosen).print(options)
     seconds = time.monotonic() - work.began

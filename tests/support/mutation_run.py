@@ -19,7 +19,7 @@ SLOW_US = 60000   # Runs that take longer are for what survives the others.
 MEMORY = 2 << 30
 BITS = ["13579bdf", "2367abef", "4567cdef", "89abcdef"]  # Hexadecimal digits with this bit.
 KILLED, SURVIVED, UNSURE = "killed", "survived", "unsure"
-LEVELS = 3
+LEVELS = 4
 BROKEN, SAME, TWIN, NOT_RUN = "broken", "same", "twin", "not run"
 
 Run = collections.namedtuple("Run", "test vendor variant us reached")
@@ -264,26 +264,41 @@ class Judge:
 
     def judge(self, worker, mutant, level):
         """(verdict, by). Each level runs what those before it have not: each test once and the
-        programs; the variants of the sample; every variant. After the last one it is sure."""
+        programs; each test once on each vendor; the variants of the sample; every variant. After
+        the last one it is sure."""
         made, verdict, by = self.compiled(worker, mutant)
         if made is None:
             return verdict, by
         unit = self.units[mutant.source.name]
         runs, programs = self.suite.reaching(mutant)
-        chosen = (self.few, self.others, self.every)[level - 1](mutant, runs)
+        own = "test_" + os.path.basename(unit.name)[:-2]
+        programs = sorted(programs if level == 1 else (),
+                          key=lambda name: self.suite.program_cost[name])
+        if own in programs:  # knows it best
+            found = self.programs(worker, unit, made, [own])
+            if found is not None:
+                return KILLED, found
+        chosen = (self.few, self.vendors, self.others, self.every)[level - 1](mutant, runs)
         if chosen:
             program = self.build.mutant_program(worker, unit, "suite", made)
             found = self.run_suite(worker, program, self.order(mutant, chosen))
             if found is not None:
                 self.remember(mutant, found[0])
                 return KILLED, found[1]
-        for name in sorted(programs, key=self.suite.program_cost.get) if level == 1 else ():
+        found = self.programs(worker, unit, made, [name for name in programs if name != own])
+        if found is not None:
+            return KILLED, found
+        return (SURVIVED if level == LEVELS else UNSURE,
+                f"{len(runs)} runs, {len(programs)} programs")
+
+    def programs(self, worker, unit, made, names):
+        """Which of them fails first, or None."""
+        for name in names:
             program = self.build.mutant_program(worker, unit, name, made)
             found = self.run_program(program, name)
             if found is not None:
-                return KILLED, found
-        return (SURVIVED if level == LEVELS else UNSURE,
-                f"{len(runs)} runs, {len(programs)} programs")
+                return found
+        return None
 
     @staticmethod
     def few(_, runs):
@@ -294,8 +309,17 @@ class Judge:
                 once.setdefault(run.test, []).append(run)
         return [found[test * 5 % len(found)] for test, found in once.items()]
 
+    def vendors(self, mutant, runs):
+        """Each test once on each vendor that the first level left out."""
+        done = {(run.test, run.vendor) for run in self.few(mutant, runs)}
+        left = {}
+        for run in runs:
+            if (run.test, run.vendor) not in done and (run.us <= SLOW_US or len(runs) < 40):
+                left.setdefault((run.test, run.vendor), []).append(run)
+        return [found[(test + vendor) % len(found)] for (test, vendor), found in left.items()]
+
     def others(self, mutant, runs):
-        done = set(self.few(mutant, runs))
+        done = {*self.few(mutant, runs), *self.vendors(mutant, runs)}
         return [run for run in runs if run not in done]
 
     def every(self, mutant, runs):
