@@ -81,11 +81,35 @@ class Suite:
         self.program_cost = data["cost"]
 
     def measure(self, path):
+        """A program that has not changed since is not run again."""
+        old = {}
+        if os.path.exists(path):
+            with open(path, encoding="ascii") as file:
+                old = json.load(file)
+        hashes = {name: mutation_build.hash_file(self.build.program(name, ".cov")) +
+                  mutation_build.hash_file(self.build.program(name))
+                  for name in self.build.programs}
+        known = old.get("hashes", {})
+        stale = [name for name in self.build.programs if known.get(name) != hashes[name]]
+        cover = os.path.join(self.build.dir, "cover", "blocks")
+        data = {key: old.get(key, {}) for key in ("runs", "lines", "programs", "cost")}
+        data["hashes"] = hashes
+        if "suite" in stale:
+            self.measure_suite(data, cover)
+        others = [name for name in stale if name != "suite"]
+        self.say(f"measuring which lines {len(others)} programs reach")
+        for name in others:
+            data["cost"][name] = self.baseline(name)
+            data["programs"][name] = self.measure_program(name, cover)
+        for key in ("programs", "cost"):
+            data[key] = {n: v for n, v in data[key].items() if n in self.build.programs}
+        with open(path, "w", encoding="ascii") as file:
+            json.dump(data, file)
+
+    def measure_suite(self, data, cover):
         wanted = [(t, v, c) for t in range(len(self.tests)) for v in range(len(self.vendors))
                   for c in self.sample(t)]
-        self.say(f"measuring which lines {len(wanted)} runs of the suite and "
-                 f"{len(self.build.programs) - 1} programs reach")
-        cover = os.path.join(self.build.dir, "cover", "blocks")
+        self.say(f"measuring which lines {len(wanted)} runs of the suite reach")
         program = self.build.program("suite", ".cov")
         if os.path.exists(cover):
             os.remove(cover)
@@ -103,14 +127,8 @@ class Suite:
             raise mutation_build.BuildError(f"the suite ended early: {done.stdout[-200:]}")
         seen, addresses = read_cover(cover)
         lines = mutation_build.block_lines(program, addresses)
-        data = {"runs": runs, "lines": {f"{f}:{n}": sorted(b) for (f, n), b in lines.items()},
-                "programs": {}, "cost": {}}
-        for name in self.build.programs:
-            if name != "suite":
-                data["cost"][name] = self.baseline(name)
-                data["programs"][name] = self.measure_program(name, cover)
-        with open(path, "w", encoding="ascii") as file:
-            json.dump(data, file)
+        data["runs"] = runs
+        data["lines"] = {f"{f}:{n}": sorted(b) for (f, n), b in lines.items()}
 
     def baseline(self, name):
         began = time.monotonic()

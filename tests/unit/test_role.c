@@ -153,3 +153,21 @@ Test(role, positions)
     cr_assert_eq(unit->ring[0].given, 50, "the highest that was handed out");
     unit->caps = caps;
 }
+
+/* As many rings as there can be: nothing behind them is touched. */
+Test(role, every_ring)
+{
+    uint64_t at[UIOMMU_RINGS + 1] = {0};
+    const struct uiommu_caps caps = unit->caps;
+    struct uiommu_out out;
+
+    unit->caps.rings = UIOMMU_RINGS;
+    at[UIOMMU_RINGS] = UINT64_MAX;
+    unit->looks = unit->first = 7;
+    memcpy(&out, &unit->out, sizeof(out));
+    uiommu_ring_snapshot(unit, at);
+    cr_assert(unit->looks == 7 && unit->first == 7);
+    cr_assert_eq(memcmp(&out, &unit->out, sizeof(out)), 0);
+    unit->looks = unit->first = 0;
+    unit->caps = caps;
+}
