@@ -14,8 +14,10 @@
  *   MARKERS     the device may send a Stop Marker as it stops; LATE_MARKER: or later
  *   MARKER_WORD the marker is the only word: the driver says nothing
  *   WEDGED      the device does not stop, and the driver does not say so
+ *   NO_OP       the same, and the driver has no stop() that could be called
  *   LIAR        the device sends one more request after the confirmed stop, before the last D3
  *   LIAR_TWICE  and another one when the first was found late
+ *   LIAR_REST   the device sends two more while the number rests: one that arrives, one on the bus
  *   EARLY       a request for the number is in the ring before the first life
  *   EXIT, NO_UNBIND  the address space exits and is reaped, besides or instead of the unbind
  *   ABORT       the unbind does not sweep
@@ -23,8 +25,8 @@
  *   TIMEOUTS    deadlines of handlers and of the drain may pass at any moment
  * Taken out of the protocol, to see what they are for:
  *   NO_<guard of core/check.h>, NO_R3 (late requests), NO_R8 (markers of an earlier life),
- *   NO_R29_REST (an overflow in the rest), NO_TOLD (R9: a reset proves no stop that nobody asked
- *   for), NO_R9_STALE (nor what a late request refuted),
+ *   NO_R29_REST (an overflow in the rest), NO_TOLD (R9: a reset proves no stop that the driver
+ *   knew nothing of), NO_R9_STALE (nor what a late request refuted),
  *   NO_RESET_SETTLE (R33: gen_at after the settle time)
  * ONLY_I1 leaves the end of a life unchecked, so that what was left over meets the next life.
  */
@@ -89,7 +91,13 @@ hidden byte I1_life, I1_mixed, I2_under_way, I2_partial, I2_quiet, I3_once, I3_a
 #define PEND    3
 #define NONE    255
 
-#if defined(RESENDS) || defined(LIAR) || defined(WEDGED)
+#ifdef NO_OP
+#define WEDGED
+#endif
+#if defined(WEDGED) || defined(MARKER_WORD) || defined(TIMEOUTS)
+#define STOP_TIMED /* elsewhere the driver always says so */
+#endif
+#if defined(RESENDS) || defined(LIAR) || defined(LIAR_REST) || defined(WEDGED)
 #define MAY_BE_LATE
 #endif
 
@@ -156,9 +164,10 @@ bool twice, proved, overflow_round, reset_proof;
 byte mgen, late_rounds, missing, need, acks_at, open_at, close_at, rest_at;
 bool timer, expired;    /* bond->until_ns */
 bool now;               /* it had passed as the round began */
+bool stop_timer, stop_expired; /* bond->stop_until_ns */
 bool drain_expired;     /* bond->drain_until_ns */
 bool d1_over;           /* D1's deadline has passed once */
-bool want_unbind, want_abort, want_stopped, want_reset, want_still, called;
+bool want_unbind, want_abort, want_stopped, want_reset, called, told;
 bool dead;              /* address space 1 */
 bool exit_pin;
 bool lived_marked = true; /* the life before ended with its marker, or a reset came since */
@@ -181,10 +190,12 @@ bool go, refused;
 #define POSITION  (count + len(ring))
 #define MARKED    (marker && mgen == dgen)
 #define DEAD_OF(l) (dead && (l) == 1)
-#ifdef NO_TOLD
 #define STOP_WORD (want_stopped || want_reset || reset_proof)
+#define KNOWS     (want_stopped || told)
+#ifdef NO_TOLD
+#define RESET_PROVES true
 #else
-#define STOP_WORD (want_stopped || want_still || reset_proof)
+#define RESET_PROVES KNOWS
 #endif
 
 /* ================================================================ answers (answer.c) ======== */
@@ -387,7 +398,7 @@ inline drain_late()
 {
 #ifndef NO_R3
 #if !defined(MAY_BE_LATE) && !defined(ONLY_I1)
-    CHECK(R3_false_alarm, false);
+    CHECK(R3_false_alarm, missing & M_STOP);
 #endif
     late = true
 #else
@@ -640,15 +651,18 @@ inline drain_stop()
     :: stop_confirmed && !want_abort -> drain_next(P_SWEEP)
     :: !stop_confirmed && !called ->
         called = true;
-#ifdef WEDGED
-        timer = true
+#ifndef NO_OP
+        told = true;
 #endif
-    :: !stop_confirmed && called && now ->
+#ifdef STOP_TIMED
+        stop_timer = true
+#endif
+    :: !stop_confirmed && called && stop_expired ->
 #ifndef NO_R4_STOP
         missing = missing | M_STOP;
 #endif
         drain_next(P_D1)
-    :: !stop_confirmed && called && !now
+    :: !stop_confirmed && called && !stop_expired
     fi
 }
 
@@ -658,7 +672,7 @@ inline drain_stop()
 
 inline stop_void()
 {
-    stop_by_marker = false; stop_confirmed = false; called = false; drain_next(P_STOP)
+    stop_by_marker = false; stop_confirmed = false; drain_next(P_STOP)
 }
 
 inline sweep_snapshot()
@@ -774,7 +788,7 @@ inline step_d3()
         entered = true;
         stop_shown();
         if
-        :: stop_confirmed -> missing = missing & ~M_STOP
+        :: stop_confirmed && (missing & M_STOP) -> twice = false; missing = missing & ~M_STOP
         :: else
         fi;
         closing = false; acks_at = acks; need = BARRIER_NEXT
@@ -847,7 +861,7 @@ inline step_d5()
 
 inline poison()
 {
-    over1 = true;
+    over1 = true; told = true;
     drain_next(P_POISONED)
 }
 
@@ -924,7 +938,7 @@ inline late_again()
         missing = missing | M_STOP | M_REQUESTS;
         stop_confirmed = false; want_stopped = false;
 #ifndef NO_R9_STALE
-        want_still = false; want_reset = false;
+        want_reset = false;
 #endif
         poison()
     :: else -> drain_expired = false; drain_next(P_D3)
@@ -974,7 +988,8 @@ inline finish()
     stop_by_marker = false; twice = false; proved = false; overflow_round = false;
     reset_proof = false; late_rounds = 0; missing = 0; need = 0; acks_at = 0; open_at = 0;
     close_at = 0; rest_at = 0; d1_over = false; drain_expired = false; called = false;
-    want_unbind = false; want_abort = false; want_stopped = false; want_reset = false; want_still = false;
+    want_unbind = false; want_abort = false; want_stopped = false; want_reset = false; told = false;
+    stop_timer = false; stop_expired = false;
     entered = false; timer = false; expired = false; now = false
 }
 
@@ -1072,7 +1087,7 @@ inline reset_finish()
 {
     resetting = false; rstep = R_NONE; refuted = false;
     if
-    :: want_unbind && cur != 0 -> want_reset = true; want_still = want_still || called
+    :: want_unbind && cur != 0 && RESET_PROVES -> want_reset = true
     :: else
     fi
 }
@@ -1215,6 +1230,7 @@ active proctype clock()
 {
     do
     :: atomic { timer && !expired && settle_left == 0 -> expired = true }
+    :: atomic { stop_timer && !stop_expired -> stop_expired = true }
     :: atomic { rstep == R_SETTLE && !r_expired && r_left == 0 -> r_expired = true }
 #ifdef TIMEOUTS
     :: atomic { !drain_expired && phase >= P_D3 && phase <= P_D6 -> drain_expired = true }
@@ -1229,6 +1245,7 @@ active proctype clock()
 #else
 #define LIES_AGAIN false
 #endif
+#define RESTS_NOW (stop_done && !liar_done && !down && phase == P_REST && timer && !expired)
 #define MAY_SEND (!down && nfull(wire))
 #define INDEX_FREE(g) !(outstanding & SAME_INDEX(g))
 #ifdef ONE_INDEX
@@ -1285,6 +1302,16 @@ active proctype device()
     :: atomic {
         stop_done && ((!liar_done && LIES_NOW) || LIES_AGAIN) && MAY_SEND && next_group <= GROUPS && INDEX_FREE(next_group) ->
         liar_done = true; outstanding = outstanding | BIT(next_group); under++;
+        wire!LAST, 1, next_group, hgen; next_group++
+      }
+#endif
+#ifdef LIAR_REST
+    :: atomic { /* the first arrives within the rest, and is seen: R3 */
+        RESTS_NOW && empty(wire) && empty(ingress) && empty(ring) && !hw_overflow &&
+        next_group < GROUPS && INDEX_FREE(next_group) && INDEX_FREE(next_group + 1) ->
+        liar_done = true; under = under + 2;
+        outstanding = outstanding | BIT(next_group) | BIT(next_group + 1);
+        ingress!LAST, 1, next_group, hgen; own++; settle_left = 1; next_group++;
         wire!LAST, 1, next_group, hgen; next_group++
       }
 #endif
@@ -1359,8 +1386,8 @@ active proctype resetter() /* uiommu_device_reset_begin(), _end() */
     atomic { empty(wire) -> rstep = R_ASKED } /* the read of its configuration pushes the bus */
     atomic {
         rstep == R_STAMPED -> reset_finish(); down = false;
-        if /* a driver that was asked to stop does not go on with the PASID */
-        :: called && cur == 1 -> working = 0; stop_done = true
+        if /* a driver that knows of the stop does not go on with the PASID */
+        :: KNOWS && cur == 1 -> working = 0; stop_done = true
         :: else
         fi
     }
