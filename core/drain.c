@@ -336,6 +336,7 @@ static enum uiommu_go step_poisoned(struct uiommu_bond *bond)
     bond->twice = false;
     uiommu_bond_set_state(bond, UIOMMU_BOND_DRAINING); /* R12: meanwhile nothing is claimed */
     bond->late = false;
+    bond->closing = false; /* what arrives until D3's new end is no lie (R3) */
     /* What D2 proves it clears itself: who reads the word meanwhile sees no gap. */
     uiommu_word_and(&bond->missing, UIOMMU_PROOF_CONFIG | UIOMMU_PROOF_TLB | UIOMMU_PROOF_DEVICE |
                                         (bond->stop_confirmed ? 0 : UIOMMU_PROOF_STOP));

@@ -164,6 +164,37 @@ static void late_twice_after_reset(struct conf *c)
     CHECK(c, conf_wait_state(c, f.bond, UIOMMU_BOND_FREE));
 }
 
+/* A word that comes when the bond is withheld is about what the device sends from then on: what
+ * arrives meanwhile, while the entry is cleared once more, does not refute it. */
+static void word_after_late(struct conf *c)
+{
+    struct conf_flow f;
+
+    if (!needs_late(c) || !conf_flow_up(c, &f)) {
+        return;
+    }
+    CHECK(c, conf_unbind(c, f.bond, UIOMMU_UNBIND_STOPPED) == UIOMMU_OK);
+    if (!late_once(c, &f, 5) || !late_once(c, &f, 6)) {
+        return;
+    }
+    conf_run(c, 20 * BENCH_MS);
+    CHECK(c, conf_state(c, f.bond) == UIOMMU_BOND_POISONED);
+    model_fabric_hold(c->b.fabric, UINT32_MAX);
+    conf_ask(f.d, f.pasid, CONF_VA, 7);
+    c->b.vendor->hang(&c->b, true); /* D2 takes its time */
+    CHECK(c, uiommu_bond_stopped(c->b.u, f.bond) == UIOMMU_OK);
+    bench_step(&c->b, BENCH_US);
+    CHECK(c, conf_state(c, f.bond) == UIOMMU_BOND_DRAINING);
+    model_fabric_release(c->b.fabric, UINT32_MAX);
+    bench_arrive(&c->b);
+    bench_step(&c->b, BENCH_US);
+    CHECK(c, conf_state(c, f.bond) == UIOMMU_BOND_DRAINING);
+    c->b.vendor->hang(&c->b, false);
+    CHECK(c, conf_wait_state(c, f.bond, UIOMMU_BOND_FREE));
+    CHECK(c, conf_answer(f.d, 7) == UIOMMU_CODE_INVALID);
+    CHECK(c, conf_events(c, UIOMMU_EVENT_LATE_REQUEST) == 2);
+}
+
 static void number_rests(struct conf *c)
 {
     struct uiommu_bond_ref next;
@@ -325,6 +356,7 @@ static const struct conf_test tests[] = {
     {"R3 R9 lives: the second late request poisons the bond, a reset frees it", late_twice},
     {"R3 R9 lives: a restart does not free what late requests poisoned", late_twice_restart},
     {"R3 R9 lives: nor does a reset of before them", late_twice_after_reset},
+    {"R3 R4 lives: a word after them is not refuted by what was sent before it", word_after_late},
     {"R5 I2 lives: a number rests before it is bound again", number_rests},
     {"R5 lives: the settle time is whole, however slow the service", slow_service},
     {"R6 I17 lives: one number, one address space, on all devices", one_number_one_space},

@@ -22,10 +22,13 @@
  *   EXIT, NO_UNBIND  the address space exits and is reaped, besides or instead of the unbind
  *   ABORT       the unbind does not sweep
  *   RESET       the device is reset once, at any moment
+ *   NEIGHBOUR=n another bond of the device begins n barriers
  *   TIMEOUTS    deadlines of handlers and of the drain may pass at any moment
  * Taken out of the protocol, to see what they are for:
- *   NO_<guard of core/check.h>, NO_R3 (late requests), NO_R8 (markers of an earlier life),
- *   NO_R29_REST (an overflow in the rest), NO_TOLD (R9: a reset proves no stop that the driver
+ *   NO_<guard of core/check.h>, NO_R3 (late requests), NO_R3_ANEW (they refute only the drain after
+ *   the last word), NO_R8 (markers of an earlier life),
+ *   NO_R29_LOOK (R29: the rings are asked after the barrier's end), NO_R29_REST (an overflow in the
+ *   rest), NO_R18 (a barrier begun before is joined), NO_TOLD (R9: a reset proves no stop that the driver
  *   knew nothing of), NO_R9_STALE (nor what a late request refuted),
  *   NO_RESET_SETTLE (R33: gen_at after the settle time)
  * ONLY_I1 leaves the end of a life unchecked, so that what was left over meets the next life.
@@ -121,6 +124,7 @@ bool hw_overflow;           /* while it is set nothing is stored */
 byte bar_begun, bar_done;   /* of the device's barriers */
 byte bar_left;              /* what the one under way still has to push */
 byte own;                   /* requests of the device at the ingress */
+bool polling;               /* one was begun in this round and is asked once more */
 byte settle_left;           /* what the settle time is for */
 byte noise_left = NOISE;
 
@@ -162,18 +166,21 @@ bool stamped;
 bool closed = true, entered, closing, late, marker, markers_ok, stop_confirmed, stop_by_marker;
 bool twice, proved, overflow_round, reset_proof;
 byte mgen, late_rounds, missing, need, acks_at, open_at, close_at, rest_at;
+bool looked;            /* bond->looked: the ring was asked since D3's barrier had ended */
 bool timer, expired;    /* bond->until_ns */
 bool now;               /* it had passed as the round began */
 bool stop_timer, stop_expired; /* bond->stop_until_ns */
 bool drain_expired;     /* bond->drain_until_ns */
 bool d1_over;           /* D1's deadline has passed once */
-bool want_unbind, want_abort, want_stopped, want_reset, called, told;
+bool want_unbind, want_abort, want_stopped, want_reset, called, asked, told;
 bool dead;              /* address space 1 */
 bool exit_pin;
 bool lived_marked = true; /* the life before ended with its marker, or a reset came since */
 
 /* ---- ghosts ---- */
 byte under;             /* requests of life 1 on the wire, at the ingress or in the ring */
+byte in_ring;           /* of them, in the ring */
+byte before;            /* of them, sent before D3 began, or the first of its two rounds */
 byte token_slot, token, token_group, token_uses; /* what a responder remembers */
 byte owed;              /* groups whose Last the core has taken and must answer */
 byte answered;
@@ -385,11 +392,25 @@ inline marker_take(truelife)
     fi
 }
 
+/* A request that the device sent before the round that should have it is no lie, nor is any of a
+ * device that stops when it is told. */
+#if defined(MAY_BE_LATE) || defined(ONLY_I1)
+#define MAY_LIE true
+#else
+#define MAY_LIE false
+#endif
+#if defined(ONLY_I1) || defined(NO_R3)
+#define LATE_FOR_SURE true
+#elif defined(STOP_TIMED)
+#define LATE_FOR_SURE (before == 0)
+#else
+#define LATE_FOR_SURE (before == 0 && MAY_LIE)
+#endif
 inline unmark()
 {
     marker = false;
     if
-    :: phase >= P_D3 && phase < P_POISONED -> drain_late()
+    :: phase >= P_D3 && phase < P_POISONED -> CHECK(R3_false_alarm, MAY_LIE); drain_late()
     :: else
     fi
 }
@@ -397,9 +418,6 @@ inline unmark()
 inline drain_late()
 {
 #ifndef NO_R3
-#if !defined(MAY_BE_LATE) && !defined(ONLY_I1)
-    CHECK(R3_false_alarm, missing & M_STOP);
-#endif
     late = true
 #else
     skip
@@ -487,7 +505,8 @@ inline bond_takes(kind, truelife, group, truegen)
 {
     refused = true;
     if
-    :: cur != 0 && closing && count >= close_at -> drain_late()
+    :: cur != 0 && closing && count >= close_at ->
+        CHECK(R3_false_alarm, LATE_FOR_SURE); drain_late()
     :: cur != 0 && !(closing && count >= close_at) && LIFE_TAKES && !closed ->
         page_request(kind, truelife, group, truegen)
     :: else
@@ -543,19 +562,19 @@ inline assemble(kind, truelife, group, truegen)
 
 /* ================================================================ service (service.c) ======= */
 
-/* One entry, or the look at an empty ring. */
+/* One entry, or the look at an empty ring. Until the entry's place is given back the ring may
+ * overflow once more. */
 inline fetch_batch()
 {
+    sw_overflow = sw_overflow || hw_overflow;
     atomic {
-        if
-        :: hw_overflow -> sw_overflow = true
-        :: else
-        fi;
         if
         :: len(ring) > 0 ->
             ring?kind, life, group, gen;
             under = under - (life == 1 && kind != MARK);
             assemble(kind, life, group, gen);
+            in_ring = in_ring - (life == 1 && kind != MARK);
+            before = before - (life == 1 && kind != MARK && before > 0);
             count++;
             kind = 0; life = 0; group = 0; gen = 0
         :: else
@@ -578,6 +597,7 @@ inline ring_lost()
 inline consume_ring()
 {
     fetch_batch();
+    looked = phase == P_D4;
     answers_flush();
     do
     :: len(ring) > 0 -> fetch_batch(); answers_flush()
@@ -593,18 +613,28 @@ inline consume_ring()
 
 /* ================================================================ barriers (barrier.c) ====== */
 
+#ifdef NO_R18
+#define BARRIER_NEXT (bar_begun + (bar_begun == bar_done))
+#else
 #define BARRIER_NEXT (bar_begun + 1)
-/* OK where bar_done >= n; else it is under way. */
+#endif
+inline barrier_begin()
+{
+    bar_begun++;
+    bar_left = len(wire) + (IS_PROVED -> own : 0)
+}
+
+/* OK where bar_done >= n; else it is under way. Hardware may be quick: one that was begun is asked
+ * in the same round. */
 inline barrier_step(n)
 {
+    polling = bar_done < n && bar_begun == bar_done;
     if
-    :: bar_done < n && bar_begun == bar_done ->
-        bar_begun++;
-        bar_left = len(wire) + (IS_PROVED -> own : 0)
+    :: polling -> barrier_begin()
     :: else
     fi;
     if
-    :: bar_begun != bar_done && bar_left == 0 -> bar_done = bar_begun
+    :: bar_begun != bar_done && bar_left == 0 -> bar_done = bar_begun; polling = false
     :: else
     fi
 }
@@ -614,7 +644,7 @@ inline barrier_step(n)
 inline drain_next(p)
 {
     phase = p; entered = false; timer = false; expired = false; now = false;
-    settle_left = 0; go = true
+    settle_left = 0; polling = false; go = true
 }
 
 inline settle_begin()
@@ -651,10 +681,7 @@ inline drain_stop()
     :: stop_confirmed && !want_abort -> drain_next(P_SWEEP)
     :: !stop_confirmed && !called ->
         called = true;
-#ifndef NO_OP
-        told = true;
-#endif
-#ifdef STOP_TIMED
+#if defined(STOP_TIMED) && defined(NO_OP)
         stop_timer = true
 #endif
     :: !stop_confirmed && called && stop_expired ->
@@ -699,7 +726,7 @@ inline drain_sweep()
         :: else ->
             barrier_step(need);
             if
-            :: bar_done < need
+            :: bar_done < need -> go = polling
             :: bar_done >= need && IS_PROVED -> sweep_snapshot()
             :: bar_done >= need && !IS_PROVED -> drain_next(P_SWEEP_SETTLE); settle_begin()
             fi
@@ -777,10 +804,17 @@ inline requests_unproved()
 #define NO_TWICE false
 #endif
 #ifdef NO_D4
-#define D4_DONE true
+#define D4_READ true
 #else
-#define D4_DONE (count >= close_at || MARKED)
+#define D4_READ (count >= close_at || MARKED)
 #endif
+/* R29: an overflow of before the barrier's end is known. */
+#if defined(NO_R29_LOOK) || defined(NO_I11_RESTART)
+#define D4_LOOKED true
+#else
+#define D4_LOOKED (looked || MARKED)
+#endif
+#define D4_DONE (D4_READ && D4_LOOKED)
 inline step_d3()
 {
     if
@@ -791,13 +825,14 @@ inline step_d3()
         :: stop_confirmed && (missing & M_STOP) -> twice = false; missing = missing & ~M_STOP
         :: else
         fi;
-        closing = false; acks_at = acks; need = BARRIER_NEXT
+        closing = false; acks_at = acks; need = BARRIER_NEXT;
+        before = (twice && !IS_PROVED -> before : under)
     :: else
     fi;
     if
-    :: resetting && drain_expired -> requests_unproved()
-    :: resetting && !drain_expired
-    :: !resetting ->
+    :: resetting && !polling && drain_expired -> requests_unproved()
+    :: resetting && !polling && !drain_expired
+    :: !resetting || polling ->
 #ifndef NO_D3
         barrier_step(need);
 #else
@@ -807,10 +842,12 @@ inline step_d3()
         :: bar_done >= need ->
             proved = IS_PROVED;
             close_at = POSITION;
+            looked = false;
             closing = twice || proved || MARKED || NO_TWICE;
             drain_next(P_D4)
-        :: bar_done < need && drain_expired -> requests_unproved()
-        :: bar_done < need && !drain_expired
+        :: bar_done < need && polling -> go = true
+        :: bar_done < need && !polling && drain_expired -> requests_unproved()
+        :: bar_done < need && !polling && !drain_expired
         fi
     fi
 }
@@ -903,7 +940,7 @@ inline step_d6()
 #ifdef NO_R29_REST
 #define REST_AGAIN false
 #else
-#define REST_AGAIN (REPEATS && !proved && !reset_proof && OVERFLOW_SEEN)
+#define REST_AGAIN (REPEATS && timer && !reset_proof && OVERFLOW_SEEN)
 #endif
 inline step_rest()
 {
@@ -961,6 +998,10 @@ inline step_poisoned()
         fi;
         want_reset = false;
         overflow_round = false; twice = false; late = false; drain_expired = false;
+#ifndef NO_R3_ANEW
+        closing = false;
+#endif
+        before = under; /* what was sent until here is no lie */
         missing = (stop_confirmed -> 0 : missing & M_STOP);
         drain_next(P_D2)
     :: else
@@ -989,6 +1030,7 @@ inline finish()
     reset_proof = false; late_rounds = 0; missing = 0; need = 0; acks_at = 0; open_at = 0;
     close_at = 0; rest_at = 0; d1_over = false; drain_expired = false; called = false;
     want_unbind = false; want_abort = false; want_stopped = false; want_reset = false; told = false;
+    asked = false;
     stop_timer = false; stop_expired = false;
     entered = false; timer = false; expired = false; now = false
 }
@@ -1050,6 +1092,7 @@ inline reset_sweep()
 #endif
 inline reset_step()
 {
+#ifdef RESET
     atomic {
         if
         :: swept != dgen -> reset_sweep()
@@ -1060,8 +1103,14 @@ inline reset_step()
         :: else
         fi;
         if
+        :: rstep == R_BARRIER -> barrier_step(rneed); polling = false
+        :: else
+        fi
+    }
+    atomic { /* hardware may have been quick */
+        if
         :: rstep == R_BARRIER ->
-            barrier_step(rneed);
+            barrier_step(rneed); polling = false;
             if
             :: bar_done >= rneed -> rstep = R_SETTLE; r_settles = true; r_expired = RESET_AT_ONCE;
                 r_left = (IS_PROVED -> 0 : len(ingress))
@@ -1075,6 +1124,9 @@ inline reset_step()
         :: else
         fi
     }
+#else
+    skip
+#endif
 }
 
 /* Under the lock that every answer is published under. */
@@ -1199,10 +1251,12 @@ active proctype fabric()
         settle_left = (settle_left > 0 -> settle_left - 1 : 0);
         r_left = (r_left > 0 -> r_left - 1 : 0);
         if
-        :: !hw_overflow && len(ring) < RING -> ring!kind, life, group, gen
+        :: !hw_overflow && len(ring) < RING -> ring!kind, life, group, gen;
+            in_ring = in_ring + (life == 1 && kind != MARK)
         :: else -> /* not stored: an answer by hardware or a time-out ends the device's wait */
             hw_overflow = true;
             under = under - (life == 1 && kind != MARK);
+            before = before - (life == 1 && kind != MARK && before > in_ring);
             if
             :: kind == LAST && gen == hgen ->
 #ifdef RESENDS
@@ -1280,7 +1334,7 @@ active proctype device()
       }
 #ifndef WEDGED
     :: atomic { /* stop() */
-        called && !stop_done && working == 1 && !down ->
+        asked && !stop_done && working == 1 && !down ->
         working = 0; assembling = 0; stop_done = true;
 #ifdef MARKERS
         if
@@ -1318,14 +1372,41 @@ active proctype device()
     od
 }
 
-/* The driver says that the device has stopped. */
+/* stop() is called, by who polls the unbind, and returns; the driver says that the device has
+ * stopped. */
 active proctype driver()
 {
+#ifndef NO_OP
+    atomic { called && cur == 1 -> asked = true;
+#ifdef STOP_TIMED
+        stop_timer = true;
+#endif
+#ifndef RESET
+        told = true
+#endif
+    }
+#ifdef RESET
+    atomic { asked && cur == 1 -> told = true }
+#endif
+#endif
 #if !defined(WEDGED) && !defined(MARKER_WORD)
-    atomic { stop_done && cur == 1 && called -> want_stopped = true; refuted = false }
+    atomic { stop_done && cur == 1 && asked -> want_stopped = true; refuted = false }
 #endif
     skip
 }
+
+#ifdef NEIGHBOUR
+/* Another bond of the device begins barriers, which are shared (R18). */
+active proctype neighbour()
+{
+    byte n;
+
+    do
+    :: atomic { n < NEIGHBOUR && !role && bar_begun == bar_done -> barrier_begin(); n++ }
+    :: atomic { !role && bar_begun != bar_done && bar_left == 0 -> bar_done = bar_begun }
+    od
+}
+#endif
 
 active proctype binder()
 {
