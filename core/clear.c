@@ -29,7 +29,7 @@ static uiommu_err d2_push(struct uiommu_bond *bond, bool reachable)
     default:
         if (!uiommu_guard(UIOMMU_GUARD_D2_DEVICE) || !reachable)
             return UIOMMU_OK;
-        return unit->ops.dtlb_invalidate(unit->hw, dev, bond->pasid, NULL);
+        return uiommu_device_forget(bond->dev, bond->pasid, NULL);
     }
 }
 

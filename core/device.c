@@ -19,10 +19,25 @@ bool uiommu_device_reachable(const struct uiommu_device *dev)
            uiommu_device_present(dev);
 }
 
+/* An entry that is being shut, or is shut, forbids the command; its proof is that of the shutting.
+ */
+uiommu_err uiommu_device_forget(struct uiommu_device *dev, uint32_t pasid,
+                                const struct uiommu_range *range)
+{
+    struct uiommu_unit *unit = dev->unit;
+
+    if (uiommu_word_load(&dev->shut) != 0)
+        return UIOMMU_OK;
+    if (dev->closing)
+        return dev->programs != 0 ? UIOMMU_E_BUSY : UIOMMU_E_HW;
+    return unit->ops.dtlb_invalidate(unit->hw, dev->hw, pasid, range);
+}
+
 struct program {
     struct uiommu_device *dev;
     uint32_t flags;
     uint32_t step;
+    uint32_t serial;
     bool more;
 };
 
@@ -31,6 +46,10 @@ static uiommu_err program_push(struct uiommu_unit *unit, void *arg)
     struct program *p = (struct program *)arg;
     uiommu_err err;
 
+    p->serial = ++p->dev->program_serial;
+    p->dev->closing = p->flags == 0;
+    if (p->flags != 0)
+        uiommu_word_store(&p->dev->shut, 0);
     err = unit->ops.device_set(unit->hw, p->dev->hw, p->flags, p->step);
     p->more = err == UIOMMU_MORE;
     if (err != UIOMMU_OK && err != UIOMMU_MORE)
@@ -40,23 +59,28 @@ static uiommu_err program_push(struct uiommu_unit *unit, void *arg)
 
 uiommu_err uiommu_device_program(struct uiommu_device *dev, uint32_t flags, uint64_t ns)
 {
-    struct program p = {dev, flags, 0, true};
+    struct program p = {dev, flags, 0, 0, true};
+    struct uiommu_unit *unit = dev->unit;
     uiommu_err err = UIOMMU_OK;
+    uintptr_t irq;
 
-    if (flags != 0)
-        uiommu_word_store(&dev->shut, 0);
+    irq = uiommu_lock_take(unit->u, &unit->lock);
+    dev->programs++;
+    uiommu_lock_give(unit->u, &unit->lock, irq);
     for (; p.more && err == UIOMMU_OK && p.step < 8; p.step++)
-        err = uiommu_commands_wait(dev->unit, program_push, &p, ns);
-    if (err == UIOMMU_OK && flags == 0)
-        uiommu_word_store(&dev->shut, 1);
+        err = uiommu_commands_wait(unit, program_push, &p, ns);
+    irq = uiommu_lock_take(unit->u, &unit->lock);
+    dev->programs--;
+    if (err == UIOMMU_OK && flags == 0 && p.serial == dev->program_serial)
+        uiommu_word_store(&dev->shut, 1); /* nobody has opened it meanwhile */
+    uiommu_lock_give(unit->u, &unit->lock, irq);
     return err == UIOMMU_OK && p.more ? UIOMMU_E_INTERNAL : err;
 }
 
 static uiommu_err flush_push(struct uiommu_unit *unit, void *arg)
 {
-    struct uiommu_device *dev = (struct uiommu_device *)arg;
-
-    return unit->ops.dtlb_invalidate(unit->hw, dev->hw, UIOMMU_PASID_NONE, NULL);
+    (void)unit;
+    return uiommu_device_forget((struct uiommu_device *)arg, UIOMMU_PASID_NONE, NULL);
 }
 
 static uint32_t set_flags(const struct uiommu_device *dev)

@@ -69,7 +69,7 @@ static uiommu_err push_one(const struct batch *b, uint32_t i)
     default:
         if (!b->reachable[i])
             return UIOMMU_OK;
-        return unit->ops.dtlb_invalidate(unit->hw, bond->dev->hw, bond->pasid, b->range);
+        return uiommu_device_forget(bond->dev, bond->pasid, b->range);
     }
 }
 

@@ -38,6 +38,7 @@ struct toy {
     uint64_t tickets;
     uint32_t attached; /* less what was detached */
     uint32_t set, cleared;
+    uint32_t forgot; /* commands to empty a device TLB */
     uint32_t tag;    /* of the last set */
     uint32_t opened; /* steps */
     struct uiommu_request request[TOY_RING];
@@ -161,6 +162,7 @@ static uiommu_err toy_dtlb(void *hw, void *d, uint32_t pasid, const struct uiomm
 {
     (void)r;
     toy_block(hw, d, pasid);
+    toy.forgot++;
     return toy_does(TOY_DTLB);
 }
 static uiommu_err toy_ticket(void *hw, uint64_t *out)
