@@ -191,8 +191,6 @@ struct uiommu_device {
     bool pasid_required;               /* (m) written while no bond exists or in reset */
     struct uiommu_word ats_on;         /* (w) at the endpoint */
     struct uiommu_word shut;           /* (w) its entry refuses everything, proved by a ticket */
-    bool closing;                      /* (u) who wrote its entry last, shuts it */
-    uint32_t programs;                 /* (u) writers of the entry under way */
     uint32_t program_serial;           /* (u) writes of it */
     bool pri_on, pasid_on;             /* (m) at the endpoint */
     uint32_t isolate_step;             /* (r) of cutting it off in hardware */
@@ -223,8 +221,7 @@ void uiommu_device_isolate(struct uiommu_device *dev);
 bool uiommu_device_present(const struct uiommu_device *dev);
 /* Does it have a device TLB that can be asked to invalidate? */
 bool uiommu_device_reachable(const struct uiommu_device *dev);
-/* (u) Tell one that was reachable to forget a PASID's translations. BUSY: no room, or its entry is
- * being shut; HW: that failed. */
+/* (u) Tell one that was reachable to forget a PASID's translations. BUSY: no room now. */
 uiommu_err uiommu_device_forget(struct uiommu_device *dev, uint32_t pasid,
                                 const struct uiommu_range *range);
 /* (m) Write the device's entry, in steps, waiting. */

@@ -19,17 +19,15 @@ bool uiommu_device_reachable(const struct uiommu_device *dev)
            uiommu_device_present(dev);
 }
 
-/* An entry that is being shut, or is shut, forbids the command; its proof is that of the shutting.
- */
+/* A shut entry has no device TLB behind it; one whose ATS is off neither. Both may have changed
+ * since the caller asked whether it is reachable. */
 uiommu_err uiommu_device_forget(struct uiommu_device *dev, uint32_t pasid,
                                 const struct uiommu_range *range)
 {
     struct uiommu_unit *unit = dev->unit;
 
-    if (uiommu_word_load(&dev->shut) != 0)
+    if (uiommu_word_load(&dev->shut) != 0 || uiommu_word_load(&dev->ats_on) == 0)
         return UIOMMU_OK;
-    if (dev->closing)
-        return dev->programs != 0 ? UIOMMU_E_BUSY : UIOMMU_E_HW;
     return unit->ops.dtlb_invalidate(unit->hw, dev->hw, pasid, range);
 }
 
@@ -47,7 +45,6 @@ static uiommu_err program_push(struct uiommu_unit *unit, void *arg)
     uiommu_err err;
 
     p->serial = ++p->dev->program_serial;
-    p->dev->closing = p->flags == 0;
     if (p->flags != 0)
         uiommu_word_store(&p->dev->shut, 0);
     err = unit->ops.device_set(unit->hw, p->dev->hw, p->flags, p->step);
@@ -64,13 +61,9 @@ uiommu_err uiommu_device_program(struct uiommu_device *dev, uint32_t flags, uint
     uiommu_err err = UIOMMU_OK;
     uintptr_t irq;
 
-    irq = uiommu_lock_take(unit->u, &unit->lock);
-    dev->programs++;
-    uiommu_lock_give(unit->u, &unit->lock, irq);
     for (; p.more && err == UIOMMU_OK && p.step < 8; p.step++)
         err = uiommu_commands_wait(unit, program_push, &p, ns);
     irq = uiommu_lock_take(unit->u, &unit->lock);
-    dev->programs--;
     if (err == UIOMMU_OK && flags == 0 && p.serial == dev->program_serial)
         uiommu_word_store(&dev->shut, 1); /* nobody has opened it meanwhile */
     uiommu_lock_give(unit->u, &unit->lock, irq);

@@ -319,6 +319,7 @@ static uiommu_err enable(struct uiommu_amd *hw)
     uiommu_err err = UIOMMU_OK;
 
     cmdq_drop(hw);
+    uiommu_amd_entries_close(hw);
     uiommu_fence_dma_store();
     if ((hw->control & on) != 0 && uiommu_amd_read64(hw, AMD_DEVTAB_BASE) != want)
         err = take_over(hw);

@@ -137,6 +137,8 @@ struct amd_device {
     uint32_t pasids;      /* (l) PASIDs that have an entry. */
     bool quiet;           /* (l) Its entry has an empty host table. */
     uint64_t pages_at;    /* (l) Behind its last invalidations but those of its TLB. */
+    uint64_t told_at;     /* (l) Behind the last one of its TLB. */
+    bool closing;         /* (l) Its entry is to block once that is done. */
     bool host_ever;       /* (l) A host table was its untagged bond once. */
     struct amd_host host; /* (l) */
     uint32_t domain;      /* Its own DomainID. */
@@ -213,6 +215,7 @@ uiommu_err uiommu_amd_config_invalidate(void *ctx, void *dev, uint32_t pasid);
 uiommu_err uiommu_amd_tlb_invalidate(void *ctx, void *dev_ctx, uint32_t pasid,
                                      const struct uiommu_root *root, uint32_t tag,
                                      const struct uiommu_range *range);
+bool uiommu_amd_is_told(struct uiommu_amd *hw, const struct amd_device *dev);
 uiommu_err uiommu_amd_dtlb_invalidate(void *ctx, void *dev, uint32_t pasid,
                                       const struct uiommu_range *range);
 uiommu_err uiommu_amd_barrier(void *ctx, void *dev, uint32_t pasid, uint64_t *ticket,
@@ -227,6 +230,7 @@ void uiommu_amd_dte_build(const struct uiommu_amd *hw, const struct amd_device *
                           uint64_t out[3]);
 bool uiommu_amd_dte_step(struct uiommu_amd *hw, volatile uint64_t *dte, const uint64_t want[3],
                          uint32_t step);
+void uiommu_amd_entries_close(struct uiommu_amd *hw);
 void uiommu_amd_entries_hold(struct uiommu_amd *hw);
 bool uiommu_amd_entries_release(struct uiommu_amd *hw);
 void uiommu_amd_dte_store0(struct uiommu_amd *hw, volatile uint64_t *dte, uint64_t v);

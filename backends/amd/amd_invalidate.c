@@ -87,7 +87,7 @@ static uint32_t iotlb_commands(const struct amd_device *dev, uint32_t pasid)
 /* Without PASID: GN=0 is what reaches translations made without one; a driver in the field sends
  * GN=1 with PASID 0 where GIoV is used. A device that knows PASIDs gets both. Whoever did not see
  * the unit's own invalidations complete has a fence between: else a device refills from there. */
-static void put_iotlb(struct uiommu_amd *hw, const struct amd_device *dev, uint32_t pasid,
+static void put_iotlb(struct uiommu_amd *hw, struct amd_device *dev, uint32_t pasid,
                       const struct uiommu_range *range)
 {
     uint32_t pending = dev->pending != 0 ? dev->pending : 1u, i;
@@ -101,21 +101,31 @@ static void put_iotlb(struct uiommu_amd *hw, const struct amd_device *dev, uint3
         if (!tagged && (dev->flags & UIOMMU_DEVICE_PASID) != 0)
             uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_iotlb(dev->who.ids[i], pending, 0, true, range));
     }
+    dev->told_at = hw->cmdq.head;
 }
 
-/* With I=0 a device would never answer. That hardware knows of I=0 may be still to come: the entry
- * is dropped then, and the ticket proves as much. */
+/* Is an invalidation of its TLB under way? Of a unit that is not in order nobody knows. */
+bool uiommu_amd_is_told(struct uiommu_amd *hw, const struct amd_device *dev)
+{
+    if (dev->told_at > hw->cmdq.done && uiommu_amd_ready(hw) == UIOMMU_OK)
+        uiommu_amd_cmdq_look(hw);
+    return dev->told_at > hw->cmdq.done && uiommu_amd_ready(hw) == UIOMMU_OK;
+}
+
+/* With I=0 a device would never answer: an entry that is about to get it waits for what was told
+ * before (uiommu_amd_device_set()), and nothing follows meanwhile. That hardware knows of I=0 may
+ * be still to come: the entry is dropped then, and the ticket proves as much. */
 uiommu_err uiommu_amd_dtlb_invalidate(void *ctx, void *dev_ctx, uint32_t pasid,
                                       const struct uiommu_range *range)
 {
     struct uiommu_amd *hw = ctx;
-    const struct amd_device *dev = dev_ctx;
+    struct amd_device *dev = dev_ctx;
     uiommu_err err = uiommu_amd_ready(hw);
     uint32_t i;
 
     if (err != UIOMMU_OK || (dev->flags & UIOMMU_DEVICE_ATS) == 0)
         return err;
-    if (!uiommu_amd_cmdq_room(hw, iotlb_commands(dev, pasid)))
+    if (dev->closing || !uiommu_amd_cmdq_room(hw, iotlb_commands(dev, pasid)))
         return UIOMMU_E_BUSY;
     if (has_ats(hw, dev)) {
         put_iotlb(hw, dev, pasid, range);
@@ -137,12 +147,13 @@ uiommu_err uiommu_amd_barrier(void *ctx, void *dev_ctx, uint32_t pasid, uint64_t
                               uint32_t *strength)
 {
     struct uiommu_amd *hw = ctx;
-    const struct amd_device *dev = dev_ctx;
+    struct amd_device *dev = dev_ctx;
     uiommu_err err = uiommu_amd_ready(hw);
 
     if (err != UIOMMU_OK)
         return err;
-    if (!uiommu_amd_cmdq_room(hw, has_ats(hw, dev) ? iotlb_commands(dev, pasid) : 0))
+    if (dev->closing ||
+        !uiommu_amd_cmdq_room(hw, has_ats(hw, dev) ? iotlb_commands(dev, pasid) : 0))
         return UIOMMU_E_BUSY;
     if (has_ats(hw, dev))
         put_iotlb(hw, dev, pasid, NULL);

@@ -282,6 +282,21 @@ bool uiommu_amd_dte_step(struct uiommu_amd *hw, volatile uint64_t *dte, const ui
     return false;
 }
 
+/* What entries that were to block waited for is gone with the ring. */
+void uiommu_amd_entries_close(struct uiommu_amd *hw)
+{
+    uintptr_t state = uiommu_unit_lock(hw->unit);
+    struct uiommu_requester *who;
+    struct amd_device *dev;
+
+    for (who = hw->devices; who != NULL; who = who->next) {
+        dev = (struct amd_device *)who;
+        if (dev->closing)
+            (void)uiommu_amd_device_set(hw, dev, dev->set, 0);
+    }
+    uiommu_unit_unlock(hw->unit, state);
+}
+
 /* Open entries block, for the control bits that they are made for are not set yet. Before the unit
  * uses this table. */
 void uiommu_amd_entries_hold(struct uiommu_amd *hw)
@@ -329,6 +344,8 @@ bool uiommu_amd_entries_release(struct uiommu_amd *hw)
     return any;
 }
 
+/* BUSY: commands that an entry with I=0 forbids are under way; no new ones follow until it is
+ * written. A restart before that writes it too. */
 uiommu_err uiommu_amd_device_set(void *ctx, void *dev_ctx, uint32_t flags, uint32_t step)
 {
     struct uiommu_amd *hw = ctx;
@@ -338,6 +355,9 @@ uiommu_err uiommu_amd_device_set(void *ctx, void *dev_ctx, uint32_t flags, uint3
     if ((flags & UIOMMU_DEVICE_SET_ATS) != 0 && !hw->f.ats)
         return UIOMMU_E_UNSUPPORTED;
     dev->set = flags;
+    dev->closing = (flags & UIOMMU_DEVICE_SET_OPEN) == 0 && uiommu_amd_is_told(hw, dev);
+    if (dev->closing)
+        return UIOMMU_E_BUSY;
     dev->isolated = false;
     dev->held = false;
     if ((flags & UIOMMU_DEVICE_SET_OPEN) != 0)
@@ -354,6 +374,6 @@ uiommu_err uiommu_amd_device_isolate(void *ctx, void *dev_ctx)
     struct amd_device *dev = dev_ctx;
     uiommu_err err = uiommu_amd_device_set(ctx, dev, dev->set & ~UIOMMU_DEVICE_SET_OPEN, 0);
 
-    dev->isolated = true;
+    dev->isolated = err == UIOMMU_OK;
     return err;
 }

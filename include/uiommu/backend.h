@@ -231,6 +231,8 @@ struct uiommu_backend_ops {
      * A step is called again where its invalidation found no room: hardware may hold what was
      * before it until the next step.
      * @retval UIOMMU_MORE  Call config_invalidate(PASID_ALL), wait, then call with step + 1.
+     * @retval UIOMMU_E_BUSY  Not before commands of before are done: call again. No new ones that
+     *         the entry would forbid are taken meanwhile; a restart writes the entry, too.
      * @retval UIOMMU_OK  Last step; config_invalidate(PASID_ALL) and a ticket complete it. */
     uiommu_err (*device_set)(void *hw, void *dev, uint32_t flags, uint32_t step);
     /** [locked] Cut a misbehaving device off as hard as the hardware can; then as device_set(). */

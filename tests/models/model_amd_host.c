@@ -182,8 +182,8 @@ static void check_under(struct model_amd *m, const struct amd_dte *dte, const st
 {
     amd_stale(m, "amd.tlb.stale", e->at, e->word, FLAGS);
     if (e->root != dte->root) {
-        amd_wrong(m, "amd.tlb.root-differs", "a TLB entry of the domain's former page table", e->va,
-                  dte->domain);
+        amd_former(m, dte->root, "a TLB entry of the domain's former page table", e->va,
+                   dte->domain);
     }
 }
 

@@ -110,6 +110,7 @@ uint64_t amd_host_peek(const struct model_amd *m, const struct amd_dte *dte, uin
 /* model_amd_translate.c */
 void amd_translate(struct model_amd *m, const struct amd_access *want, struct amd_outcome *got);
 void amd_stale(struct model_amd *m, const char *rule, uint64_t at, uint64_t word, uint64_t ignore);
+void amd_former(struct model_amd *m, uint64_t root, const char *text, uint64_t va, uint64_t of);
 
 /* model_amd_dma.c, model_amd_ats.c */
 enum model_dma_result amd_dma(void *ctx, const struct model_dma *dma);

@@ -15,6 +15,24 @@ void amd_stale(struct model_amd *m, const char *rule, uint64_t at, uint64_t word
     }
 }
 
+/* A hit under another root than the entry's now. An empty one was put there to block: until the
+ * invalidation that follows, such hits are as lawful as after any unmapping. */
+void amd_former(struct model_amd *m, uint64_t root, const char *text, uint64_t va, uint64_t of)
+{
+    const uint8_t *page = amd_peek(m, root, 4096);
+    unsigned i = 0;
+
+    while (page != NULL && i < 4096 && page[i] == 0) {
+        i++;
+    }
+    if (i == 4096) {
+        m->counts.stale_hits++;
+    }
+    if (i < 4096 || m->knobs.report_stale) {
+        amd_wrong(m, "amd.tlb.root-differs", text, va, of);
+    }
+}
+
 static struct amd_tlb *lookup(struct model_amd *m, const struct amd_tlb *key)
 {
     unsigned i;
@@ -49,13 +67,13 @@ static void check_hit(struct model_amd *m, const struct amd_dte *dte, const stru
                       "one DomainID names two GCR3 tables, or the old one was not flushed", dte->id,
                       dte->domain);
         } else if (amd_bit(g->word, 0) && (g->word & AMD_ADDRESS) != e->root) {
-            amd_wrong(m, "amd.tlb.root-differs", "a TLB entry of the PASID's former page table",
-                      e->va, e->pasid);
+            amd_former(m, amd_host_peek(m, dte, g->word & AMD_ADDRESS),
+                       "a TLB entry of the PASID's former page table", e->va, e->pasid);
         }
     }
     if (e->gn ? e->under_root != (dte->mode != 0 ? dte->root : 0) : e->root != dte->root) {
-        amd_wrong(m, "amd.tlb.root-differs", "a TLB entry of the domain's former page table", e->va,
-                  dte->domain);
+        amd_former(m, dte->root, "a TLB entry of the domain's former page table", e->va,
+                   dte->domain);
     }
 }
 

@@ -230,6 +230,31 @@ static const char *former_root(void *memory, size_t bytes)
     return selftest_end(&b->room);
 }
 
+/* An empty table instead blocks: a hit of before it is stale, no other owner's. */
+static const char *former_root_blocked(void *memory, size_t bytes)
+{
+    struct bench *b = bench(memory, bytes);
+    struct model_amd_knobs knobs;
+
+    bench_map(b);
+    put_dte(b, 1, 0, 0);
+    inv_devtab(b);
+    put64(b, b->root, b->data | UINT64_C(0x6000000000000001));
+    put_dte(b, UINT64_C(0x6000000000000203) | b->root, 7, 0);
+    inv_devtab(b);
+    EXPECT(b, dma(b, MODEL_AMD_NONE, 0, READ) == MODEL_DMA_OK);
+    put_dte(b, UINT64_C(0x6000000000000203) | (b->root + 4 * 4096), 7, 0);
+    inv_devtab(b);
+    knobs_off(&knobs);
+    model_amd_set_knobs(b->m, &knobs);
+    EXPECT(b, dma(b, MODEL_AMD_NONE, 0, READ) == MODEL_DMA_OK && b->room.reports == 0);
+    knobs.report_stale = true;
+    model_amd_set_knobs(b->m, &knobs);
+    EXPECT(b, dma(b, MODEL_AMD_NONE, 0, READ) == MODEL_DMA_OK);
+    REPORTED(b, "amd.tlb.root-differs");
+    return selftest_end(&b->room);
+}
+
 #define TEST(name)                                                                                 \
     {                                                                                              \
 #name, name                                                                                \
@@ -238,7 +263,7 @@ static const char *former_root(void *memory, size_t bytes)
 const struct model_selftest model_selftests_amd_cache[] = {
     TEST(stale_page),         TEST(scopes),        TEST(upper_levels),   TEST(gcr3_needs_pde),
     TEST(stale_dte),          TEST(former_tables), TEST(invalidate_all), TEST(needs_the_wait),
-    TEST(not_present_cached), TEST(spontaneous),   TEST(former_root),
+    TEST(not_present_cached), TEST(spontaneous),   TEST(former_root),    TEST(former_root_blocked),
 };
 const unsigned model_selftest_count_amd_cache =
     sizeof(model_selftests_amd_cache) / sizeof(model_selftests_amd_cache[0]);

@@ -301,6 +301,53 @@ Test(amd_flow, no_question_without_i)
     ops->device_detach(hw, dev);
 }
 
+/* What asks a device with I=1 must not be executed with I=0: the entry waits, and nothing follows.
+ */
+Test(amd_flow, shut_behind_questions)
+{
+    void *dev = attach(16);
+    volatile uint64_t *dte = uiommu_amd_dte_at(hw, 0x118);
+    uint32_t strength;
+    uint64_t ticket;
+
+    open_device(dev, UIOMMU_DEVICE_SET_ATS);
+    u->hold = true;
+    cr_assert_eq(ops->dtlb_invalidate(hw, dev, 5, NULL), UIOMMU_OK);
+    cr_assert_eq(ops->ticket(hw, &ticket), UIOMMU_OK);
+    cr_assert_eq(ops->device_set(hw, dev, 0, 0), UIOMMU_E_BUSY);
+    cr_assert_eq(ops->device_isolate(hw, dev), UIOMMU_E_BUSY);
+    cr_assert_eq(ops->dtlb_invalidate(hw, dev, 5, NULL), UIOMMU_E_BUSY);
+    cr_assert_eq(ops->barrier(hw, dev, 5, &ticket, &strength), UIOMMU_E_BUSY);
+    cr_assert((le64(dte[0]) & 2) != 0 && (le64(dte[1]) >> 32 & 1) != 0, "as it was");
+    u->hold = false;
+    fake_run(u);
+    cr_assert_eq(ops->device_set(hw, dev, 0, 0), UIOMMU_OK);
+    cr_assert((le64(dte[0]) & 2) == 0 && (le64(dte[1]) >> 32 & 1) == 0);
+    cr_assert_eq(ops->dtlb_invalidate(hw, dev, 5, NULL), UIOMMU_OK);
+    open_device(dev, UIOMMU_DEVICE_SET_ATS);
+    cr_assert_eq(ops->dtlb_invalidate(hw, dev, 5, NULL), UIOMMU_OK);
+    ops->device_detach(hw, dev);
+}
+
+/* The unit does not go on: whoever gives up waiting finds the entry shut after a restart. */
+Test(amd_flow, shut_by_the_restart)
+{
+    void *dev = attach(16);
+    volatile uint64_t *dte = uiommu_amd_dte_at(hw, 0x118);
+    uint64_t ticket;
+
+    open_device(dev, UIOMMU_DEVICE_SET_ATS);
+    u->hold = true;
+    cr_assert_eq(ops->dtlb_invalidate(hw, dev, 5, NULL), UIOMMU_OK);
+    cr_assert_eq(ops->ticket(hw, &ticket), UIOMMU_OK);
+    cr_assert_eq(ops->device_set(hw, dev, 0, 0), UIOMMU_E_BUSY);
+    u->hold = false;
+    cr_assert_eq(ops->restart(hw), UIOMMU_OK);
+    cr_assert_eq(le64(dte[0]) & 2, 0);
+    cr_assert_eq(ops->device_set(hw, dev, 0, 0), UIOMMU_OK);
+    ops->device_detach(hw, dev);
+}
+
 Test(amd_flow, barrier_is_ordered)
 {
     void *dev = attach(16);
