@@ -121,11 +121,10 @@ static void endpoint_reset(struct play *p, struct play_device *root)
     }
 }
 
-/* true: that is over. */
-static bool end(struct play *p, struct play_device *d)
+/* BUSY, TIMEOUT: it has sent something since, and its page requests do not stop. */
+static uiommu_err end(struct play *p, struct play_device *d, uint64_t began)
 {
     struct play_unit *u = play_unit_of(p, d->b);
-    uint64_t began = play_now(p);
     uiommu_err err = uiommu_device_reset_end(d->dev);
 
     while (err != UIOMMU_OK && err != UIOMMU_E_GONE && play_now(p) - began < RESET_IN) {
@@ -138,29 +137,23 @@ static bool end(struct play *p, struct play_device *d)
         if (u->sick) {
             play_heal(p, u);
         }
-        if (err == UIOMMU_E_BUSY) { /* It has sent something since: once more. */
-            endpoint_reset(p, d->pf != NULL ? d->pf : d);
+        if (err == UIOMMU_E_BUSY || err == UIOMMU_E_TIMEOUT) {
+            return err;
         }
         play_sleep((2 + play_pick(50)) * BENCH_US);
         err = uiommu_device_reset_end(d->dev);
     }
     PLAY_NEED("I21", err == UIOMMU_OK || err == UIOMMU_E_GONE, "a reset never ends: %d", err);
-    forget(d);
-    d->begun = false;
-    d->resetting = false;
-    d->ill = false;
-    return err == UIOMMU_OK;
+    return err;
 }
 
-bool play_reset(struct play *p, struct play_device *d)
+/* All functions behind a port at once. false: not all came to their end. */
+static bool reset_once(struct play *p, struct play_device *root, uint64_t began)
 {
     static const struct model_endpoint_knobs honest = {0};
-    struct play_device *root = d->pf != NULL ? d->pf : d;
+    uiommu_err err = UIOMMU_OK;
     uint32_t i;
 
-    if (root->removed || root->leaving || root->dev == NULL) {
-        return false;
-    }
     for (i = 0; i < p->devices; i++) {
         if (of_port(&p->dev[i], root) && p->dev[i].dev != NULL) {
             begin(p, &p->dev[i]);
@@ -177,7 +170,36 @@ bool play_reset(struct play *p, struct play_device *d)
     endpoint_reset(p, root);
     for (i = 0; i < p->devices; i++) {
         if (of_port(&p->dev[i], root) && p->dev[i].dev != NULL) {
-            (void)end(p, &p->dev[i]);
+            err = end(p, &p->dev[i], began);
+            if (err == UIOMMU_E_BUSY || err == UIOMMU_E_TIMEOUT) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+bool play_reset(struct play *p, struct play_device *d)
+{
+    struct play_device *root = d->pf != NULL ? d->pf : d;
+    uint64_t began = play_now(p);
+    uint32_t i;
+
+    if (root->removed || root->leaving || root->dev == NULL) {
+        return false;
+    }
+    while (!reset_once(p, root, began)) {
+        PLAY_NEED("I21", play_now(p) - began < RESET_IN, "device %u cannot be reset", d->number);
+        play_sleep((2 + play_pick(50)) * BENCH_US);
+    }
+    for (i = 0; i < p->devices; i++) {
+        struct play_device *o = &p->dev[i];
+
+        if (of_port(o, root) && o->dev != NULL) {
+            forget(o);
+            o->begun = false;
+            o->resetting = false;
+            o->ill = false;
         }
     }
     p->counts->resets++;
