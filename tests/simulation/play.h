@@ -127,7 +127,8 @@ struct play_device {
     uint32_t resets;  /* Of it; in every address. */
     uint32_t users;   /* CPUs in calls that name it. */
     uint32_t running; /* Groups with handlers. */
-    bool resetting;   /* From begin to end. */
+    bool resetting;   /* From begin to end... */
+    bool held;        /* ...and from when its reset is done, it sends nothing. */
     bool removed;
     bool begun;   /* reset_begin() has returned. */
     bool leaving; /* No more bonds, it will be detached. */
@@ -178,6 +179,7 @@ struct play_unit {
     bool sick;           /* Hung, to be restarted. */
     bool asleep;         /* Suspended. */
     bool busy;           /* The doctor is at it. */
+    bool shaken;         /* It was restarted, and no overflow was told since. */
     uint64_t deaf_until; /* No interrupt is heard before. */
 };
 

@@ -26,6 +26,7 @@ void play_heal(struct play *p, struct play_unit *u)
     uiommu_err err;
 
     u->busy = true;
+    u->shaken = true;
     spoil(p, u->b);
     u->b->vendor->hang(u->b, false);
     err = uiommu_unit_restart(u->b->unit);
@@ -51,6 +52,7 @@ static void nap(struct play *p, struct play_unit *u)
     uiommu_err err;
 
     u->busy = true;
+    u->shaken = true;
     u->asleep = true;
     spoil(p, u->b);
     err = uiommu_unit_suspend(u->b->unit);
@@ -116,6 +118,7 @@ static void endpoint_reset(struct play *p, struct play_device *root)
     model_endpoint_reset(root->ep);
     for (i = 0; i < p->devices; i++) {
         if (of_port(&p->dev[i], root)) {
+            p->dev[i].held = true;
             forget(&p->dev[i]);
         }
     }
@@ -144,6 +147,11 @@ static uiommu_err end(struct play *p, struct play_device *d, uint64_t began)
         err = uiommu_device_reset_end(d->dev);
     }
     PLAY_NEED("I21", err == UIOMMU_OK || err == UIOMMU_E_GONE, "a reset never ends: %d", err);
+    forget(d);
+    d->begun = false;
+    d->resetting = false;
+    d->held = false;
+    d->ill = false;
     return err;
 }
 
@@ -183,7 +191,6 @@ bool play_reset(struct play *p, struct play_device *d)
 {
     struct play_device *root = d->pf != NULL ? d->pf : d;
     uint64_t began = play_now(p);
-    uint32_t i;
 
     if (root->removed || root->leaving || root->dev == NULL) {
         return false;
@@ -191,16 +198,6 @@ bool play_reset(struct play *p, struct play_device *d)
     while (!reset_once(p, root, began)) {
         PLAY_NEED("I21", play_now(p) - began < RESET_IN, "device %u cannot be reset", d->number);
         play_sleep((2 + play_pick(50)) * BENCH_US);
-    }
-    for (i = 0; i < p->devices; i++) {
-        struct play_device *o = &p->dev[i];
-
-        if (of_port(o, root) && o->dev != NULL) {
-            forget(o);
-            o->begun = false;
-            o->resetting = false;
-            o->ill = false;
-        }
     }
     p->counts->resets++;
     return true;

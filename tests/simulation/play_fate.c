@@ -103,7 +103,7 @@ static void wild(struct play_device *d)
 {
     struct model_page_request r;
 
-    if (d->removed || d->dev == NULL) {
+    if (d->removed || d->dev == NULL || d->held) {
         return;
     }
     memset(&r, 0, sizeof(r));

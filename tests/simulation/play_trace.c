@@ -310,16 +310,17 @@ static void request(struct play *p, const struct uiommu_trace *r)
     }
 }
 
-/* I9: whoever keeps to his credits never fills the queue. */
-static void overflow(struct play *p)
+/* I9: whoever keeps to his credits never fills the queue; a restart counts as an overflow, once. */
+static void overflow(struct play *p, const struct uiommu_trace *r)
 {
-    /* A slow ring may hold what was sent before a reset for longer than the settle time. */
-    const uint32_t causes = 1u << PLAY_FATE_SLOW_RING | 1u << PLAY_FATE_OVERFLOW |
-                            1u << PLAY_FATE_DEVICE | 1u << PLAY_FATE_LIE | 1u << PLAY_FATE_EVENTS |
-                            1u << PLAY_FATE_RESTART | 1u << PLAY_FATE_HANG;
+    const uint32_t causes =
+        1u << PLAY_FATE_OVERFLOW | 1u << PLAY_FATE_DEVICE | 1u << PLAY_FATE_LIE;
+    struct play_unit *u = unit_of(p, r->unit);
+    bool shaken = u->shaken || u->busy;
 
     p->counts->overflows++;
-    PLAY_NEED("I9", p->plan.harsh || (p->fates & causes) != 0,
+    u->shaken = u->busy;
+    PLAY_NEED("I9", shaken || (p->fates & causes) != 0,
               "a queue overflowed although all are honest");
 }
 
@@ -372,7 +373,7 @@ void play_trace(struct sim *s, void *ctx, const struct uiommu_trace *r)
         device(p, r);
         break;
     case UIOMMU_TRACE_OVERFLOW:
-        overflow(p);
+        overflow(p, r);
         break;
     default:
         break;
