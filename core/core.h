@@ -558,6 +558,7 @@ struct uiommu_unit {
     struct uiommu_word control;       /* (m) */
     struct uiommu_lock lock;          /* (u) */
     struct uiommu_word role;          /* (w) */
+    struct uiommu_word role_wanted;   /* (w) who waits for the role: its holder comes to an end */
     struct uiommu_word due;           /* (w) changes when service has become due */
     struct uiommu_word due_now;       /* (w) service is due at once */
     struct uiommu_word started;       /* (w) */

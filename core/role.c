@@ -51,12 +51,14 @@ static bool role_try(struct uiommu_unit *unit)
 uiommu_err uiommu_role_wait(struct uiommu_unit *unit, uint64_t ns)
 {
     struct uiommu_wait wait = uiommu_wait_begin(&unit->u->host, ns);
+    bool taken;
 
-    while (!role_try(unit)) {
-        if (!uiommu_wait_more(&wait))
-            return UIOMMU_E_TIMEOUT;
-    }
-    return UIOMMU_OK;
+    uiommu_word_add(&unit->role_wanted, 1);
+    do
+        taken = role_try(unit);
+    while (!taken && uiommu_wait_more(&wait));
+    uiommu_word_sub(&unit->role_wanted, 1);
+    return taken ? UIOMMU_OK : UIOMMU_E_TIMEOUT;
 }
 
 void uiommu_unit_kick(struct uiommu_unit *unit)

@@ -256,7 +256,7 @@ uiommu_err uiommu_unit_service(struct uiommu_unit *unit, uint32_t budget)
     runner = uiommu_pick(unit, picks);
     more |= unit->pick_more;
     while (!uiommu_role_give(unit)) { /* R21: a round done for AGAIN costs budget */
-        if (budget == 0 || runner != NULL) {
+        if (budget == 0 || runner != NULL || uiommu_word_peek(&unit->role_wanted) != 0) {
             more = true;
             (void)uiommu_role_drop(unit);
             break;

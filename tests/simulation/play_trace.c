@@ -313,8 +313,7 @@ static void request(struct play *p, const struct uiommu_trace *r)
 /* I9: whoever keeps to his credits never fills the queue; a restart counts as an overflow, once. */
 static void overflow(struct play *p, const struct uiommu_trace *r)
 {
-    const uint32_t causes =
-        1u << PLAY_FATE_OVERFLOW | 1u << PLAY_FATE_DEVICE | 1u << PLAY_FATE_LIE;
+    const uint32_t causes = 1u << PLAY_FATE_OVERFLOW | 1u << PLAY_FATE_DEVICE | 1u << PLAY_FATE_LIE;
     struct play_unit *u = unit_of(p, r->unit);
     bool shaken = u->shaken || u->busy;
 

@@ -345,3 +345,37 @@ Test(failures, opened_while_it_is_shut)
     cr_assert_eq(toy.forgot, forgot + 1);
     die();
 }
+
+static uint32_t rounds;
+
+/* Somebody else asks for service in each round. */
+static void asked_again(void *hw)
+{
+    (void)hw;
+    rounds++;
+    cr_assert_eq(uiommu_unit_service(unit, 0), UIOMMU_E_BUSY);
+}
+
+/* Who serves comes to an end where a bind waits for the role, whoever asks for more. */
+Test(failures, role_is_wanted)
+{
+    struct uiommu_backend_ops ops = toy_ops;
+    uint32_t alone;
+
+    ops.irq_ack = asked_again;
+    cr_assert_eq(toy_create(&ops), UIOMMU_OK);
+    cr_assert_eq(live(), UIOMMU_OK);
+    rounds = 0;
+    cr_assert_eq(uiommu_unit_service(unit, 8), UIOMMU_MORE);
+    alone = rounds;
+    cr_assert_gt(alone, 1);
+    uiommu_word_add(&unit->role_wanted, 1);
+    rounds = 0;
+    cr_assert_eq(uiommu_unit_service(unit, 8), UIOMMU_MORE);
+    cr_assert_eq(rounds, 1);
+    uiommu_word_sub(&unit->role_wanted, 1);
+    rounds = 0;
+    cr_assert_eq(uiommu_unit_service(unit, 8), UIOMMU_MORE);
+    cr_assert_eq(rounds, alone);
+    die();
+}
