@@ -88,8 +88,8 @@ uiommu_err uiommu_bond_alloc(struct uiommu *u, struct uiommu_bond **out)
     memset(bond, 0, sizeof(*bond));
     bond->index = index;
     bond->generation = generation;
-    uiommu_lock_give(u, &u->lock, irq);
     bond->u = u;
+    uiommu_lock_give(u, &u->lock, irq);
     bond->ready_head = bond->ready_tail = UIOMMU_NO_SLOT;
     uiommu_word_store(&bond->gate, UIOMMU_GATE_CLOSED);
     uiommu_word_store(&bond->state, UIOMMU_BOND_RESERVED);

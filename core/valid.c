@@ -238,8 +238,10 @@ static bool bonds_valid(const struct uiommu_unit *unit)
         state = uiommu_bond_state(bond);
         if (state == UIOMMU_BOND_RESERVED)
             continue; /* its bind fills it */
+        if (state != UIOMMU_BOND_FREE && bond->dev->unit != unit)
+            continue; /* another role steps it */
         ok &= uiommu_bond_valid(bond);
-        if (ok && state != UIOMMU_BOND_FREE && bond->dev->unit == unit)
+        if (ok && state != UIOMMU_BOND_FREE)
             ok &= bond_agrees(unit, bond);
     }
     return ok;

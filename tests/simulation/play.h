@@ -179,7 +179,7 @@ struct play_unit {
     bool sick;           /* Hung, to be restarted. */
     bool asleep;         /* Suspended. */
     bool busy;           /* The doctor is at it. */
-    bool shaken;         /* It was restarted, and no overflow was told since. */
+    uint32_t shaken;     /* It was restarted: rings of which no overflow was told since. */
     uint64_t deaf_until; /* No interrupt is heard before. */
 };
 
@@ -203,7 +203,7 @@ struct play_counts {
     uint64_t moves[PLAY_STATES][PLAY_STATES]; /* Bonds, from and to. */
     uint64_t fates[PLAY_FATES];
     uint64_t lives, groups, answered, dropped, stale, dead, resets, removals, exits, unbinds;
-    uint64_t poisoned, withheld, overflows, allocations, looks, late, jobs, jobs_done;
+    uint64_t poisoned, withheld, overflows, allocations, looks, late, jobs, jobs_done, inside;
 };
 
 /* What a run is made of; all of it follows from the seed. */
@@ -229,6 +229,7 @@ struct play {
     uint32_t bond[PLAY_BONDS];  /* Which life a bond's slot is. */
     uint32_t binding[SIM_CPUS]; /* Which life each CPU is about to begin. */
     uint64_t steps[SIM_CPUS];   /* Of each CPU. */
+    uint64_t steps_all;
     uint64_t next_look;
     struct play_later later[PLAY_LATER];
     struct play_counts *counts;

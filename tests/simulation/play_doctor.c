@@ -26,7 +26,7 @@ void play_heal(struct play *p, struct play_unit *u)
     uiommu_err err;
 
     u->busy = true;
-    u->shaken = true;
+    u->shaken = UINT32_MAX;
     spoil(p, u->b);
     u->b->vendor->hang(u->b, false);
     err = uiommu_unit_restart(u->b->unit);
@@ -52,7 +52,7 @@ static void nap(struct play *p, struct play_unit *u)
     uiommu_err err;
 
     u->busy = true;
-    u->shaken = true;
+    u->shaken = UINT32_MAX;
     u->asleep = true;
     spoil(p, u->b);
     err = uiommu_unit_suspend(u->b->unit);

@@ -3,9 +3,12 @@
 
 #include <string.h>
 
+#include "../../core/core.h"
+
 /* The shadow of lives, pages, deadlines; and the handlers, which are where it sees requests. */
 
-#define WORDS 512u
+#define WORDS  512u
+#define INSIDE 29u /* Steps between looks at the core's own records. */
 /* I4: the answer's deadline, then room in the command ring, then the way back. */
 #define ANSWERED_IN (BENCH_ANSWER + 2 * BENCH_COMMAND + 5 * BENCH_MS)
 
@@ -345,6 +348,15 @@ static void look_device(struct play *p, struct play_device *d, uint64_t now)
               (unsigned long long)((now - since) / BENCH_US));
 }
 
+/* Whether the core's own records agree, as often as no lock and no role is taken. */
+static void look_inside(struct play *p)
+{
+    const struct play_unit *u = &p->unit[p->counts->inside++ % p->plan.units];
+
+    PLAY_NEED("valid", u->busy || p->over || uiommu_unit_valid(u->b->unit),
+              "the records of unit %u do not agree with each other", u->number);
+}
+
 static void look(struct play *p, uint64_t now)
 {
     uint64_t lines = (now / 1000000000u + 1) * 16u * p->plan.units;
@@ -366,6 +378,9 @@ void play_step(struct sim *s, void *ctx)
 
     if (self < SIM_CPUS) {
         p->steps[self]++;
+    }
+    if (p->steps_all++ % INSIDE == 0) {
+        look_inside(p);
     }
     if (now >= p->next_look) {
         p->next_look = now + PLAY_LOOK;

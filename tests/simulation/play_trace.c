@@ -310,15 +310,16 @@ static void request(struct play *p, const struct uiommu_trace *r)
     }
 }
 
-/* I9: whoever keeps to his credits never fills the queue; a restart counts as an overflow, once. */
+/* I9: whoever keeps to his credits never fills a queue; a restart counts as one overflow of each. */
 static void overflow(struct play *p, const struct uiommu_trace *r)
 {
     const uint32_t causes = 1u << PLAY_FATE_OVERFLOW | 1u << PLAY_FATE_DEVICE | 1u << PLAY_FATE_LIE;
     struct play_unit *u = unit_of(p, r->unit);
-    bool shaken = u->shaken || u->busy;
+    uint32_t ring = 1u << (r->a & 31u);
+    bool shaken = (u->shaken & ring) != 0 || u->busy;
 
     p->counts->overflows++;
-    u->shaken = u->busy;
+    u->shaken &= u->busy ? UINT32_MAX : ~ring;
     PLAY_NEED("I9", shaken || (p->fates & causes) != 0,
               "a queue overflowed although all are honest");
 }
