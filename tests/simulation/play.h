@@ -177,6 +177,7 @@ struct play_unit {
     uint64_t last_va; /* Of the last request taken, with its flags. */
     uint32_t last_index;
     bool sick;           /* Hung, to be restarted. */
+    bool lying;          /* Its rings say what nobody sent, until it is restarted. */
     bool asleep;         /* Suspended. */
     bool busy;           /* The doctor is at it. */
     uint32_t shaken;     /* It was restarted: rings of which no overflow was told since. */
@@ -229,6 +230,7 @@ struct play {
     uint32_t bond[PLAY_BONDS];  /* Which life a bond's slot is. */
     uint32_t binding[SIM_CPUS]; /* Which life each CPU is about to begin. */
     uint64_t steps[SIM_CPUS];   /* Of each CPU. */
+    uint64_t serves[SIM_CPUS];  /* Its steps when its service began; 0: it does not serve. */
     uint64_t steps_all;
     uint64_t next_look;
     struct play_later later[PLAY_LATER];

@@ -43,6 +43,7 @@ void play_heal(struct play *p, struct play_unit *u)
     PLAY_NEED("I21", err == UIOMMU_OK, "a unit does not come back: %d", err);
     spoil(p, u->b);
     u->sick = false;
+    u->lying = false;
     u->busy = false;
 }
 
@@ -286,6 +287,10 @@ static void plug(struct play *p, struct play_device *d)
         if (!play_endpoint(d)) {
             return; /* No memory for another one: the place stays empty. */
         }
+    }
+    if (!d->removed && (d->ill || d->bad)) { /* Who takes a sick one away resets it. */
+        model_endpoint_reset(d->ep);
+        forget(d);
     }
     d->resets++;
     if (play_chance(500) && d->port != NULL) {

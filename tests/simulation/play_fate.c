@@ -40,6 +40,7 @@ static void lie(struct play *p, struct play_unit *u)
         return;
     }
     spoil(p, u->b);
+    u->lying = true;
     u->b->vendor->lie(u->b, lies[play_pick(4)]);
     play_sleep(play_pick(2000) * BENCH_US);
     u->b->vendor->lie(u->b, BENCH_LIE_NONE);

@@ -7,8 +7,9 @@
 
 /* The shadow of lives, pages, deadlines; and the handlers, which are where it sees requests. */
 
-#define WORDS  512u
-#define INSIDE 29u /* Steps between looks at the core's own records. */
+#define WORDS     512u
+#define INSIDE    29u    /* Steps between looks at the core's own records. */
+#define WORK_MOST 40000u /* I25: steps of one service. */
 /* I4: the answer's deadline, then room in the command ring, then the way back. */
 #define ANSWERED_IN (BENCH_ANSWER + 2 * BENCH_COMMAND + 5 * BENCH_MS)
 
@@ -160,7 +161,7 @@ static void check_page(struct play *p, const struct play_life *l, uint64_t va)
     uint32_t number = (uint32_t)(va >> PLAY_LIFE_SHIFT);
     const struct play_life *sent = play_life_of(p, number);
 
-    if (number == l->number || (number == 0 && l->d->spoiled) ||
+    if (number == l->number || (number == 0 && l->d->spoiled) || play_unit_of(p, l->d->b)->lying ||
         (sent == NULL ? l->d->spoiled : sent->impure)) {
         return;
     }
@@ -279,8 +280,10 @@ uiommu_code play_fault(void *user, const struct uiommu_group *group)
     struct play_life *l;
     const struct uiommu_page *page = NULL;
     uiommu_code code = UIOMMU_CODE_SUCCESS;
-    uint32_t serial = s->serial;
+    uint32_t serial = s->serial, self = sim_self(play_sim);
+    uint64_t began = p->steps[self], serves = p->serves[self];
 
+    p->serves[self] = 0; /* I25 is about the library's own steps. */
     s->calls++;
     l = check_group(s, group);
     if (play_chance(30)) {
@@ -305,6 +308,7 @@ uiommu_code play_fault(void *user, const struct uiommu_group *group)
     PLAY_NEED("R27", s->used && s->serial == serial, "space %u went while one of its handlers ran",
               serial);
     s->calls--;
+    p->serves[self] = serves == 0 ? 0 : serves + p->steps[self] - began;
     return code;
 }
 
@@ -378,6 +382,8 @@ void play_step(struct sim *s, void *ctx)
 
     if (self < SIM_CPUS) {
         p->steps[self]++;
+        PLAY_NEED("I25", p->serves[self] == 0 || p->steps[self] - p->serves[self] < WORK_MOST,
+                  "a service goes on for %u steps", WORK_MOST);
     }
     if (p->steps_all++ % INSIDE == 0) {
         look_inside(p);

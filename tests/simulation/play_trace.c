@@ -194,8 +194,8 @@ static struct play_unit *unit_of(struct play *p, uint32_t number)
 /* I19: does the address say that it was sent before the last reset of its device? */
 static bool of_before(const struct play_device *d, uint64_t va)
 {
-    return va >> PLAY_LIFE_SHIFT != 0 && !d->bad && !d->resetting && !d->removed &&
-           (va >> PLAY_RESET_SHIFT & 15u) != (d->resets & 15u);
+    return va >> PLAY_LIFE_SHIFT != 0 && !d->bad && !play_unit_of(d->p, d->b)->lying &&
+           !d->resetting && !d->removed && (va >> PLAY_RESET_SHIFT & 15u) != (d->resets & 15u);
 }
 
 static void group_over(struct play *p, struct play_group *g)
@@ -310,10 +310,12 @@ static void request(struct play *p, const struct uiommu_trace *r)
     }
 }
 
-/* I9: whoever keeps to his credits never fills a queue; a restart counts as one overflow of each. */
+/* I9: whoever keeps to his credits never fills a queue; a restart counts as one overflow each. */
 static void overflow(struct play *p, const struct uiommu_trace *r)
 {
-    const uint32_t causes = 1u << PLAY_FATE_OVERFLOW | 1u << PLAY_FATE_DEVICE | 1u << PLAY_FATE_LIE;
+    /* A flood of events fills the event log, which is a ring of its own, where one has requests. */
+    const uint32_t causes = 1u << PLAY_FATE_OVERFLOW | 1u << PLAY_FATE_DEVICE |
+                            1u << PLAY_FATE_LIE | (r->a != 0 ? 1u << PLAY_FATE_EVENTS : 0);
     struct play_unit *u = unit_of(p, r->unit);
     uint32_t ring = 1u << (r->a & 31u);
     bool shaken = (u->shaken & ring) != 0 || u->busy;
