@@ -16,7 +16,7 @@
  *   sva_disk.c      libuv's thread pool, seen as a disk with virtual latency
  *   sva_stop.c      how the end begins: done, killed, unbound
  *   sva_close.c     taking everything down
- *   sva_trace.c     the trace as JSON
+ *   sva_trace.c     whose the records in the trace are; ../common/spans.c writes it
  *   sva_progress.c  the progress bar
  *   sva_report.c    the table
  *
@@ -29,6 +29,7 @@
 #include <uv.h>
 
 #include "model_endpoint.h"
+#include "spans.h"
 #include "sva_machine.h"
 #include "table.h"
 #include "uiommu/host_uv.h"
@@ -38,7 +39,6 @@
 #define SVA_JOBS        4u /* Blocks an engine works on at once. */
 #define SVA_GROUP_PAGES 4u /* Pages an engine asks for at once, where its credits allow it. */
 #define SVA_NONE        UINT32_MAX
-#define SVA_CODES       5u /* UIOMMU_CODE_SUCCESS .. UIOMMU_CODE_NONE */
 #define SVA_TABLES_MOST 2u /* Formats of page tables. */
 
 /* Where the process would have mapped the file and the copy. */
@@ -49,7 +49,6 @@ struct sva;
 struct sva_engine;
 struct sva_slot;
 struct sva_fill;
-struct sva_trace;
 
 /* ---- options ---- */
 
@@ -261,7 +260,7 @@ struct sva {
     uv_idle_t turn;
     struct sva_machine *machine;
     struct sva_disk disk;
-    struct sva_trace *trace;
+    struct spans *trace;
     uint64_t random;
 
     /* FILE and OUT */
@@ -340,7 +339,6 @@ struct sva_unit *sva_unit_by_number(struct sva *s, uint32_t number);
 struct sva_engine *sva_engine_by_id(const struct sva_unit *v, uint32_t id);
 /* Confirm the stops that came to their end. */
 void sva_embed_stops(struct sva *s);
-extern const char *const sva_code_name[SVA_CODES];
 
 /* ---- sva_run.c ---- */
 void sva_run(struct sva *s);
@@ -376,10 +374,7 @@ void sva_close_step(struct sva *s);
 void sva_close_early(struct sva *s);
 
 /* ---- sva_trace.c ---- */
-struct sva_trace *sva_trace_open(FILE *file, struct sva *s);
-void sva_trace_record(struct sva_trace *t, const struct uiommu_trace *record);
-/* Close every span. false: it could not be written. */
-bool sva_trace_close(struct sva_trace *t, uint64_t now_ns);
+struct spans *sva_trace_open(FILE *file, struct sva *s);
 
 /* ---- sva_progress.c, sva_report.c ---- */
 void sva_progress(struct sva *s, bool last);

@@ -10,8 +10,6 @@
 #define CREDITS_MOST 16u /* By default. */
 #define BUDGET       64u
 
-const char *const sva_code_name[SVA_CODES] = {"SUCCESS", "INVALID", "FAILURE", "PENDING", "none"};
-
 /* Behind unit n are engines n, n + units, and so on, each unit with the same IDs. */
 static uint32_t engine_id(const struct sva *s, uint32_t number)
 {
@@ -86,7 +84,7 @@ static void on_trace(void *ctx, const struct uiommu_trace *r)
     if (v != NULL)
         note(v, r);
     if (s->trace != NULL)
-        sva_trace_record(s->trace, r);
+        spans_record(s->trace, r);
 }
 
 static void on_log(void *ctx, enum uiommu_log_level level, const char *msg)

@@ -145,7 +145,7 @@ static void give_up(struct sva *s)
     if (s->machine != NULL && s->engines != NULL && s->units != NULL)
         sva_close_early(s);
     if (s->trace != NULL)
-        (void)sva_trace_close(s->trace, 0);
+        (void)spans_close(s->trace, 0);
     sva_input_undo(s);
     sva_input_close(s);
     machine_close(s);
@@ -208,7 +208,7 @@ static int run(struct sva *s)
         return code;
     }
     sva_run(s);
-    if (s->trace != NULL && !sva_trace_close(s->trace, model_now(s->machine->world)))
+    if (s->trace != NULL && !spans_close(s->trace, model_now(s->machine->world)))
         sva_disk_fail(s, s->o.trace, "cannot be written");
     judge(s);
     sva_input_close(s);

@@ -1,382 +1,43 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * The trace as chrome://tracing and Perfetto read it: JSON, "B" and "E" events. Each device is a
- * process there, and each unit, with a span from when the first of its bonds is to end until the
- * last one is drained. A device's groups lie in lanes, as many as there are groups at once: a span
- * "group" from the first request to the answer, with spans "arriving" and "pending" in it. The
- * steps of its shutdown are spans of a row of their own. Process 0 is the address space.
- */
-#include <stdlib.h>
-#include <string.h>
-
+/* Whose records they are, for the writer of spans. */
 #include "sva.h"
 
-#define LANES    512u
-#define SHUTDOWN LANES
-#define ROWS     (LANES + 1)
-
-enum part {
-    PART_NONE,
-    PART_ARRIVING,
-    PART_READY,
-    PART_PENDING
-};
-
-struct row {
-    uint64_t last_ns; /* Time does not go back in a row. */
-    const char *name; /* Of its open span; groups know their own. */
-    bool named;
-    bool open;
-};
-
-struct process {
-    bool named;
-    uint32_t ending; /* Of a unit: bonds that are to end and are not drained yet. */
-    struct row rows[ROWS];
-};
-
-struct group {
-    bool open;
-    uint32_t process;
-    uint32_t lane;
-    enum part part;
-};
-
-struct sva_trace {
-    FILE *file;
-    struct sva *sva;
-    struct process *processes; /* 0, then one for each unit, then one for each device. */
-    uint32_t process_count;
-    struct group *groups; /* Of each unit so many. */
-    bool any;
-};
-
-static const char *const step_name[] = {
-    [UIOMMU_STEP_STOP] = "stop device",
-    [UIOMMU_STEP_SWEEP] = "sweep",
-    [UIOMMU_STEP_D1] = "D1 gate closed",
-    [UIOMMU_STEP_D2_CONFIG] = "D2 configuration",
-    [UIOMMU_STEP_D2_TLB] = "D2 TLB",
-    [UIOMMU_STEP_D2_DEVICE] = "D2 device TLB",
-    [UIOMMU_STEP_D3] = "D3 barrier",
-    [UIOMMU_STEP_SETTLE] = "settle",
-    [UIOMMU_STEP_D4] = "D4 rings",
-    [UIOMMU_STEP_D5] = "D5 partials",
-    [UIOMMU_STEP_D6] = "D6 nothing in flight",
-    [UIOMMU_STEP_REST] = "quarantine",
-};
-#define STEPS (sizeof(step_name) / sizeof(step_name[0]))
-
-struct sva_trace *sva_trace_open(FILE *file, struct sva *s)
+static uint32_t unit_of(void *user, uint32_t number)
 {
-    struct sva_trace *t = calloc(1, sizeof(*t));
+    struct sva *s = user;
+    const struct sva_unit *v = sva_unit_by_number(s, number);
 
-    if (t == NULL)
-        return NULL;
-    t->file = file;
-    t->sva = s;
-    t->process_count = 1 + s->unit_count + s->o.devices;
-    t->processes = calloc(t->process_count, sizeof(t->processes[0]));
-    t->groups = calloc((size_t)s->unit_count * SVA_OPEN_MAX, sizeof(t->groups[0]));
-    if (t->processes == NULL || t->groups == NULL)
-        return NULL;
-    (void)fputs("{\"displayTimeUnit\":\"ns\",\"traceEvents\":[", file);
-    return t;
+    return v == NULL ? SPANS_NONE : (uint32_t)(v - s->units);
 }
 
-/* ---- writing ---- */
-
-static void begin(struct sva_trace *t)
+static uint32_t device_of(void *user, uint32_t unit, uint32_t id)
 {
-    (void)fputs(t->any ? ",\n" : "\n", t->file);
-    t->any = true;
+    const struct sva *s = user;
+    const struct sva_engine *e = sva_engine_by_id(&s->units[unit], id);
+
+    return e == NULL ? SPANS_NONE : e->number;
 }
 
-static void write_name(struct sva_trace *t, uint32_t process)
+static void unit_name(void *user, uint32_t unit, FILE *file)
 {
-    const struct sva *s = t->sva;
-    const struct sva_engine *e;
+    const struct sva *s = user;
 
-    if (process == 0) {
-        (void)fputs("address space", t->file);
-    } else if (process <= s->unit_count) {
-        (void)fprintf(t->file, "unit %s", s->units[process - 1].iommu->backend->name);
-    } else {
-        e = &s->engines[process - 1 - s->unit_count];
-        (void)fprintf(t->file, "device %u (ID 0x%04x behind %s)", e->number, e->id,
-                      e->unit->iommu->backend->name);
-    }
+    (void)fprintf(file, "unit %s", s->units[unit].iommu->backend->name);
 }
 
-static void name_process(struct sva_trace *t, uint32_t process)
+static void device_name(void *user, uint32_t device, FILE *file)
 {
-    if (t->processes[process].named)
-        return;
-    t->processes[process].named = true;
-    begin(t);
-    (void)fprintf(t->file,
-                  "{\"name\":\"process_name\",\"ph\":\"M\",\"pid\":%u,\"args\":{\"name\":\"",
-                  process);
-    write_name(t, process);
-    (void)fputs("\"}}", t->file);
+    const struct sva *s = user;
+    const struct sva_engine *e = &s->engines[device];
+
+    (void)fprintf(file, "device %u (ID 0x%04x behind %s)", e->number, e->id,
+                  e->unit->iommu->backend->name);
 }
 
-static void name_row(struct sva_trace *t, uint32_t process, uint32_t row)
+struct spans *sva_trace_open(FILE *file, struct sva *s)
 {
-    struct row *r = &t->processes[process].rows[row];
+    const struct spans_config config = {s,       s->unit_count, s->o.devices, SVA_OPEN_MAX,
+                                        unit_of, device_of,     unit_name,    device_name};
 
-    name_process(t, process);
-    if (r->named)
-        return;
-    r->named = true;
-    begin(t);
-    (void)fprintf(t->file,
-                  "{\"name\":\"thread_name\",\"ph\":\"M\",\"pid\":%u,\"tid\":%u,"
-                  "\"args\":{\"name\":\"%s\"}}",
-                  process, row, row == SHUTDOWN ? "shutdown" : "groups");
-}
-
-/* Up to and without the closing brace, so that the caller may add args. */
-static void event(struct sva_trace *t, char phase, const char *name, uint32_t process, uint32_t row,
-                  uint64_t now_ns)
-{
-    struct row *r = &t->processes[process].rows[row];
-
-    name_row(t, process, row);
-    if (now_ns < r->last_ns)
-        now_ns = r->last_ns;
-    r->last_ns = now_ns;
-    begin(t);
-    (void)fprintf(t->file,
-                  "{\"name\":\"%s\",\"ph\":\"%c\",\"pid\":%u,\"tid\":%u,\"ts\":%llu.%03llu", name,
-                  phase, process, row, (unsigned long long)(now_ns / 1000),
-                  (unsigned long long)(now_ns % 1000));
-}
-
-static void finish(struct sva_trace *t)
-{
-    (void)fputc('}', t->file);
-}
-
-/* ---- whose it is ---- */
-
-static uint32_t unit_process(const struct sva_trace *t, const struct sva_unit *v)
-{
-    return 1 + (uint32_t)(v - t->sva->units);
-}
-
-/* 0: no device that there is. */
-static uint32_t process_of(const struct sva_trace *t, const struct sva_unit *v, uint64_t key)
-{
-    const struct sva_engine *e = sva_engine_by_id(v, (uint32_t)(key >> 32));
-
-    return e == NULL ? 0 : 1 + t->sva->unit_count + e->number;
-}
-
-/* ---- groups ---- */
-
-static void part_end(struct sva_trace *t, struct group *g, uint64_t now_ns)
-{
-    if (g->part == PART_ARRIVING || g->part == PART_PENDING) {
-        event(t, 'E', g->part == PART_ARRIVING ? "arriving" : "pending", g->process, g->lane,
-              now_ns);
-        finish(t);
-    }
-    g->part = PART_NONE;
-}
-
-static void part_begin(struct sva_trace *t, struct group *g, enum part part, uint64_t now_ns)
-{
-    part_end(t, g, now_ns);
-    g->part = part;
-    event(t, 'B', part == PART_ARRIVING ? "arriving" : "pending", g->process, g->lane, now_ns);
-    finish(t);
-}
-
-static void group_end(struct sva_trace *t, struct group *g, uint64_t now_ns, const char *how)
-{
-    part_end(t, g, now_ns);
-    event(t, 'E', "group", g->process, g->lane, now_ns);
-    (void)fprintf(t->file, ",\"args\":{\"end\":\"%s\"}", how);
-    finish(t);
-    t->processes[g->process].rows[g->lane].open = false;
-    g->open = false;
-}
-
-static void group_begin(struct sva_trace *t, struct group *g, const struct uiommu_trace *r,
-                        uint32_t process)
-{
-    uint32_t lane = 0;
-
-    if (g->open)
-        group_end(t, g, r->now_ns, "lost sight of");
-    while (lane + 1 < LANES && t->processes[process].rows[lane].open)
-        lane++;
-    g->open = true;
-    g->process = process;
-    g->lane = lane;
-    t->processes[process].rows[lane].open = true;
-    event(t, 'B', "group", process, lane, r->now_ns);
-    (void)fprintf(t->file, ",\"args\":{\"group\":\"%u.%u\",\"pasid\":%u,\"index\":%llu}",
-                  (uint32_t)(r->a >> 32), (uint32_t)r->a, (uint32_t)r->b, (unsigned long long)r->c);
-    finish(t);
-}
-
-static void group_record(struct sva_trace *t, const struct uiommu_trace *r,
-                         const struct sva_unit *v)
-{
-    uint32_t process = process_of(t, v, r->b);
-    uint32_t slot = (uint32_t)(r->a >> 32);
-    struct group *g;
-
-    if (slot >= SVA_OPEN_MAX || process == 0)
-        return;
-    g = &t->groups[(uint32_t)(v - t->sva->units) * SVA_OPEN_MAX + slot];
-    if (r->id == UIOMMU_TRACE_GROUP_OPEN || !g->open) {
-        group_begin(t, g, r, process);
-        if (r->id == UIOMMU_TRACE_GROUP_OPEN)
-            part_begin(t, g, PART_ARRIVING, r->now_ns);
-    }
-    switch (r->id) {
-    case UIOMMU_TRACE_GROUP_READY:
-        part_end(t, g, r->now_ns);
-        break;
-    case UIOMMU_TRACE_GROUP_PENDING:
-        part_begin(t, g, PART_PENDING, r->now_ns);
-        break;
-    case UIOMMU_TRACE_GROUP_ANSWERED:
-        group_end(t, g, r->now_ns, sva_code_name[r->d < SVA_CODES ? r->d : UIOMMU_CODE_NONE]);
-        break;
-    case UIOMMU_TRACE_GROUP_DROPPED:
-        group_end(t, g, r->now_ns, "dropped");
-        break;
-    default:
-        break;
-    }
-}
-
-/* ---- shutdown ---- */
-
-static void row_end(struct sva_trace *t, uint32_t process, uint32_t row, uint64_t now_ns)
-{
-    if (!t->processes[process].rows[row].open)
-        return;
-    t->processes[process].rows[row].open = false;
-    event(t, 'E', t->processes[process].rows[row].name, process, row, now_ns);
-    finish(t);
-}
-
-static void row_begin(struct sva_trace *t, uint32_t process, uint32_t row, const char *name,
-                      uint64_t round, uint64_t now_ns)
-{
-    row_end(t, process, row, now_ns);
-    t->processes[process].rows[row].open = true;
-    t->processes[process].rows[row].name = name;
-    event(t, 'B', name, process, row, now_ns);
-    (void)fprintf(t->file, ",\"args\":{\"round\":%llu}", (unsigned long long)round);
-    finish(t);
-}
-
-static void mark(struct sva_trace *t, uint32_t process, uint32_t row, const char *name,
-                 uint64_t now_ns)
-{
-    event(t, 'i', name, process, row, now_ns);
-    (void)fputs(",\"s\":\"t\"", t->file);
-    finish(t);
-}
-
-static bool drained(uint64_t state)
-{
-    return state == UIOMMU_BOND_QUARANTINE || state == UIOMMU_BOND_POISONED;
-}
-
-static void bond_record(struct sva_trace *t, const struct uiommu_trace *r, const struct sva_unit *v,
-                        uint32_t process)
-{
-    uint32_t unit = unit_process(t, v);
-
-    if (r->d == UIOMMU_BOND_FREE || r->d == UIOMMU_BOND_POISONED)
-        row_end(t, process, SHUTDOWN, r->now_ns);
-    if (r->c == UIOMMU_BOND_LIVE && !drained(r->d) && t->processes[unit].ending++ == 0)
-        row_begin(t, unit, SHUTDOWN, "ending", 0, r->now_ns);
-    if (r->c != UIOMMU_BOND_LIVE && drained(r->d) && t->processes[unit].ending > 0 &&
-        --t->processes[unit].ending == 0)
-        row_end(t, unit, SHUTDOWN, r->now_ns);
-}
-
-/* What a device or a unit has part in. */
-static void unit_record(struct sva_trace *t, const struct uiommu_trace *r, const struct sva_unit *v)
-{
-    uint32_t process = process_of(t, v, r->b);
-
-    switch (r->id) {
-    case UIOMMU_TRACE_STEP:
-        row_begin(t, process, SHUTDOWN,
-                  r->c < STEPS && step_name[r->c] != NULL ? step_name[r->c] : "step", r->d,
-                  r->now_ns);
-        break;
-    case UIOMMU_TRACE_BOND:
-        bond_record(t, r, v, process);
-        break;
-    case UIOMMU_TRACE_MARKER:
-        mark(t, process, SHUTDOWN, "Stop Marker", r->now_ns);
-        break;
-    case UIOMMU_TRACE_OVERFLOW:
-        mark(t, unit_process(t, v), SHUTDOWN, "overflow", r->now_ns);
-        break;
-    case UIOMMU_TRACE_REFUSED:
-        process = process_of(t, v, r->a);
-        if (process != 0)
-            mark(t, process, 0, "refused", r->now_ns);
-        break;
-    default:
-        break;
-    }
-}
-
-void sva_trace_record(struct sva_trace *t, const struct uiommu_trace *r)
-{
-    const struct sva_unit *v = sva_unit_by_number(t->sva, r->unit);
-
-    switch (r->id) {
-    case UIOMMU_TRACE_GROUP_OPEN:
-    case UIOMMU_TRACE_GROUP_READY:
-    case UIOMMU_TRACE_GROUP_DISPATCHED:
-    case UIOMMU_TRACE_GROUP_PENDING:
-    case UIOMMU_TRACE_GROUP_ANSWERED:
-    case UIOMMU_TRACE_GROUP_DROPPED:
-        if (v != NULL)
-            group_record(t, r, v);
-        break;
-    case UIOMMU_TRACE_ASPACE:
-        if (r->b < 2)
-            row_begin(t, 0, SHUTDOWN, r->b == 0 ? "exit" : "reap", 0, r->now_ns);
-        else
-            row_end(t, 0, SHUTDOWN, r->now_ns);
-        break;
-    default:
-        if (v != NULL)
-            unit_record(t, r, v);
-        break;
-    }
-}
-
-bool sva_trace_close(struct sva_trace *t, uint64_t now_ns)
-{
-    uint32_t i;
-    bool good;
-
-    for (i = 0; i < t->sva->unit_count * SVA_OPEN_MAX; i++) {
-        if (t->groups[i].open)
-            group_end(t, &t->groups[i], now_ns, "end of run");
-    }
-    for (i = 0; i < t->process_count; i++)
-        row_end(t, i, SHUTDOWN, now_ns);
-    (void)fputs("\n]}\n", t->file);
-    good = ferror(t->file) == 0;
-    good = fclose(t->file) == 0 && good;
-    free(t->processes);
-    free(t->groups);
-    free(t);
-    return good;
+    return spans_open(file, &config);
 }

@@ -13,8 +13,10 @@
  *   play_fate.c     the CPU that causes misfortune
  *   play_trace.c    the shadow of bonds and groups, fed by trace records
  *   play_shadow.c   the rest of the shadow: pages, deadlines, ends
+ *   play_states.c   how many distinct states were seen
  *
- * What is checked, where, and when. Nothing of it looks into the core's own structs.
+ * What is checked, where, and when. Nothing of it looks into the core's own structs, but
+ * uiommu_unit_valid(), which is asked all the time whether they agree with each other.
  *
  *   I1  a handler gets only what its own life sent     play_fault(): each page's address names the
  *                                                      life and the device's generation
@@ -102,6 +104,8 @@ struct play_life {
     uint32_t running;  /* Groups with handlers. */
     uint32_t barriers; /* D3 begun since D2. */
     uint64_t rested;   /* In QUARANTINE since. */
+    uint32_t step;     /* enum uiommu_step, the last. */
+    uint64_t digest;   /* play_states.c */
     bool never;        /* Its bind failed before hardware knew it. */
     bool binding;      /* uiommu_bind() is under way. */
     bool known;        /* Some record named it: ref is known. */
@@ -167,6 +171,7 @@ struct play_group {
     struct play_device *d;
     uint32_t state; /* UIOMMU_TRACE_GROUP_* of the last record, 0: none */
     uint32_t index; /* PRG index. */
+    uint64_t digest;
     bool stall;
 };
 
@@ -232,6 +237,7 @@ struct play {
     uint64_t steps[SIM_CPUS];   /* Of each CPU. */
     uint64_t serves[SIM_CPUS];  /* Its steps when its service began; 0: it does not serve. */
     uint64_t steps_all;
+    uint64_t digest; /* Of all bonds and groups; play_states.c */
     uint64_t next_look;
     struct play_later later[PLAY_LATER];
     struct play_counts *counts;
@@ -306,6 +312,11 @@ bool play_legal(uint32_t from, uint32_t to);
 void play_trace(struct sim *s, void *ctx, const struct uiommu_trace *record);
 /* Its end is asked for: a reset of its device from here on proves that it has stopped. */
 void play_ends(struct play_life *l);
+/* ---- play_states.c: distinct states ---- */
+void play_state_life(struct play *p, struct play_life *l);
+void play_state_group(struct play *p, struct play_group *g);
+void play_state_seen(struct play *p);
+uint64_t play_states(void);
 /* After every step. */
 void play_step(struct sim *s, void *ctx);
 /* At the end. */

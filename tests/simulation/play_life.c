@@ -147,6 +147,8 @@ static uiommu_err try_bind(struct play_life *l, uint32_t cap)
         l->live = true;
     } else if (!l->known && err != UIOMMU_E_TIMEOUT && err != UIOMMU_E_HW) {
         l->state = UIOMMU_BOND_FREE; /* Nobody has seen it. */
+        play_state_life(p, l);
+        p->counts->moves[UIOMMU_BOND_RESERVED][UIOMMU_BOND_FREE]++;
     }
     return err;
 }
@@ -331,7 +333,7 @@ static void unbind_one(struct play *p, struct share *share, bool begun)
             if (err == UIOMMU_PENDING) {
                 play_sleep((1 + play_pick(60)) * BENCH_US);
             }
-        } while (err == UIOMMU_PENDING && play_now(p) - began < UNBIND_IN);
+        } while (err == UIOMMU_PENDING && (p->plan.harsh || play_now(p) - began < UNBIND_IN));
     }
     (void)begun;
     p->counts->unbinds++;

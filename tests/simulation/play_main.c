@@ -6,15 +6,16 @@
 #include <time.h>
 
 #include "../support/checked.h"
-#include "play.h"
-#include "play_report.h"
+#include "play_run.h"
 
 /* The program: which machines, which seeds, for how long; and what came of it. */
 
 enum {
     OPT_STEPS = 256,
     OPT_TRACE,
-    OPT_NO_SHRINK,
+    OPT_SCHEDULE,
+    OPT_FOLDER,
+    OPT_SHRINK,
     OPT_GUARD,
     OPT_FATES,
     OPT_GUARDS,
@@ -28,8 +29,13 @@ static const struct argp_option options[] = {
     {"seeds", 'r', "A..B", 0, "Run these seeds (default: from 1 until the time is over)", 0},
     {"steps", OPT_STEPS, "N", 0, "Stop after so many steps of each backend, e.g. 1e9", 0},
     {"minutes", 'm', "N", 0, "Run for so long in all (default: UIOMMU_SOAK, or 48 s)", 0},
-    {"trace", OPT_TRACE, "FILE", 0, "On a failure write the run there, for chrome://tracing", 0},
-    {"no-shrink", OPT_NO_SHRINK, NULL, 0, "Do not reduce the schedule of a failure", 0},
+    {"schedule", OPT_SCHEDULE, "FILE", 0, "Run the schedule that a failure left there", 0},
+    {"folder", OPT_FOLDER, "PATH", 0,
+     "Where a failure leaves its reduced schedule, and its trace for chrome://tracing and Perfetto "
+     "(default: here; none: nowhere, and nothing is reduced)",
+     0},
+    {"trace", OPT_TRACE, "FILE", 0, "The trace goes there", 0},
+    {"shrink", OPT_SHRINK, "SECONDS", 0, "Reduce a schedule for so long (default: 20; 0: not)", 0},
     {"fates", OPT_FATES, "LIST", 0, "Only these misfortunes, comma separated; none: calm", 0},
     {"guard-off", OPT_GUARD, "NAME", 0, "Switch a guard of the core off: a failure is wanted", 0},
     {"guards", OPT_GUARDS, NULL, 0, "Each guard off in turn: how many seeds until it is seen", 0},
@@ -47,10 +53,11 @@ struct choice {
     uint64_t first, last;
     uint64_t steps;
     double seconds;
-    const char *trace;
+    const char *schedule;
     const char *guard;
+    struct play_files files;
     uint32_t fates;
-    bool shrink, guards, keep, harsh;
+    bool guards, keep, harsh;
 };
 
 /* ---- options ---- */
@@ -104,11 +111,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 'm':
         c->seconds = 60 * strtod(arg, &end);
         break;
-    case OPT_TRACE:
-        c->trace = arg;
+    case OPT_SCHEDULE:
+        c->schedule = arg;
         break;
-    case OPT_NO_SHRINK:
-        c->shrink = false;
+    case OPT_FOLDER:
+        c->files.folder = strcmp(arg, "none") == 0 ? NULL : arg;
+        break;
+    case OPT_TRACE:
+        c->files.trace = arg;
+        break;
+    case OPT_SHRINK:
+        c->files.seconds = strtod(arg, &end);
         break;
     case OPT_FATES:
         c->fates = fates_of(arg, state);
@@ -137,97 +150,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     return 0;
 }
 
-/* ---- one run ---- */
-
-static struct play the_play;
-static struct play_counts counts;
-static FILE *trace_file;
-
-static void on_trace(struct sim *s, void *ctx, const struct uiommu_trace *record)
-{
-    if (trace_file != NULL) {
-        play_trace_write(trace_file, record);
-    }
-    play_trace(s, ctx, record);
-}
-
-/* Who runs. Servers may contend; one life more than there are numbers would wait. */
-static void cpus(struct sim *s, struct play *p)
-{
-    uint32_t lives = 1 + (uint32_t)(p->plan.seed % 3),
-             servers = 1 + (uint32_t)(p->plan.seed / 3 % 2);
-
-    (void)sim_cpu(s, "end", play_cpu_end, p, 0);
-    while (lives-- > 0) {
-        (void)sim_cpu(s, "life", play_cpu_life, p, SIM_DAEMON);
-    }
-    while (servers-- > 0) {
-        (void)sim_cpu(s, "service", play_cpu_serve, p, SIM_DAEMON);
-    }
-    (void)sim_cpu(s, "answers", play_cpu_answer, p, SIM_DAEMON);
-    (void)sim_cpu(s, "doctor", play_cpu_doctor, p, SIM_DAEMON);
-    (void)sim_cpu(s, "fate", play_cpu_fate, p, SIM_DAEMON);
-}
-
-static void build(struct sim *s, struct conf *c, void *arg)
-{
-    struct play *p = &the_play;
-    const struct play_plan *plan = arg;
-    uint32_t i;
-
-    memset(p, 0, sizeof(*p));
-    play_sim = s;
-    p->plan = *plan;
-    p->bench = &c->b;
-    p->counts = &counts;
-    for (i = 1; i < plan->units; i++) {
-        struct bench *b = sim_alloc(s, sizeof(*b));
-
-        if (!bench_beside(p->bench, b, plan->vendor[i])) {
-            sim_fail(s, "setup", "no memory for unit %u", i);
-            return;
-        }
-    }
-    if (!play_machine(p)) {
-        sim_fail(s, "setup", "the machine cannot be built");
-        return;
-    }
-    cpus(s, p);
-}
-
-static enum sim_end once(const struct sim_config *config, void *arg, struct sim_failure *failure)
-{
-    struct sim_config own = *config;
-
-    own.ctx = &the_play;
-    own.step = play_step;
-    own.trace = on_trace;
-    own.bare = true;
-    return sim_world(&own, build, NULL, arg, failure);
-}
-
-/* The variant goes round with the seed, so that few seeds cover all. */
-static void configure(struct sim_config *config, const struct play_plan *plan)
-{
-    uint32_t level;
-
-    memset(config, 0, sizeof(*config));
-    config->vendor = plan->vendor[0];
-    config->variant = &bench_variants[plan->seed % bench_variant_count];
-    config->seed = plan->seed;
-    config->harsh = plan->harsh;
-    config->starve_ns = (plan->harsh ? 500 : 100) * BENCH_US;
-    /* Lies of rings and registers make the library do what hardware complains of. */
-    config->reports_wanted =
-        (play_fates_of(plan->seed, plan->fates, &level) >> PLAY_FATE_LIE & 1u) != 0;
-}
-
 /* ---- many ---- */
 
 struct machine {
-    const char *name;
-    struct play_plan plan;
-    uint64_t steps, seeds;
+    struct play_case what;
+    uint64_t steps, seeds, states;
     double seconds;
 };
 
@@ -239,84 +166,6 @@ static double seconds_now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* What failed, of which seed, and how to see it again. */
-static void tell_failure(const struct choice *c, const struct machine *m, const char *variant,
-                         const struct sim_failure *failure)
-{
-    const struct play_plan plan = m->plan;
-    uint32_t level, i;
-
-    printf("FAILED %s seed %llu [%s]: %s: %s (step %llu, %llu us)\n", m->name,
-           (unsigned long long)plan.seed, variant, failure->rule, failure->text,
-           (unsigned long long)failure->step, (unsigned long long)(failure->now_ns / BENCH_US));
-    printf("  misfortune:");
-    for (i = 0; i < PLAY_FATES; i++) {
-        if ((play_fates_of(plan.seed, plan.fates, &level) >> i & 1u) != 0) {
-            printf(" %s", play_fate_names[i]);
-        }
-    }
-    printf("%s\n", level == 0 ? " none" : "");
-    printf("  replay: simulate --backend %s --seed %llu%s%s%s\n", m->name,
-           (unsigned long long)plan.seed, c->harsh ? " --harsh" : "",
-           c->guard != NULL ? " --guard-off " : "", c->guard != NULL ? c->guard : "");
-    fflush(stdout);
-}
-
-/* Once more with its choices kept, then with as few of them as fail alike. */
-static void explain(const struct choice *c, const struct machine *m,
-                    const struct sim_failure *failure)
-{
-    struct play_plan plan = m->plan;
-    struct sim_failure again;
-    struct sim_choice *choices;
-    struct sim_config config;
-    uint32_t count = 0, left;
-    const struct sim_choice *kept;
-
-    configure(&config, &plan);
-    tell_failure(c, m, config.variant->name, failure);
-    config.record = true;
-    (void)once(&config, &plan, &again);
-    kept = sim_choices(&count);
-    choices = malloc((count + 1) * sizeof(*choices));
-    if (choices == NULL || again.rule == NULL) {
-        printf("  %s\n", choices == NULL ? "no memory to reduce it" : "it did not fail again!");
-        free(choices);
-        return;
-    }
-    memcpy(choices, kept, count * sizeof(*choices));
-    left = count;
-    config.record = false;
-    if (c->shrink) {
-        left = sim_shrink(&config, choices, count, 200, once, &plan);
-        printf("  its schedule: %u choices, reduced to %u\n", count, left);
-    }
-    config.mode = SIM_REPLAY;
-    config.choices = choices;
-    config.choice_count = left;
-    if (c->trace != NULL) {
-        trace_file = fopen(c->trace, "w");
-        if (trace_file == NULL) {
-            perror(c->trace);
-        } else {
-            play_trace_open(trace_file);
-        }
-    }
-    (void)once(&config, &plan, &again);
-    if (again.rule != NULL) {
-        printf("  reduced: %s: %s (step %llu, %llu us)\n", again.rule, again.text,
-               (unsigned long long)again.step, (unsigned long long)(again.now_ns / BENCH_US));
-    }
-    if (trace_file != NULL) {
-        play_trace_close(trace_file);
-        (void)fclose(trace_file);
-        trace_file = NULL;
-        printf("  trace: %s\n", c->trace);
-    }
-    play_choices_print(choices, left);
-    free(choices);
-}
-
 /* false: it failed. */
 static bool run_seed(struct machine *m, uint64_t seed, struct sim_failure *failure)
 {
@@ -324,9 +173,9 @@ static bool run_seed(struct machine *m, uint64_t seed, struct sim_failure *failu
     double from = seconds_now();
     enum sim_end end;
 
-    m->plan.seed = seed;
-    configure(&config, &m->plan);
-    end = once(&config, &m->plan, failure);
+    m->what.plan.seed = seed;
+    play_configure(&config, &m->what.plan);
+    end = play_once(&config, &m->what.plan, failure);
     m->steps += sim_steps(play_sim);
     m->seeds++;
     m->seconds += seconds_now() - from;
@@ -342,8 +191,10 @@ static void progress(const struct machine *m, bool last)
         return;
     }
     next = now + 10;
-    printf("%-7s %8llu seeds %12llu steps %9.0f steps/s\n", m->name, (unsigned long long)m->seeds,
-           (unsigned long long)m->steps, m->seconds > 0 ? (double)m->steps / m->seconds : 0.0);
+    printf("%-7s %8llu seeds %12llu steps %9.0f steps/s %10llu states\n", m->what.machine,
+           (unsigned long long)m->seeds, (unsigned long long)m->steps,
+           m->seconds > 0 ? (double)m->steps / m->seconds : 0.0,
+           (unsigned long long)(play_states() - m->states));
     fflush(stdout);
 }
 
@@ -355,6 +206,7 @@ static uint32_t run_machine(const struct choice *c, struct machine *m, double se
     struct sim_failure failure;
     uint32_t failed = 0;
 
+    m->states = play_states();
     while (seed <= c->last) {
         if ((c->last == UINT64_MAX && c->steps == 0 && seconds_now() >= until) ||
             (c->steps != 0 && m->steps >= c->steps)) {
@@ -363,7 +215,7 @@ static uint32_t run_machine(const struct choice *c, struct machine *m, double se
         if (!run_seed(m, seed, &failure)) {
             failed++;
             if (!c->keep || play_rule_is_new(failure.rule, failure.text)) {
-                explain(c, m, &failure);
+                play_explain(&c->files, &m->what, &failure);
             }
             if (!c->keep) {
                 break;
@@ -421,9 +273,10 @@ static uint32_t try_guards(const struct choice *c, struct machine *m, uint32_t m
             }
             seen |= !ok;
             if (ok) {
-                printf("  %s: not in %llu", m[k].name, (unsigned long long)(seed - c->first));
+                printf("  %s: not in %llu", m[k].what.machine,
+                       (unsigned long long)(seed - c->first));
             } else {
-                printf("  %s: %llu (%s)", m[k].name, (unsigned long long)(seed - c->first),
+                printf("  %s: %llu (%s)", m[k].what.machine, (unsigned long long)(seed - c->first),
                        failure.rule);
             }
             fflush(stdout);
@@ -443,25 +296,77 @@ static uint32_t machines_make(const struct choice *c, struct machine *m)
 
     for (i = 0; i < bench_vendor_count; i++) {
         if (all || strcmp(c->backend, bench_vendors[i]->name) == 0) {
-            m[count].name = bench_vendors[i]->name;
-            m[count].plan.units = 1;
-            m[count].plan.vendor[0] = bench_vendors[i];
-            m[count].plan.fates = c->fates;
-            m[count].plan.harsh = c->harsh;
+            m[count].what.machine = bench_vendors[i]->name;
+            m[count].what.plan.units = 1;
+            m[count].what.plan.vendor[0] = bench_vendors[i];
+            m[count].what.plan.fates = c->fates;
+            m[count].what.plan.harsh = c->harsh;
+            m[count].what.guard = c->guard;
             count++;
         }
     }
     if ((all || strcmp(c->backend, "mixed") == 0) && bench_vendor_count > 1) {
-        m[count].name = "mixed";
-        m[count].plan.fates = c->fates;
-        m[count].plan.harsh = c->harsh;
+        m[count].what.machine = "mixed";
+        m[count].what.plan.fates = c->fates;
+        m[count].what.plan.harsh = c->harsh;
+        m[count].what.guard = c->guard;
         for (i = 0; i < bench_vendor_count && i < PLAY_UNITS; i++) {
-            m[count].plan.vendor[i] = bench_vendors[i];
-            m[count].plan.units++;
+            m[count].what.plan.vendor[i] = bench_vendors[i];
+            m[count].what.plan.units++;
         }
         count++;
     }
     return count;
+}
+
+/* The schedule that a failure left: 0 nothing is violated any more, 1 something is, 2 no such. */
+static int again(struct choice *c)
+{
+    static struct machine machines[8];
+    static struct play_schedule schedule;
+    bool good;
+
+    if (!play_schedule_read(c->schedule, &schedule)) {
+        fprintf(stderr, "simulate: %s is no schedule that a failure left\n", c->schedule);
+        return 2;
+    }
+    c->backend = schedule.machine;
+    c->fates = schedule.fates;
+    c->harsh = schedule.harsh;
+    if (machines_make(c, machines) != 1 ||
+        (strcmp(schedule.guard, "-") != 0 && !guard_off(schedule.guard))) {
+        fprintf(stderr, "simulate: %s names a machine or a guard that is not known\n", c->schedule);
+        return 2;
+    }
+    machines[0].what.plan.seed = schedule.seed;
+    machines[0].what.guard = strcmp(schedule.guard, "-") != 0 ? schedule.guard : NULL;
+    good = play_again(&c->files, &machines[0].what, &schedule);
+    printf("%u passed, %u failed, 0 skipped\n", good, !good);
+    return !good;
+}
+
+static int run_all(const struct choice *c, struct machine *machines, uint32_t count)
+{
+    uint32_t failed = 0, passed = 0, i;
+
+    for (i = 0; i < count; i++) {
+        uint32_t bad = run_machine(c, &machines[i], c->seconds / count);
+
+        failed += bad != 0;
+        passed += bad == 0;
+    }
+    play_report(&play_counted);
+    /* Every move of a bond is made in the course of a hundred seeds. */
+    if (c->last - c->first >= 99 && strcmp(c->backend, "all") == 0 && c->fates == UINT32_MAX &&
+        c->guard == NULL && failed == 0) {
+        if (play_moves_never(&play_counted) == 0) {
+            passed++;
+        } else {
+            failed++;
+        }
+    }
+    printf("%u passed, %u failed, 0 skipped\n", passed, failed);
+    return failed != 0;
 }
 
 int main(int argc, char **argv)
@@ -469,14 +374,21 @@ int main(int argc, char **argv)
     static const struct argp argp = {options, parse, NULL, doc, NULL, NULL, NULL};
     static struct machine machines[8];
     const char *soak = getenv("UIOMMU_SOAK");
-    struct choice c = {"all", 1,          UINT64_MAX, 0,     48,    NULL,
-                       NULL,  UINT32_MAX, true,       false, false, false};
-    uint32_t count, failed = 0, passed = 0, i;
+    struct choice c = {.backend = "all",
+                       .first = 1,
+                       .last = UINT64_MAX,
+                       .seconds = 48,
+                       .fates = UINT32_MAX,
+                       .files = {".", NULL, 20}};
+    uint32_t count, missed;
 
     if (soak != NULL && atof(soak) > 0) {
         c.seconds = 60 * atof(soak);
     }
     (void)argp_parse(&argp, argc, argv, 0, NULL, &c);
+    if (c.schedule != NULL) {
+        return again(&c);
+    }
     count = machines_make(&c, machines);
     if (count == 0 || (c.guard != NULL && !guard_off(c.guard))) {
         fprintf(stderr, "simulate: %s is not known; see --help\n",
@@ -484,21 +396,9 @@ int main(int argc, char **argv)
         return 2;
     }
     if (c.guards) {
-        failed = try_guards(&c, machines, count);
-        printf("%u passed, %u failed, 0 skipped\n", UIOMMU_GUARD_END - failed, failed);
-        return failed != 0;
+        missed = try_guards(&c, machines, count);
+        printf("%u passed, %u failed, 0 skipped\n", UIOMMU_GUARD_END - missed, missed);
+        return missed != 0;
     }
-    for (i = 0; i < count; i++) {
-        uint32_t bad = run_machine(&c, &machines[i], c.seconds / count);
-
-        failed += bad != 0;
-        passed += bad == 0;
-    }
-    play_report(&counts);
-    if (c.last - c.first >= 99 && strcmp(c.backend, "all") == 0 && c.fates == UINT32_MAX &&
-        c.guard == NULL && failed == 0 && !play_moves_all(&counts)) {
-        failed++;
-    }
-    printf("%u passed, %u failed, 0 skipped\n", passed, failed);
-    return failed != 0;
+    return run_all(&c, machines, count);
 }

@@ -8,7 +8,7 @@
 /* The shadow of lives, pages, deadlines; and the handlers, which are where it sees requests. */
 
 #define WORDS     512u
-#define INSIDE    29u    /* Steps between looks at the core's own records. */
+#define INSIDE    61u    /* Steps between looks at the core's own records. */
 #define WORK_MOST 40000u /* I25: steps of one service. */
 /* I4: the answer's deadline, then room in the command ring, then the way back. */
 #define ANSWERED_IN (BENCH_ANSWER + 2 * BENCH_COMMAND + 5 * BENCH_MS)
@@ -37,6 +37,7 @@ struct play_life *play_life_new(struct play *p, struct play_device *d, struct pl
         p->lives++;
         l = &p->life[p->lives % PLAY_LIVES];
     } while (l->number != 0 && l->state != UIOMMU_BOND_FREE);
+    p->digest -= l->digest;
     memset(l, 0, sizeof(*l));
     l->number = p->lives;
     l->serial = s->serial;
@@ -47,6 +48,7 @@ struct play_life *play_life_new(struct play *p, struct play_device *d, struct pl
     l->impure = d->bad;
     l->state = UIOMMU_BOND_RESERVED;
     p->counts->lives++;
+    p->counts->moves[UIOMMU_BOND_FREE][UIOMMU_BOND_RESERVED]++;
     return l;
 }
 

@@ -151,6 +151,8 @@ static void bond(struct play *p, const struct uiommu_trace *r)
     if (to == UIOMMU_BOND_POISONED) {
         p->counts->poisoned++;
     }
+    play_state_life(p, l);
+    play_state_seen(p);
 }
 
 static void step(struct play *p, const struct uiommu_trace *r)
@@ -167,6 +169,9 @@ static void step(struct play *p, const struct uiommu_trace *r)
     PLAY_NEED("states", !l->never || (r->c != UIOMMU_STEP_D2_CONFIG && r->c != UIOMMU_STEP_D3),
               "life %u, which hardware never knew, is taken from it (step %u)", l->number,
               (uint32_t)r->c);
+    l->step = (uint32_t)r->c;
+    play_state_life(p, l);
+    play_state_seen(p);
 }
 
 static void marker(struct play *p, const struct uiommu_trace *r)
@@ -235,6 +240,7 @@ static void group(struct play *p, const struct uiommu_trace *r)
 
     if (r->id == UIOMMU_TRACE_GROUP_OPEN) {
         PLAY_NEED("I3", g->state == 0, "slot %u is taken again", index);
+        p->digest -= g->digest;
         memset(g, 0, sizeof(*g));
         g->generation = generation;
         g->index = (uint32_t)r->c;
@@ -271,6 +277,7 @@ static void refused_group(struct play_unit *u, const struct play_device *d, uint
 
         if (g->state == UIOMMU_TRACE_GROUP_OPEN && g->d == d && g->index == index) {
             g->state = 0;
+            play_state_group(d->p, g);
         }
     }
 }
@@ -364,6 +371,8 @@ void play_trace(struct sim *s, void *ctx, const struct uiommu_trace *r)
     case UIOMMU_TRACE_GROUP_ANSWERED:
     case UIOMMU_TRACE_GROUP_DROPPED:
         group(p, r);
+        play_state_group(p, &unit_of(p, r->unit)->group[(r->a >> 32) % PLAY_GROUPS]);
+        play_state_seen(p);
         break;
     case UIOMMU_TRACE_REFUSED:
         refused(p, r);

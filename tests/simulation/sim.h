@@ -146,12 +146,20 @@ size_t sim_report(const struct sim *s, char *out, size_t bytes);
 /* One run with these choices. */
 typedef enum sim_end sim_once(const struct sim_config *config, void *arg,
                               struct sim_failure *failure);
+/* How long that may take; 0: no limit. */
+struct sim_shrinking {
+    uint32_t tries; /* Runs at most. */
+    double seconds;
+    void (*progress)(uint32_t runs, uint32_t left); /* After each run; or NULL. */
+};
 /*
- * Reduce the choices of a failing run while once() fails by the same rule: parts of the list are
- * left out (ddmin), then each choice by itself. In place; how many are left. tries: runs at most.
+ * Reduce the choices of a failing run while once() fails by the same rule and with the same words
+ * (as far as they have no numbers): a kind as a whole is left out, then parts of the list (ddmin),
+ * then each choice by itself. In place; how many are left: they fail so when they are replayed,
+ * unless *same says that the whole list does not.
  */
 uint32_t sim_shrink(const struct sim_config *config, struct sim_choice *choices, uint32_t count,
-                    uint32_t tries, sim_once *once, void *arg);
+                    const struct sim_shrinking *how, sim_once *once, void *arg, bool *same);
 
 /* Everything that the schedule can be with at most so many preemptions; see sim_explore.c. */
 struct sim_exploring {

@@ -138,8 +138,10 @@ static void print_choices(const struct world *world, const struct bench_vendor *
                           uint64_t seed)
 {
     static struct sim_choice list[CHOICES_MAX];
+    static const struct sim_shrinking how = {SHRINK_TRIES, 0, NULL};
     struct sim_config config;
     uint32_t count, i;
+    bool same;
     const struct sim_choice *kept = sim_choices(&count);
     union {
         const struct world *given;
@@ -157,7 +159,7 @@ static void print_choices(const struct world *world, const struct bench_vendor *
     config.seed = seed;
     config.max_steps = 400000;
     config.bare = true;
-    count = sim_shrink(&config, list, count, SHRINK_TRIES, world_once, u.arg);
+    count = sim_shrink(&config, list, count, &how, world_once, u.arg, &same);
     printf("    the quiet schedule, but");
     for (i = 0; i < count && i < SHOWN; i++) {
         printf(" step %llu: %u", (unsigned long long)list[i].at, list[i].pick);
