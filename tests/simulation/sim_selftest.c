@@ -181,6 +181,8 @@ static bool is_it(const struct job *job, enum sim_end end, const struct sim_fail
 /* The same choices give the same failure, and some of them suffice. */
 static bool again(struct job *job, struct sim_config *config, uint64_t step)
 {
+    static const struct sim_shrinking how = {500, 0, NULL};
+    bool same;
     static struct sim_choice list[4096];
     struct sim_failure failure;
     uint32_t count, left;
@@ -199,7 +201,7 @@ static bool again(struct job *job, struct sim_config *config, uint64_t step)
                (unsigned long long)step);
         return false;
     }
-    left = sim_shrink(config, list, count, 500, once, job);
+    left = sim_shrink(config, list, count, &how, once, job, &same);
     config->choice_count = left;
     printf("  %u choices, shrunk to %u\n", count, left);
     return left >= 1 && left <= 2 && is_it(job, once(config, job, &failure), &failure);
