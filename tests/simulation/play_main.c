@@ -85,6 +85,19 @@ static uint32_t fates_of(const char *list, struct argp_state *state)
     return fates;
 }
 
+static char *range(struct choice *c, const char *arg, struct argp_state *state)
+{
+    char *end;
+
+    c->first = strtoull(arg, &end, 0);
+    if (strncmp(end, "..", 2) != 0) {
+        argp_error(state, "--seeds wants A..B");
+        return NULL;
+    }
+    c->last = strtoull(end + 2, &end, 0);
+    return end;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct choice *c = state->input;
@@ -98,12 +111,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         c->first = c->last = strtoull(arg, &end, 0);
         break;
     case 'r':
-        c->first = strtoull(arg, &end, 0);
-        if (end == NULL || strncmp(end, "..", 2) != 0) {
-            argp_error(state, "--seeds wants A..B");
-            return EINVAL;
-        }
-        c->last = strtoull(end + 2, &end, 0);
+        end = range(c, arg, state);
         break;
     case OPT_STEPS:
         c->steps = (uint64_t)strtod(arg, &end);
