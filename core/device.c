@@ -178,7 +178,6 @@ static uiommu_err attach_check(const struct uiommu_unit *unit,
         return UIOMMU_E_INVALID;
     if (((flags & UIOMMU_DEVICE_PASID) != 0 && caps->pasid_bits == 0) ||
         ((flags & UIOMMU_DEVICE_ATS) != 0 && (caps->flags & UIOMMU_CAP_ATS) == 0) ||
-        ((flags & UIOMMU_DEVICE_PRI) != 0 && caps->request_entries == 0) ||
         ((flags & UIOMMU_DEVICE_STALL) != 0 && unit->stall_slots == 0))
         return UIOMMU_E_UNSUPPORTED;
     for (i = 0; i < config->id_count; i++) {

@@ -445,6 +445,15 @@ static void orphan(struct uiommu_unit *unit, struct uiommu_group_slot *slot, enu
     uiommu_word_store(&unit->ready_left, 1);
 }
 
+/* What a reset takes away is of before it: a handler may decide so late that the next life has
+ * PENDING groups, too. */
+static bool orphan_takes(const struct uiommu_group_slot *slot, enum uiommu_orphan why)
+{
+    return uiommu_slot_state(slot) == UIOMMU_SLOT_PENDING &&
+           (why != UIOMMU_ORPHAN_RESET ||
+            slot->dev_generation != uiommu_word_load(&slot->dev->generation));
+}
+
 void uiommu_pending_orphan(struct uiommu_unit *unit, const struct uiommu_bond *bond,
                            const struct uiommu_device *dev, enum uiommu_orphan why)
 {
@@ -455,8 +464,8 @@ void uiommu_pending_orphan(struct uiommu_unit *unit, const struct uiommu_bond *b
     irq = uiommu_lock_take(unit->u, &unit->lock);
     for (; at != UIOMMU_NO_SLOT; at = slot->next) {
         slot = uiommu_slot_at(unit, at);
-        if (uiommu_slot_state(slot) == UIOMMU_SLOT_PENDING &&
-            (bond == NULL || slot->bond == bond) && (dev == NULL || slot->dev == dev))
+        if (orphan_takes(slot, why) && (bond == NULL || slot->bond == bond) &&
+            (dev == NULL || slot->dev == dev))
             orphan(unit, slot, why);
     }
     uiommu_lock_give(unit->u, &unit->lock, irq);

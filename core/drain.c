@@ -256,8 +256,7 @@ static enum uiommu_go step_rest(struct uiommu_bond *bond)
     if (!uiommu_drain_expired(bond, bond->until_ns))
         return UIOMMU_WAIT;
     if (bond->until_ns != 0 && (bond->dev->flags & UIOMMU_DEVICE_RESENDS) != 0 &&
-        uiommu_guard(UIOMMU_GUARD_I11_RESTART) && !bond->reset_proof && !uiommu_drain_gone(bond) &&
-        overflow_seen(bond))
+        uiommu_guard(UIOMMU_GUARD_I11_RESTART) && !uiommu_drain_gone(bond) && overflow_seen(bond))
         return rest_again(bond);
     uiommu_ring_snapshot(bond->dev->unit, bond->rest_at);
     return uiommu_drain_next(bond, UIOMMU_PHASE_REST_CONSUME);
@@ -458,7 +457,6 @@ static uint64_t bond_deadline(const struct uiommu_bond *bond, uint64_t soon)
     case UIOMMU_PHASE_STOP:
         return bond->stop_until_ns == 0 ? UINT64_MAX : bond->stop_until_ns;
     case UIOMMU_PHASE_D1:
-        return bond->until_ns == 0 ? UINT64_MAX : bond->until_ns;
     case UIOMMU_PHASE_SWEEP_SETTLE:
     case UIOMMU_PHASE_SWEEP_CONSUME:
     case UIOMMU_PHASE_SETTLE:

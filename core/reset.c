@@ -93,8 +93,10 @@ static void sweep(struct uiommu_device *dev)
     struct uiommu_unit *unit = dev->unit;
 
     if (dev->swept_generation == uiommu_word_load(&dev->generation)) {
-        if (uiommu_word_load(&dev->resweep) != 0 && uiommu_word_swap(&dev->resweep, 0) != 0)
+        if (uiommu_word_load(&dev->resweep) != 0) {
+            uiommu_word_store(&dev->resweep, 0); /* before the look: what comes now is seen */
             orphan_old(dev);
+        }
         return;
     }
     dev->swept_generation = uiommu_word_load(&dev->generation);

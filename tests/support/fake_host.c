@@ -225,6 +225,8 @@ static void fake_trace(void *ctx, const struct uiommu_trace *record)
 
     host->traces++;
     host->trace = *record;
+    if (host->on_trace != NULL && host->irq_depth == 0)
+        host->on_trace(host);
 }
 
 void fake_host_init(struct fake_host *host)

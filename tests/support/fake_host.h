@@ -39,8 +39,9 @@ struct fake_host {
     uintptr_t self; /* who runs */
     /* texts and transitions */
     uint32_t logs, traces, syncs;
-    enum uiommu_log_level log_level; /* of the last line */
-    struct uiommu_trace trace;       /* the last one */
+    enum uiommu_log_level log_level;          /* of the last line */
+    struct uiommu_trace trace;                /* the last one */
+    void (*on_trace)(struct fake_host *host); /* after each with no lock held; as on_get */
 };
 
 /* A complete host; the heap is the host's own. */

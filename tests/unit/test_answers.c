@@ -136,6 +136,26 @@ Test(answers, pending_after_the_reset)
     cr_assert_eq(scene.orphans, 1);
 }
 
+static void reset_and_answer_inside(void)
+{
+    reset_inside();
+    cr_assert_eq(uiommu_word_peek(&scene.port[0]->outstanding), 0, "the new life's credits");
+    cr_assert_eq(uiommu_group_respond(unit, scene.group, UIOMMU_CODE_SUCCESS), UIOMMU_E_STALE);
+    cr_assert_eq(scene.port[0]->released, 0, "they are not given back twice");
+}
+
+/* I19, I9: the answer comes from inside the handler, after the reset. */
+Test(answers, inside_after_the_reset)
+{
+    scene.meanwhile = reset_and_answer_inside;
+    ask(8, scene.pasid, 1, LAST);
+    serve();
+    cr_assert_eq(toy.answers, 0);
+    cr_assert_eq(uiommu_word_peek(&scene.port[0]->outstanding), 0);
+    cr_assert_eq(bond_info(0).in_flight, 0);
+    cr_assert_eq(reset_to_end(0), UIOMMU_OK);
+}
+
 /* I19: nothing but answers of a device that was reset meanwhile: nothing is sent. */
 Test(answers, none_left)
 {

@@ -111,21 +111,79 @@ Test(handlers, four_at_once)
     scene.port[0]->credits = 4;
 }
 
+static void runners_busy(uint32_t busy)
+{
+    uint32_t i;
+
+    for (i = 0; i < UIOMMU_RUNNERS; i++)
+        uiommu_word_store(&unit->runner[i].caller.busy, busy);
+}
+
 /* R22: a small budget picks as many, and says that there are more. */
 Test(handlers, budget)
 {
+    runners_busy(1);
     ask(8, scene.pasid, 1, LAST);
     ask(9, scene.pasid, 1, LAST);
     ask(8, scene.pasid, 2, LAST);
-    cr_assert_eq(uiommu_unit_service(unit, 2), UIOMMU_MORE);
-    cr_assert_eq(scene.calls, 2);
-    scene.meanwhile = NULL;
-    ask(9, scene.pasid, 3, LAST);
-    cr_assert_eq(uiommu_unit_service(unit, 1), UIOMMU_MORE);
-    cr_assert_eq(scene.calls, 3);
     serve();
-    cr_assert_eq(scene.calls, 4);
-    cr_assert_eq(toy.answers, 4);
+    cr_assert_eq(scene.calls, 0);
+    runners_busy(0);
+    cr_assert(uiommu_unit_valid(unit), "with groups of two bonds ready");
+    cr_assert_eq(uiommu_unit_service(unit, 1), UIOMMU_MORE);
+    cr_assert_eq(scene.calls, 1);
+    cr_assert_eq(toy.from, 8);
+    cr_assert_eq(uiommu_unit_service(unit, 1), UIOMMU_MORE);
+    cr_assert_eq(scene.calls, 2);
+    cr_assert_eq(toy.from, 9, "each in turn");
+    serve();
+    cr_assert_eq(scene.calls, 3);
+    cr_assert_eq(toy.answers, 3);
+}
+
+static void unknown_inside(void)
+{
+    cr_assert_eq(uiommu_inside(u), true);
+    host.self = 2;
+    cr_assert_eq(uiommu_inside(u), true, "whoever it is");
+    host.self = 1;
+}
+
+/* A host that does not know who runs: everybody counts as inside, and one handler runs at a time.
+ */
+Test(handlers, unknown_caller)
+{
+    u->host.self = NULL;
+    scene.meanwhile = unknown_inside;
+    ask(8, scene.pasid, 1, LAST);
+    serve();
+    cr_assert_eq(scene.calls, 1);
+    cr_assert_eq(uiommu_inside(u), false);
+    runners_busy(1);
+    uiommu_word_store(&unit->runner[1].caller.busy, 0); /* of no use */
+    ask(8, scene.pasid, 1, LAST);
+    serve();
+    cr_assert_eq(scene.calls, 1);
+    runners_busy(0);
+    serve();
+    cr_assert_eq(scene.calls, 2);
+}
+
+/* Inside a handler of any unit, wherever it is in the list. */
+Test(handlers, inside_another_unit)
+{
+    struct uiommu_unit *first = unit, *other;
+
+    cr_assert_eq(toy_create(&toy_ops), UIOMMU_OK);
+    other = unit;
+    unit = first;
+    cr_assert_eq(u->units, other);
+    uiommu_slot_store(&other->runner[2].caller.self, (void *)host.self);
+    uiommu_word_store(&other->runner[2].caller.busy, 2);
+    cr_assert_eq(uiommu_inside(u), true);
+    uiommu_word_store(&other->runner[2].caller.busy, 0);
+    cr_assert_eq(uiommu_inside(u), false);
+    cr_assert_eq(uiommu_unit_destroy(other), UIOMMU_OK);
 }
 
 /* An address space without handlers answers INVALID, and tells nobody of orphans. */
@@ -234,6 +292,7 @@ Test(capped, expire_beside)
     uint32_t i;
 
     two_of_each();
+    unit->ready = bond_at(0); /* so that the oldest is the last of the circle */
     host.now_ns += UINT64_C(11000000000);
     serve();
     for (i = 0; i < 2; i++) {
@@ -284,6 +343,21 @@ static void unbind_the_rest(void)
 }
 
 /* D1 while a runner tells orphans: they are not answered twice. */
+Test(many, orphans_and_closed)
+{
+    uint32_t i;
+
+    for (i = 0; i < 3; i++)
+        ask(8, scene.pasid, i, LAST);
+    serve();
+    uiommu_pending_orphan(unit, bond_at(0), NULL, UIOMMU_ORPHAN_EXPIRED);
+    scene.orphaned_meanwhile = unbind_the_rest;
+    serve();
+    cr_assert_eq(scene.orphans, 3);
+    cr_assert_eq(toy.code[UIOMMU_CODE_INVALID & 3], 3);
+    cr_assert_eq(toy.answers, 3);
+}
+
 Test(many, orphans_and_picked)
 {
     uint32_t i;

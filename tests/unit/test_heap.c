@@ -186,3 +186,54 @@ Test(heap, crooked_host)
         cr_assert(fake_host_clean(&host));
     }
 }
+
+static uiommu_err nothing(void *ctx, uint64_t bytes, uint64_t align, uint64_t limit,
+                          struct uiommu_mem *out)
+{
+    (void)ctx;
+    (void)bytes;
+    (void)align;
+    (void)limit;
+    memset(out, 0, sizeof(*out));
+    return UIOMMU_OK;
+}
+
+/* OK, and no memory: it is none. */
+Test(heap, empty_handed_host)
+{
+    struct uiommu *u = NULL;
+    struct fake_host host;
+    uiommu_err (*get)(void *, uint64_t, uint64_t, uint64_t, struct uiommu_mem *);
+
+    fake_host_init(&host);
+    fake_host_no_heap(&host);
+    get = host.ops.mem_get;
+    u = fake_host_create(&host);
+    u->host.mem_get = nothing;
+    cr_assert_null(uiommu_heap_get(u, 100000));
+    cr_assert_eq(host.logs, 1);
+    cr_assert_eq(host.bad_puts, 1, "it is given back all the same");
+    host.bad_puts = 0;
+    u->host.mem_get = get;
+    cr_assert(fake_host_destroy(&host, u));
+}
+
+/* A list of chunks that goes in a circle is noticed, too. */
+Test(heap, circle)
+{
+    struct uiommu *u = NULL;
+    struct fake_host host;
+    void **next, *was;
+
+    fake_host_init(&host);
+    fake_host_no_heap(&host);
+    u = fake_host_create(&host);
+    cr_assert(uiommu_heap_valid(&u->heap));
+    next = (void **)(void *)((unsigned char *)u->heap.chunks + sizeof(struct uiommu_mem));
+    was = *next;
+    *next = u->heap.chunks;
+    cr_assert_not(uiommu_heap_valid(&u->heap));
+    *next = was;
+    cr_assert(uiommu_heap_valid(&u->heap));
+    cr_assert(fake_host_destroy(&host, u));
+}

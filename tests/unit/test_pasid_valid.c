@@ -113,3 +113,47 @@ Test(pasid_valid, locked)
     cr_assert(uiommu_pasid_space_locked(space));
     space->lock.word.v = 0;
 }
+
+/* A number outside of the space is nobody's; one that is held as often as can be is held no more.
+ */
+Test(pasid_valid, at_the_limits)
+{
+    cr_assert_eq(uiommu_pasid_hold(space, 4), UIOMMU_E_NOT_FOUND);
+    cr_assert_eq(uiommu_pasid_hold(space, 1001), UIOMMU_E_NOT_FOUND);
+    number_at(space, live)->refs = UINT32_MAX;
+    cr_assert_eq(uiommu_pasid_hold(space, live), UIOMMU_E_NOSPACE);
+    cr_assert_eq(number_at(space, live)->refs, UINT32_MAX);
+    cr_assert_eq(uiommu_pasid_put(space, live), UIOMMU_OK);
+    cr_assert_eq(number_at(space, live)->refs, UINT32_MAX - 1u);
+    number_at(space, live)->refs = 1;
+    number_at(space, held)->bonds = UINT16_MAX;
+    cr_assert_eq(uiommu_pasid_bond_get(space, held, 1), UIOMMU_E_NOSPACE);
+    number_at(space, held)->bonds = 1;
+}
+
+static uiommu_err probe(void *hw, struct uiommu_caps *caps)
+{
+    (void)hw;
+    memset(caps, 0, sizeof(*caps));
+    caps->id_bits = 16;
+    caps->pasid_bits = 20;
+    return UIOMMU_OK;
+}
+
+/* A unit's own look leaves a space alone that somebody is at. */
+Test(pasid_valid, of_a_unit)
+{
+    struct uiommu_backend_ops ops = {.size = sizeof(ops), .probe = probe};
+    struct uiommu_unit_config config = {.size = sizeof(config), .pasids = space};
+    struct uiommu_unit *unit = NULL;
+
+    cr_assert_eq(uiommu_unit_create(u, &ops, NULL, &config, &unit), UIOMMU_OK);
+    cr_assert(uiommu_unit_valid(unit));
+    space->live++;
+    cr_assert_not(uiommu_unit_valid(unit));
+    space->lock.word.v = 1;
+    cr_assert(uiommu_unit_valid(unit));
+    space->lock.word.v = 0;
+    space->live--;
+    cr_assert_eq(uiommu_unit_destroy(unit), UIOMMU_OK);
+}

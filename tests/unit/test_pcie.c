@@ -13,6 +13,10 @@ struct function {
     uint32_t ats, pri, pasid; /* where a well-formed one has them */
     bool absent;
     bool never_stops;
+    bool never_resets;    /* a reset leaves it running, as far as its status says */
+    bool never_enables;   /* the bit does not stick */
+    bool goes;            /* with the enable */
+    uint32_t absent_at;   /* a register that reads all ones */
     uint32_t stops_after; /* so many reads of the status */
     uint32_t reads, writes, resets, enables;
     uint32_t wrong; /* rules broken */
@@ -44,6 +48,8 @@ static uint32_t config_read(void *ctx, uint32_t at, uint32_t bytes)
         f->wrong++;
     if (f->absent || at + bytes > 4096)
         return bytes == 4 ? UINT32_MAX : (1u << 8 * bytes) - 1;
+    if (f->absent_at != 0 && f->absent_at == at)
+        return bytes == 4 ? UINT32_MAX : 0xffffu;
     if (f->pri != 0 && at == f->pri + PRI_STATUS && f->stops_after != 0) {
         f->stops_after--;
         if (f->stops_after == 0)
@@ -76,7 +82,10 @@ static void write_pri(struct function *f, uint32_t at, uint32_t value)
     }
     if ((value & 1) == 0 && (now & 1) != 0 && !f->never_stops && f->stops_after == 0)
         status |= STOPPED;
-    poke(f, f->pri + PRI_CTRL, 2, value & 1);
+    if ((value & 2) != 0 && f->never_resets)
+        status &= ~STOPPED;
+    f->absent |= (value & 1) != 0 && f->goes;
+    poke(f, f->pri + PRI_CTRL, 2, f->never_enables ? 0 : value & 1);
     poke(f, f->pri + PRI_STATUS, 2, status);
 }
 
@@ -515,4 +524,84 @@ Test(pcie, stop_is_the_drivers)
     cr_assert_eq(uiommu_pcie_init(&fn, &access, NULL, stop_it, &pasid), UIOMMU_OK);
     cr_assert_eq(uiommu_pcie_ops()->stop(&fn, NULL, bond, 7), UIOMMU_PENDING);
     cr_assert_eq(pasid, 7);
+}
+
+/* What goes wrong on the way to an interface that is on: its status, and nobody counts as user. */
+Test(pcie, pri_that_fails)
+{
+    struct function f;
+    struct uiommu_pcie fn;
+
+    make_pf(&f);
+    cr_assert_eq(init(&fn, &f, NULL), UIOMMU_OK);
+    f.absent_at = f.pri + PRI_STATUS;
+    cr_assert_eq(set_pri(&fn, true, 8), UIOMMU_E_GONE);
+    cr_assert(f.resets == 0 && f.enables == 0 && fn.pri_users == 0);
+    f.absent_at = 0;
+    f.never_resets = true;
+    cr_assert_eq(set_pri(&fn, true, 8), UIOMMU_E_TIMEOUT);
+    cr_assert(f.resets == 1 && f.enables == 0 && fn.pri_users == 0);
+    f.never_resets = false;
+    poke(&f, f.pri + PRI_STATUS, 2, STOPPED | 0x8000u);
+    f.never_enables = true;
+    cr_assert_eq(set_pri(&fn, true, 8), UIOMMU_E_HW);
+    cr_assert_eq(fn.pri_users, 0);
+    f.never_enables = false;
+    poke(&f, f.pri + PRI_STATUS, 2, STOPPED | 0x8000u);
+    f.goes = true;
+    cr_assert_eq(set_pri(&fn, true, 8), UIOMMU_E_GONE);
+    cr_assert_eq(fn.pri_users, 0);
+    f.goes = f.absent = false;
+    poke(&f, f.pri + PRI_CTRL, 2, 0);
+    poke(&f, f.pri + PRI_STATUS, 2, STOPPED | 0x8000u);
+    cr_assert_eq(set_pri(&fn, true, 8), UIOMMU_OK);
+    cr_assert_eq(fn.pri_users, 1);
+    cr_assert_eq(f.wrong, 0);
+}
+
+/* An interface for no request at all is none; nor is one that does not lie in the space. */
+Test(pcie, nothing_behind_a_capability)
+{
+    struct function f;
+    struct uiommu_pcie fn;
+
+    make_pf(&f);
+    poke(&f, f.pri + 8, 4, 0);
+    cr_assert_eq(init(&fn, &f, NULL), UIOMMU_OK);
+    cr_assert_eq(uiommu_pcie_flags(&fn), UIOMMU_DEVICE_PASID | UIOMMU_DEVICE_ATS);
+    cr_assert_eq(set_pri(&fn, true, 8), UIOMMU_E_UNSUPPORTED);
+    make_pf(&f);
+    f.ats = 0;
+    header(&f, 0x100, 1, 0xffc);
+    header(&f, 0xffc, 0x0F, 0);
+    cr_assert_eq(init(&fn, &f, NULL), UIOMMU_OK);
+    cr_assert_eq(fn.ats, 0);
+    cr_assert_eq(uiommu_pcie_flags(&fn), 0);
+    make_pf(&f);
+    poke(&f, f.pri, 4, UINT32_MAX); /* the chain ends in nothing */
+    cr_assert_eq(init(&fn, &f, NULL), UIOMMU_OK);
+    cr_assert_eq(fn.pri, 0);
+    cr_assert_eq(uiommu_pcie_flags(&fn), UIOMMU_DEVICE_ATS);
+    cr_assert_eq(f.wrong, 0);
+}
+
+/* Off is off already; and PASID that others' ATS keeps on is left on. */
+Test(pcie, off_again)
+{
+    struct function f;
+    struct uiommu_pcie fn;
+    uint32_t writes;
+
+    make_pf(&f);
+    cr_assert_eq(init(&fn, &f, NULL), UIOMMU_OK);
+    cr_assert_eq(set_pasid(&fn, true), UIOMMU_OK);
+    cr_assert_eq(set_ats(&fn, true, 12), UIOMMU_OK);
+    cr_assert_eq(set_pasid(&fn, false), UIOMMU_OK);
+    cr_assert_eq(peek(&f, f.pasid + 6, 2), 7, "not under ATS");
+    cr_assert_eq(fn.pasid_users, 0);
+    cr_assert_eq(set_ats(&fn, false, 12), UIOMMU_OK);
+    writes = f.writes;
+    cr_assert_eq(set_ats(&fn, false, 12), UIOMMU_OK);
+    cr_assert_eq(f.writes, writes);
+    cr_assert_eq(f.wrong, 0);
 }

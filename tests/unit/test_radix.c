@@ -149,3 +149,29 @@ Test(radix, every_memory_failure)
     cr_assert_gt(failures, 10);
     cr_assert(fake_host_destroy(&host, u));
 }
+
+/* What cannot be a tree: a height without a node, one too high, and one that leads into itself. */
+Test(radix, not_a_tree)
+{
+    static struct uiommu_slot node[256] __attribute__((aligned(64)));
+    struct uiommu_radix radix;
+    uint32_t k;
+
+    uiommu_radix_init(&radix, 8);
+    cr_assert(uiommu_radix_valid(&radix));
+    radix.root.v = (void *)(uintptr_t)1;
+    cr_assert_not(uiommu_radix_valid(&radix));
+    radix.root.v = node;
+    cr_assert_not(uiommu_radix_valid(&radix));
+    radix.root.v = (void *)((uintptr_t)node | 4u);
+    cr_assert(uiommu_radix_valid(&radix));
+    radix.root.v = (void *)((uintptr_t)node | 5u);
+    cr_assert_not(uiommu_radix_valid(&radix));
+    radix.root.v = (void *)((uintptr_t)node | 4u);
+    for (k = 0; k < 256; k++)
+        node[k].v = node;
+    cr_assert_not(uiommu_radix_valid(&radix));
+    memset(node, 0, sizeof(node));
+    node[3].v = (void *)((uintptr_t)node | 1u); /* a height within */
+    cr_assert_not(uiommu_radix_valid(&radix));
+}

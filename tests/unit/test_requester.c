@@ -64,6 +64,9 @@ Test(requester, copies_ids_and_refuses_those_beyond_the_unit)
     uiommu_requester_fini(u, &who);
     cr_assert_null(who.ids);
     ids[0] = 0xffffffff;
+    host.fail_at = host.gets + 1;
+    cr_assert_eq(uiommu_requester_init(u, &desc, 32, &who), UIOMMU_E_NOMEM);
+    cr_assert(who.ids == NULL && who.id_count == 0);
     cr_assert_eq(uiommu_requester_init(u, &desc, 32, &who), UIOMMU_OK);
     uiommu_requester_fini(u, &who);
     cr_assert(fake_host_destroy(&host, u));

@@ -36,6 +36,7 @@ Test(text, events)
     struct uiommu_event event = {0};
 
     expect(NULL, "no event");
+    expect(&event, "no event: device 0x0, PASID 0x0");
     event.kind = UIOMMU_EVENT_TRANSLATION;
     event.id = 0x1f00;
     event.pasid = 0xfffff;

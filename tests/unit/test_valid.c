@@ -335,6 +335,8 @@ Test(valid, slots_and_pages)
     WRONG(held->charged, 2);
     WRONG(ready->ran, 1);
     WRONG(ready->ready_next, parked->index);
+    WRONG(ready->ready_next, UINT32_MAX - 1u);
+    WRONG(ready->bond, two); /* in another bond's list */
     WRONG(ready->ready_next, ready->index);
     WRONG(open->charged, 0);
     WRONG(stall->pages, 2);
@@ -372,6 +374,7 @@ Test(valid, lists)
     WRONG(pool->parked_tail, held->index);
     WRONG(parked->ready_next, parked->index);
     WRONG(pool->open.head, UIOMMU_NO_SLOT);
+    WRONG(pool->open.head, held->index);
     WRONG(pool->open.tail, UIOMMU_NO_SLOT);
     WRONG(open->next, open->index);
     WRONG(open->prev, held->index);
@@ -412,6 +415,8 @@ Test(valid, ready_and_runners)
 
 Test(valid, bonds)
 {
+    static struct uiommu_bond stray;
+
     WRONG(one->gate.v, one->gate.v + 1);
     WRONG(one->gate.v, one->gate.v - 1);
     WRONG(one->gate.v, UIOMMU_GATE_CLOSED - 1u);
@@ -438,6 +443,10 @@ Test(valid, bonds)
     WRONG(one->where, two->where);
     WRONG(one->dev, other);
     WRONG(unit->stopping, one);
+    one->stop_next = one;
+    WRONG(unit->stopping, one);
+    one->stop_next = NULL;
+    WRONG(unit->stopping, &stray);
     WRONG(unit->stops, 1);
     WRONG(u->next_bond, UINT32_MAX);
 }
@@ -446,6 +455,10 @@ Test(valid, spaces_and_owners)
 {
     struct uiommu_tag tag = {.refs = 0};
 
+    tag.next = &tag;
+    WRONG(slow->spare_tags, &tag); /* in a circle */
+    tag.next = NULL;
+    WRONG(three->as, fast); /* in the list of slow */
     WRONG(slow->magic, 0);
     WRONG(slow->root_count, 0);
     WRONG(slow->root_count, UIOMMU_ROOTS_MAX + 1u);
@@ -543,6 +556,7 @@ Test(valid, unit)
     WRONG(unit->ids.bits, 3); /* too low for its height */
     WRONG(unit->ids.root.v, NULL);
     WRONG(u->bonds.root.v, NULL);
+    WRONG(u->bonds.bits, 17);
     WRONG(u->next_bond, 4);
 }
 
@@ -590,6 +604,65 @@ Test(valid, what_is_held)
     one->gate.v--;
     unit->control.v = 1;
     unit->devices_count.v++;
+    cr_assert(uiommu_unit_valid(unit));
+    unit->devices_count.v--;
+    unit->control.v = 0;
+}
+
+#define HELD(lock, field, value)                                                                   \
+    do {                                                                                           \
+        __typeof__(field) was = (field);                                                           \
+        (field) = (value);                                                                         \
+        (lock).word.v = 1;                                                                         \
+        cr_assert(uiommu_unit_valid(unit), "looked at in spite of " #lock);                        \
+        (lock).word.v = 0;                                                                         \
+        cr_assert_not(uiommu_unit_valid(unit));                                                    \
+        (field) = was;                                                                             \
+        cr_assert(uiommu_unit_valid(unit));                                                        \
+    } while (0)
+
+/* Each leaf by itself. */
+Test(valid, leaves_that_are_held)
+{
+    HELD(slow->lock, slow->magic, 0);
+    HELD(owner->lock, owner->bonds, 9);
+    HELD(unit->events.lock, unit->events.size, 12);
+    HELD(u->heap.lock, u->heap.outstanding, u->heap.outstanding + 64);
+}
+
+/* Answers that wait for room: of devices of the unit, or of nobody. */
+Test(valid, answers_that_wait)
+{
+    static struct uiommu_device stray;
+
+    send(77, pasid[0], 1, UIOMMU_REQUEST_LAST);
+    send(8, pasid[0] + 100, 9, UIOMMU_REQUEST_LAST);
+    host.now_ns += 1;
+    cr_assert_neq(uiommu_unit_service(unit, 0), UIOMMU_E_STATE);
+    cr_assert_eq(unit->out.count, 2);
+    cr_assert(uiommu_unit_valid(unit));
+    cr_assert_null(unit->out.dev[0]);
+    WRONG(unit->out.dev[0], &stray);
+    WRONG(unit->out.dev[1], &stray);
+}
+
+/* A bind that the role was too long busy for is no life, and not looked at as one. */
+Test(valid, bind_without_a_stamp)
+{
+    struct uiommu_bind_config c = {.size = sizeof(c), .pasid = pasid[1]};
+    struct uiommu_bond_ref ref = {0, 0};
+
+    cr_assert(uiommu_role_take(unit));
+    host.tick_ns = 10000000;
+    cr_assert_eq(uiommu_bind(platform, fast, &c, &ref), UIOMMU_E_TIMEOUT);
+    host.tick_ns = 0;
+    (void)uiommu_role_drop(unit);
+    cr_assert_not_null(unit->stopping);
+    cr_assert_not(unit->stopping->stamped);
+    cr_assert(uiommu_unit_valid(unit));
+    unit->stopping->exit_pins = 1; /* an exit has it */
+    cr_assert_neq(uiommu_unit_service(unit, 0), UIOMMU_E_STATE);
+    cr_assert_eq(unit->stopping->phase, UIOMMU_PHASE_D2_PINNED);
     cr_assert(uiommu_unit_valid(unit));
 }
 

@@ -25,7 +25,8 @@ struct scene {
     uiommu_code says;
     uint32_t orphans;
     enum uiommu_orphan orphan;
-    void (*meanwhile)(void); /* inside the next handler, once */
+    void (*meanwhile)(void);          /* inside the next handler, once */
+    void (*orphaned_meanwhile)(void); /* inside the next notice, once */
 };
 static struct scene scene;
 
@@ -46,7 +47,12 @@ static inline uiommu_code scene_fault(void *user, const struct uiommu_group *gro
 static inline void scene_orphaned(void *user, struct uiommu_unit *of, struct uiommu_group_ref ref,
                                   enum uiommu_orphan why)
 {
+    void (*then)(void) = scene.orphaned_meanwhile;
+
     (void)user;
+    scene.orphaned_meanwhile = NULL;
+    if (then != NULL)
+        then();
     cr_assert_eq(uiommu_group_respond(of, ref, UIOMMU_CODE_SUCCESS), UIOMMU_E_STALE);
     scene.orphans++;
     scene.orphan = why;
@@ -142,6 +148,7 @@ static inline void scene_end(void)
     for (i = 0; i < 2; i++)
         cr_assert_eq(uiommu_unbind(u, scene.bond[i], UIOMMU_UNBIND_STOPPED | UIOMMU_UNBIND_ABORT),
                      UIOMMU_OK);
+    host.tick_ns = 100000; /* also over settle times */
     serve();
     for (i = 0; i < 2; i++) {
         cr_assert_eq(uiommu_device_detach(scene.dev[i]), UIOMMU_OK);
