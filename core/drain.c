@@ -285,11 +285,13 @@ void uiommu_drain_late(struct uiommu_bond *bond)
     uiommu_event_device(bond->dev, UIOMMU_EVENT_LATE_REQUEST, bond->pasid, 1);
 }
 
-/* R3: a request came after the snapshot: that drain proved nothing. true: it starts over. */
+/* R3: a request came after the snapshot: that drain proved nothing. true: it starts over. Before
+ * D3 nothing is late. */
 static bool late_again(struct uiommu_bond *bond)
 {
-    if (!bond->late || bond->phase < UIOMMU_PHASE_D3 || bond->phase >= UIOMMU_PHASE_POISONED)
+    if (!bond->late || bond->phase >= UIOMMU_PHASE_POISONED)
         return false;
+    UIOMMU_ASSERT("R3", bond->phase >= UIOMMU_PHASE_D3);
     bond->late = false;
     bond->late_rounds++;
     uiommu_bond_set_state(bond, UIOMMU_BOND_DRAINING);

@@ -78,6 +78,29 @@ Test(keys, slot_of_a_stall)
     cr_assert_eq(scene.orphans, 1);
 }
 
+static void answer_now(struct fake_host *h)
+{
+    if (unit->counters.requests != 2)
+        return;
+    h->on_lock = NULL;
+    cr_assert_eq(uiommu_group_respond(unit, scene.group, UIOMMU_CODE_SUCCESS), UIOMMU_OK);
+}
+
+/* R25: the answer goes out in the moment in which its index is used again: that is no misuse. */
+Test(keys, answered_just_now)
+{
+    scene.says = UIOMMU_CODE_PENDING;
+    ask(8, scene.pasid, 7, LAST);
+    serve();
+    scene.says = UIOMMU_CODE_SUCCESS;
+    host.on_lock = answer_now;
+    ask(8, scene.pasid, 7, LAST);
+    serve();
+    cr_assert_eq(scene.calls, 2);
+    cr_assert_eq(toy.code[UIOMMU_CODE_SUCCESS & 3], 2);
+    cr_assert_eq(device_counts(0).violations, 0);
+}
+
 static void reset_meanwhile(void)
 {
     host.self = 2;
