@@ -145,10 +145,10 @@ static uiommu_err end(struct play *p, struct play_device *d, uint64_t began)
             return err;
         }
         play_sleep((2 + play_pick(50)) * BENCH_US);
+        forget(d); /* After the last try what the device asks is of its new life. */
         err = uiommu_device_reset_end(d->dev);
     }
     PLAY_NEED("I21", err == UIOMMU_OK || err == UIOMMU_E_GONE, "a reset never ends: %d", err);
-    forget(d);
     d->begun = false;
     d->resetting = false;
     d->held = false;
