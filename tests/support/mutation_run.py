@@ -238,9 +238,11 @@ class Judge:
         for _, found in files:
             for mutant in found:
                 entry = self.state.get(mutant)
-                test = numbers.get(entry["by"].partition(" [")[0]) if entry else None
-                if test is not None and entry["verdict"] == KILLED:
-                    self.remember(mutant, test)
+                by = entry["by"].partition(" [")[0] if entry else ""
+                if by in self.build.programs:
+                    self.remember(mutant, by)
+                elif by in numbers and entry["verdict"] == KILLED:
+                    self.remember(mutant, numbers[by])
 
     def remember(self, mutant, test):
         self.kills[mutant.source.name, mutant.function, test] += 1
@@ -282,20 +284,17 @@ class Judge:
 
     def judge(self, worker, mutant, level):
         """(verdict, by). Each level runs what those before it have not: each test once and the
-        programs; each test once on each vendor; the variants of the sample; every variant. After
-        the last one it is sure."""
+        likeliest programs; each test once on each vendor and all programs; the variants of the
+        sample; every variant. After the last one it is sure."""
         made, verdict, by = self.compiled(worker, mutant)
         if made is None:
             return verdict, by
         unit = self.units[mutant.source.name]
         runs, programs = self.suite.reaching(mutant)
-        own = "test_" + os.path.basename(unit.name)[:-2]
-        programs = sorted(programs if level == 1 else (),
-                          key=lambda name: self.suite.program_cost[name])
-        if own in programs:  # knows it best
-            found = self.programs(worker, unit, made, [own])
-            if found is not None:
-                return KILLED, found
+        first, later = self.split(mutant, programs, level)
+        found = self.programs(worker, unit, made, mutant, first)
+        if found is not None:
+            return KILLED, found
         chosen = (self.few, self.vendors, self.others, self.every)[level - 1](mutant, runs)
         if chosen:
             program = self.build.mutant_program(worker, unit, "suite", made)
@@ -303,18 +302,31 @@ class Judge:
             if found is not None:
                 self.remember(mutant, found[0])
                 return KILLED, found[1]
-        found = self.programs(worker, unit, made, [name for name in programs if name != own])
+        found = self.programs(worker, unit, made, mutant, later)
         if found is not None:
             return KILLED, found
         return (SURVIVED if level == LEVELS else UNSURE,
                 f"{len(runs)} runs, {len(programs)} programs")
 
-    def programs(self, worker, unit, made, names):
+    def split(self, mutant, programs, level):
+        """Programs that run before the suite, and after it. The file's own knows it best; others
+        cost as much as the whole first level, so that most wait for the second."""
+        own = "test_" + os.path.basename(mutant.source.name)[:-2]
+        near = lambda name: self.kills[mutant.source.name, mutant.function, name]
+        rest = sorted((name for name in programs if name != own),
+                      key=lambda name: self.suite.program_cost[name] / (1 + 4 * near(name)))
+        if level > 1:
+            return [], rest if level == 2 else []
+        first = [name for name in programs if name == own] + [n for n in rest[:1] if near(n)]
+        return first, [name for name in rest[:3] if name not in first]
+
+    def programs(self, worker, unit, made, mutant, names):
         """Which of them fails first, or None."""
         for name in names:
             program = self.build.mutant_program(worker, unit, name, made)
             found = self.run_program(program, name)
             if found is not None:
+                self.remember(mutant, name)
                 return found
         return None
 

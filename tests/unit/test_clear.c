@@ -77,6 +77,7 @@ Test(clear, in_order)
 {
     cr_assert_eq(d2(), UIOMMU_WAIT);
     cr_assert(configs == 1 && tlbs == 0 && toy.tickets == 1 && bond.in_air && !bond.valid);
+    cr_assert_eq(host.trace.id, UIOMMU_TRACE_TICKET, "the step is told before what it does");
     cr_assert_eq(missing(), CONFIG | TLB | DEVICE);
     cr_assert_eq(d2(), UIOMMU_GO);
     cr_assert(bond.phase == UIOMMU_PHASE_D2_TLB && missing() == (TLB | DEVICE));
@@ -107,6 +108,28 @@ Test(clear, nothing_to_ask)
     bond.tag = NULL;
     cr_assert_eq(d2(), UIOMMU_WAIT);
     cr_assert(tlbs == 0 && toy.tickets == 1);
+}
+
+static uint32_t looks;
+
+static uiommu_err present(void *ctx)
+{
+    (void)ctx;
+    looks++;
+    return UIOMMU_OK;
+}
+
+/* The bus is read for the part that needs the device, and for no other. */
+Test(clear, asked_whether_it_is_there)
+{
+    looks = 0;
+    dev.ops.present = present;
+    cr_assert_eq(d2(), UIOMMU_WAIT);
+    cr_assert_eq(looks, 0);
+    fresh(UIOMMU_PHASE_D2_DEVICE);
+    dev.ops.present = present;
+    cr_assert_eq(d2(), UIOMMU_WAIT);
+    cr_assert(looks == 1 && dtlbs == 1);
 }
 
 /* A bind that failed before the entry was its own clears nothing. */
@@ -178,6 +201,11 @@ Test(clear, refused)
     cr_assert_eq(d2(), UIOMMU_GO);
     cr_assert(bond.phase == UIOMMU_PHASE_D2_TLB && missing() == (CONFIG | TLB | DEVICE));
     cr_assert(toy.tickets == 0 && !bond.in_air);
+    fresh(UIOMMU_PHASE_D2_CONFIG);
+    config_says = UIOMMU_E_HW;
+    bond.until_ns = T0; /* however late: who refuses does not hang */
+    cr_assert_eq(d2(), UIOMMU_GO);
+    cr_assert(bond.phase == UIOMMU_PHASE_D2_TLB && uiommu_word_load(&unit->hung) == 0);
 }
 
 /* A full command ring: again, until command_ns is over, and the deadline does not move. */
@@ -207,7 +235,7 @@ static void hung(enum uiommu_phase phase, uint32_t proofs)
     cr_assert_eq(d2(), UIOMMU_WAIT);
     unit->now_ns = bond.until_ns - 1;
     cr_assert_eq(d2(), UIOMMU_WAIT);
-    cr_assert_eq(bond.phase, phase);
+    cr_assert(bond.phase == phase && toy.tickets == 1);
     unit->now_ns++;
     cr_assert_eq(d2(), UIOMMU_GO);
     cr_assert_eq(bond.phase, UIOMMU_PHASE_D2_PINNED);
