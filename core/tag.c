@@ -84,24 +84,14 @@ uiommu_err uiommu_tag_get(struct uiommu_aspace *as, struct uiommu_device *dev, u
     return err;
 }
 
-/* (a) A record that a drain left over, or NULL. */
-static struct uiommu_tag *tag_spare(struct uiommu_aspace *as)
-{
-    struct uiommu_tag *tag = as->spare_tags;
-
-    if (tag != NULL) {
-        as->spare_tags = tag->next;
-        memset(tag, 0, sizeof(*tag));
-    }
-    return tag;
-}
-
 void uiommu_tags_free(struct uiommu_aspace *as)
 {
     struct uiommu_tag *tag;
 
-    while ((tag = tag_spare(as)) != NULL)
+    while ((tag = as->spare_tags) != NULL) {
+        as->spare_tags = tag->next;
         uiommu_heap_put(as->u, tag, sizeof(*tag));
+    }
 }
 
 void uiommu_tag_put(struct uiommu_aspace *as, struct uiommu_tag *tag)

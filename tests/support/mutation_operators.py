@@ -236,8 +236,13 @@ class Finder:
                 self.add("swap" if calls else "swap-store", start, stop, text)
 
     def independent(self, one, two):
-        """Assignments without calls, to places that the other does not name: any order is right."""
+        """Assignments without calls, to places that the other does not name, or two of the same
+        kind to the same place, as in ok &= a; ok &= b: any order is right."""
         parts = []
+        if one.kind == two.kind == K.COMPOUND_ASSIGNMENT_OPERATOR:
+            left, right = (re.match(r"([\w.>\[\]-]+) ([&|^+]=) ", self.text(c)) for c in (one, two))
+            if left and right and left.groups() == right.groups():
+                return True
         for cursor in (one, two):
             text = self.text(cursor)
             match = PLACE.match(text)

@@ -242,6 +242,7 @@ static void hung(enum uiommu_phase phase, uint32_t proofs)
     cr_assert_eq(missing(), proofs | UIOMMU_PROOF_REQUESTS);
     cr_assert_eq(uiommu_word_load(&unit->hung), 1);
     cr_assert_eq(uiommu_word_load(&dev.state), UIOMMU_DEVICE_NORMAL);
+    cr_assert_eq(toy.tickets, 1, "one that is on its way is not sent again");
 }
 
 Test(clear, hangs)

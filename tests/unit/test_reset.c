@@ -88,6 +88,111 @@ static uint32_t isolations(void)
     return n;
 }
 
+/* ---- what others are told, and what is so at that moment ---- */
+
+static struct uiommu_trace heard; /* the last of a device */
+static uint32_t hears, events_then, swept_then, role_then, wants_then;
+static uint64_t clock_then;
+
+static void hear(void *ctx, const struct uiommu_trace *record)
+{
+    (void)ctx;
+    if (record->id != UIOMMU_TRACE_DEVICE)
+        return;
+    heard = *record;
+    hears++;
+    events_then = unit->events.head - unit->events.tail;
+    swept_then = dev.swept_generation;
+}
+/* Locks are taken inside the sweep, too. */
+static uintptr_t saves(void *ctx)
+{
+    (void)ctx;
+    if (dev.swept_generation == 2 && role_then == UINT32_MAX) {
+        role_then = uiommu_word_load(&unit->role);
+        clock_then = unit->now_ns;
+    }
+    return 0;
+}
+static void restores(void *ctx, uintptr_t irq)
+{
+    (void)ctx;
+    (void)irq;
+}
+static void woken(void *ctx, const struct uiommu_word *word)
+{
+    (void)ctx;
+    (void)word;
+    wants_then = wants();
+}
+
+Test(reset, told)
+{
+    struct uiommu_host_ops ops = u->host;
+    uint32_t logs = host.logs;
+
+    u->host.trace = hear;
+    hears = 0;
+    uiommu_device_isolate(&dev);
+    cr_assert(hears == 1 && host.logs == logs + 1);
+    cr_assert_eq(events_then, 0, "the cause first");
+    cr_assert(heard.a == 8 && heard.b == 1 && heard.c == UIOMMU_EVENT_DEVICE_ISOLATED);
+    cr_assert_eq(heard.d, 0);
+    cr_assert_eq(uiommu_device_reset_begin(&dev), UIOMMU_OK);
+    cr_assert(hears == 2 && heard.b == 2 && heard.c == UIOMMU_EVENT_REQUESTS_LOST);
+    cr_assert_eq(swept_then, 1, "before anything ends for it");
+    cr_assert_eq(uiommu_device_removed(&dev), UIOMMU_OK, "also in the middle of a reset");
+    cr_assert(hears == 3 && heard.b == 3 && heard.c == UIOMMU_EVENT_REQUESTS_LOST);
+    cr_assert(swept_then == 2 && state() == UIOMMU_DEVICE_GONE && generation() == 3);
+    u->host = ops;
+}
+
+/* The sweep is done in the role, and by the clock of now. */
+Test(reset, swept_in_the_role)
+{
+    struct uiommu_host_ops ops = u->host;
+
+    u->host.irq_save = saves;
+    u->host.irq_restore = restores;
+    role_then = UINT32_MAX;
+    unit->now_ns = 0;
+    cr_assert_eq(uiommu_device_reset_begin(&dev), UIOMMU_OK);
+    cr_assert_eq(role_then, UIOMMU_ROLE_TAKEN);
+    cr_assert_neq(clock_then, 0);
+    u->host = ops;
+}
+
+/* R25, I9: what handlers have from before counts no longer; of this device, and of before. */
+Test(reset, credits_of_before)
+{
+    struct uiommu_group_slot *slot[3];
+    struct uiommu_device far;
+    uint32_t i;
+
+    memset(&far, 0, sizeof(far));
+    far.unit = unit;
+    far.port = &port;
+    cr_assert_eq(uiommu_pool_grow(unit, 4), UIOMMU_OK);
+    for (i = 0; i < 3; i++) {
+        slot[i] = uiommu_slot_open(unit);
+        slot[i]->dev = i == 2 ? &far : &dev;
+        slot[i]->dev_generation = i == 1 ? 2 : 1;
+        slot[i]->pages = 1;
+        slot[i]->charged = 1;
+        uiommu_word_store(&slot[i]->state, UIOMMU_SLOT_CALLED);
+        uiommu_age_add(unit, slot[i], 2);
+    }
+    uiommu_word_store(&port.outstanding, 3);
+    uiommu_word_store(&port.groups, 3);
+    cr_assert_eq(uiommu_device_reset_begin(&dev), UIOMMU_OK);
+    cr_assert(!slot[0]->charged && slot[1]->charged && slot[2]->charged);
+    cr_assert_eq(uiommu_word_load(&port.outstanding), 2);
+    for (i = 0; i < 3; i++) {
+        uiommu_age_remove(unit, slot[i]);
+        slot[i]->charged = 0;
+    }
+}
+
 /* ---- cutting off ---- */
 
 /* R19, R30: the port's FAILURE is told to all of it, service is due, and all that once. */
@@ -375,9 +480,11 @@ static void ready(uint32_t at)
 
 Test(reset, ended)
 {
+    void (*wake)(void *ctx, const struct uiommu_word *word) = u->host.wake;
     uint32_t due;
 
     ready(UIOMMU_RESET_STAMPED);
+    u->host.wake = woken;
     unit->stopping = &bond;
     uiommu_word_store(&bond.wants, UIOMMU_WANT_TOLD);
     due = uiommu_word_load(&unit->due);
@@ -387,6 +494,8 @@ Test(reset, ended)
     cr_assert(uiommu_word_load(&dev.ats_on) == 0 && !dev.pri_on, "it has neither");
     cr_assert_neq(wants() & UIOMMU_WANT_RESET, 0);
     cr_assert_neq(uiommu_word_load(&unit->due), due);
+    cr_assert_neq(wants_then & UIOMMU_WANT_RESET, 0, "who is woken finds it");
+    u->host.wake = wake;
     cr_assert_eq(uiommu_device_reset_end(&dev), UIOMMU_E_STATE);
     cr_assert_eq(uiommu_device_reset_end(NULL), UIOMMU_E_HANDLE);
     ready(UIOMMU_RESET_STAMPED);

@@ -152,13 +152,26 @@ Test(tag, valid)
     unit->tag_free[13] = 0;
     cr_assert_not(uiommu_unit_tags_valid(unit));
     unit->tag_free[13] = 14;
+    unit->tag_free[0] = 16;
+    cr_assert_not(uiommu_unit_tags_valid(unit), "round the end");
+    unit->tag_free[0] = 1;
+    cr_assert(uiommu_unit_tags_valid(unit));
     unit->tag_head = 15;
+    unit->tag_count = 0;
     cr_assert_not(uiommu_unit_tags_valid(unit));
+    unit->tag_head = 1u << 29;
+    unit->tag_count = 1;
+    cr_assert_not(uiommu_unit_tags_valid(unit), "and not looked at");
+    unit->tag_count = 15;
     unit->tag_head = 0;
     unit->tag_fresh = 16;
     cr_assert_not(uiommu_unit_tags_valid(unit));
     unit->tag_fresh = 14;
     cr_assert_not(uiommu_unit_tags_valid(unit), "more than were ever taken");
+    memset(unit->tag_free, 0, 15 * sizeof(unit->tag_free[0]));
+    for (uint32_t i = 0; i < 15; i++)
+        unit->tag_free[i] = 1;
+    cr_assert_not(uiommu_unit_tags_valid(unit), "each of them known");
     unit->tag_count = 1;
     unit->tag_fresh = 4;
     unit->tag_free[0] = 4;
