@@ -66,6 +66,44 @@ Test(failed, one_older_than_a_full_list_goes_under_the_mark)
     cr_assert(uiommu_failed_has(&f, 100));
 }
 
+Test(failed, neighbours_join_and_others_do_not)
+{
+    struct uiommu_failed f = fresh();
+
+    uiommu_failed_add(&f, 30, 40);
+    uiommu_failed_add(&f, 20, 28);
+    cr_assert_eq(f.count, 2);
+    cr_assert_not(uiommu_failed_has(&f, 29));
+    uiommu_failed_add(&f, 10, 19);
+    cr_assert(f.count == 2 && f.range[0].first == 10 && f.range[0].last == 28);
+    f = fresh();
+    f.count = 1;
+    f.range[0].first = f.range[0].last = 5;
+    f.range[1].first = 500;
+    f.range[1].last = 600;
+    cr_assert_not(uiommu_failed_has(&f, 550), "of those that there are");
+    cr_assert(uiommu_failed_valid(&f));
+    f.count = 1u << 28;
+    cr_assert_not(uiommu_failed_valid(&f));
+}
+
+/* Nothing is forgotten for what needs no room, and what is under the mark is no range. */
+Test(failed, a_full_list)
+{
+    struct uiommu_failed f = fresh();
+    uint64_t t;
+
+    for (t = 1; t <= ROOM; t++)
+        uiommu_failed_add(&f, 100 * t, 100 * t);
+    uiommu_failed_add(&f, 501, 510);
+    cr_assert(f.forgotten == 0 && f.count == ROOM && uiommu_failed_has(&f, 100));
+    cr_assert_not(uiommu_failed_has(&f, 99));
+    uiommu_failed_add(&f, 9000, 9000);
+    cr_assert(f.forgotten == 100 && f.count == ROOM);
+    uiommu_failed_add(&f, 50, 100);
+    cr_assert(f.forgotten == 100 && f.count == ROOM && f.range[0].first == 200);
+}
+
 Test(failed, the_mark_never_falls)
 {
     struct uiommu_failed f = fresh();

@@ -193,6 +193,30 @@ Test(reset, credits_of_before)
     }
 }
 
+/* A group that was left PENDING by a handler of before, after the sweep: it goes as well, once. */
+Test(reset, swept_again)
+{
+    struct uiommu_group_slot *slot;
+
+    cr_assert_eq(uiommu_pool_grow(unit, 4), UIOMMU_OK);
+    slot = uiommu_slot_open(unit);
+    slot->dev = &dev;
+    slot->dev_generation = 1;
+    slot->bond = &bond;
+    uiommu_word_store(&slot->state, UIOMMU_SLOT_PENDING);
+    uiommu_age_add(unit, slot, 2);
+    dev.swept_generation = 2;
+    uiommu_word_store(&dev.generation, 2);
+    uiommu_reset_step(&dev);
+    cr_assert_eq(uiommu_slot_state(slot), UIOMMU_SLOT_PENDING);
+    uiommu_word_store(&dev.resweep, 1);
+    uiommu_reset_step(&dev);
+    cr_assert_eq(uiommu_slot_state(slot), UIOMMU_SLOT_ORPHAN);
+    cr_assert(unit->orphans == slot && uiommu_word_load(&dev.resweep) == 0);
+    unit->orphans = NULL;
+    uiommu_age_remove(unit, slot);
+}
+
 /* ---- cutting off ---- */
 
 /* R19, R30: the port's FAILURE is told to all of it, service is due, and all that once. */
@@ -481,9 +505,11 @@ static void ready(uint32_t at)
 Test(reset, ended)
 {
     void (*wake)(void *ctx, const struct uiommu_word *word) = u->host.wake;
+    uintptr_t services;
     uint32_t due;
 
     ready(UIOMMU_RESET_STAMPED);
+    services = unit->counters.services;
     u->host.wake = woken;
     unit->stopping = &bond;
     uiommu_word_store(&bond.wants, UIOMMU_WANT_TOLD);
@@ -495,6 +521,7 @@ Test(reset, ended)
     cr_assert_neq(wants() & UIOMMU_WANT_RESET, 0);
     cr_assert_neq(uiommu_word_load(&unit->due), due);
     cr_assert_neq(wants_then & UIOMMU_WANT_RESET, 0, "who is woken finds it");
+    cr_assert_eq(unit->counters.services, services, "nothing was left to be served");
     u->host.wake = wake;
     cr_assert_eq(uiommu_device_reset_end(&dev), UIOMMU_E_STATE);
     cr_assert_eq(uiommu_device_reset_end(NULL), UIOMMU_E_HANDLE);

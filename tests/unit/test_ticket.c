@@ -50,6 +50,8 @@ static uint32_t told(void)
         if (event.kind != UIOMMU_EVENT_UNIT_HUNG)
             continue;
         cr_assert(event.id == UINT32_MAX && event.pasid == UIOMMU_PASID_NONE && event.count == 1);
+        cr_assert(event.access == 0 && event.address == 0 && event.hw_code == 0);
+        cr_assert(event.device == NULL && event.device_user == NULL && event.raw[0] == 0);
         n++;
     }
     return n;
@@ -63,6 +65,7 @@ Test(ticket, pushed)
     cr_assert_eq(ticket, 41);
     cr_assert(unit->counters.commands == 1 && unit->counters.full == 0);
     cr_assert_eq(host.trace.id, UIOMMU_TRACE_TICKET);
+    cr_assert(host.trace.a == 41 && host.trace.b == 0 && host.trace.c == 0 && host.trace.d == 0);
     toy.failing = TOY_TICKET;
     toy.with = UIOMMU_E_BUSY;
     cr_assert_eq(uiommu_ticket_push(unit, &ticket), UIOMMU_E_BUSY);
@@ -85,6 +88,37 @@ Test(ticket, polled)
     cr_assert_eq(uiommu_ticket_poll(unit, 41), UIOMMU_OK);
     cr_assert(hung() == 0 && unit->counters.command_errors == 1);
     cr_assert(host.traces == traces + 2 && host.trace.a == 41 && host.trace.b == 1);
+    cr_assert(host.trace.c == 0 && host.trace.d == 0);
+}
+
+/* What is on the stack is in no event. */
+static void __attribute__((noinline)) dirty(void)
+{
+    volatile unsigned char stack[1024];
+    size_t i;
+
+    for (i = 0; i < sizeof(stack); i++)
+        stack[i] = 0xa5;
+}
+
+static uint32_t waiting_then;
+static void logs_it(void *ctx, enum uiommu_log_level level, const char *msg)
+{
+    (void)ctx;
+    (void)level;
+    (void)msg;
+    waiting_then = unit->events.head - unit->events.tail;
+}
+
+/* Who reads the log finds the event. */
+Test(ticket, logged)
+{
+    void (*log)(void *ctx, enum uiommu_log_level level, const char *msg) = u->host.log;
+
+    u->host.log = logs_it;
+    uiommu_unit_hangs(unit, 41);
+    cr_assert_eq(waiting_then, 1);
+    u->host.log = log;
 }
 
 /* I21: told and logged once, until it lives again. */
@@ -92,8 +126,10 @@ Test(ticket, hangs)
 {
     uint32_t logs = host.logs;
 
+    dirty();
     uiommu_unit_hangs(unit, 41);
     cr_assert(hung() == 1 && host.trace.a == 41 && host.trace.b == 3);
+    cr_assert(host.trace.c == 0 && host.trace.d == 0);
     uiommu_unit_hangs(unit, 41);
     cr_assert(told() == 1 && host.logs == logs + 1 && unit->counters.command_errors == 2);
     uiommu_word_store(&unit->hung, 0);
@@ -169,6 +205,7 @@ Test(ticket, commands)
     room_at = 0;
     cr_assert_eq(commands(10000), UIOMMU_E_TIMEOUT);
     cr_assert(pushes == 11 && polls == 0 && hung() == 1 && told() == 1, "%u", pushes);
+    cr_assert(host.trace.a == 0 && host.trace.b == 3, "no ticket of its own");
     cr_assert_eq(commands(10000), UIOMMU_E_TIMEOUT);
     cr_assert_eq(pushes, 1, "one look");
     uiommu_word_store(&unit->hung, 0);

@@ -71,6 +71,46 @@ Test(tickets, what_no_one_covers_the_next_one_takes_on)
     cr_assert_not(uiommu_failed_has(&t.failed, 15));
 }
 
+/* R15: the failed command's ticket, and neither its neighbours' nor one beyond the head. */
+Test(tickets, no_other_one_fails)
+{
+    uiommu_tickets_put(&t, 10, true);
+    uiommu_tickets_put(&t, 14, true);
+    uiommu_tickets_fail(&t, 8, 14);
+    cr_assert(uiommu_failed_has(&t.failed, 11));
+    cr_assert_not(uiommu_failed_has(&t.failed, 10));
+    cr_assert_not(uiommu_failed_has(&t.failed, 12));
+    uiommu_tickets_fail(&t, 12, 14);
+    cr_assert_not(uiommu_failed_has(&t.failed, 15), "it is not in the ring yet");
+    cr_assert(t.uncovered);
+}
+
+Test(tickets, nothing_to_drop)
+{
+    uint32_t p;
+
+    uiommu_tickets_put(&t, 3, true);
+    uiommu_tickets_drop(&t, 5, 5);
+    cr_assert_eq(t.failed.count, 0);
+    for (p = 0; p < 64; p++)
+        cr_assert_not(uiommu_tickets_at(&t, p));
+}
+
+Test(tickets, valid)
+{
+    cr_assert(uiommu_tickets_valid(&t));
+    t.log2 = 31;
+    cr_assert(uiommu_tickets_valid(&t));
+    t.log2 = 32;
+    cr_assert_not(uiommu_tickets_valid(&t));
+    t.log2 = 6;
+    t.failed.count = UINT32_MAX;
+    cr_assert_not(uiommu_tickets_valid(&t));
+    t.failed.count = 0;
+    t.slots = NULL;
+    cr_assert_not(uiommu_tickets_valid(&t));
+}
+
 Test(tickets, an_emptied_ring_proves_nothing)
 {
     uiommu_tickets_put(&t, 4, true);
