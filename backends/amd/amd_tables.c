@@ -223,13 +223,15 @@ void uiommu_amd_dte_store0(struct uiommu_amd *hw, volatile uint64_t *dte, uint64
     store(hw, dte, 0, v);
 }
 
-/* TV=0 ends walks; what the device translated before is refused by I=0. GPRP stays for answers to
- * what it still asks: without the PASID it would take them for another's. */
+/* TV=0 ends walks; what the device translated before is refused by I=0. GPRP stays, for answers
+ * that are in the command ring already and to what the device still asks: without the PASID it
+ * would take them for another's. */
 void uiommu_amd_dte_shut(struct uiommu_amd *hw, volatile uint64_t *dte, uint32_t set)
 {
+    const uint64_t gprp = uiommu_bits_mask(AMD_DTE0_GPRP);
     bool pasid = hw->f.eph && (set & UIOMMU_DEVICE_SET_PASID_REQUIRED) != 0;
 
-    store(hw, dte, 0, AMD_DTE_BLOCKED | (pasid ? uiommu_bits_mask(AMD_DTE0_GPRP) : 0));
+    store(hw, dte, 0, AMD_DTE_BLOCKED | (uiommu_bits_load64(&dte[0]) & gprp) | (pasid ? gprp : 0));
     store1(hw, dte,
            (uiommu_bits_load64(&dte[1]) & ~uiommu_bits_mask(AMD_DTE1_I)) |
                uiommu_bits_mask(AMD_DTE1_SE));

@@ -530,3 +530,22 @@ Test(amd_flow, features_decide)
     cr_assert_eq(create(1u << 6, 0, UIOMMU_AMD_POLL | UIOMMU_AMD_NOT_COHERENT), UIOMMU_OK);
     cr_assert_eq(create(0, 0, 0x80000000), UIOMMU_E_INVALID);
 }
+
+/* Answers that are in the ring when the entry shuts still go with the PASID, if the device wants
+ * it: else it takes them for another's, or for none. */
+Test(amd_flow, shut_before_answers)
+{
+    void *dev = attach(16);
+    volatile uint64_t *dte = uiommu_amd_dte_at(hw, 0x118);
+
+    open_device(dev, UIOMMU_DEVICE_SET_ATS | UIOMMU_DEVICE_SET_PASID_REQUIRED);
+    cr_assert_eq(le64(dte[0]) >> 53 & 1, 1);
+    cr_assert_eq(ops->device_set(hw, dev, 0, 0), UIOMMU_OK);
+    cr_assert_eq(le64(dte[0]) & 2, 0);
+    cr_assert_eq(le64(dte[0]) >> 53 & 1, 1);
+    open_device(dev, UIOMMU_DEVICE_SET_ATS);
+    cr_assert_eq(le64(dte[0]) >> 53 & 1, 0);
+    cr_assert_eq(ops->device_set(hw, dev, 0, 0), UIOMMU_OK);
+    cr_assert_eq(le64(dte[0]) >> 53 & 1, 0);
+    ops->device_detach(hw, dev);
+}
