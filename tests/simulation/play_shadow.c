@@ -8,7 +8,7 @@
 /* The shadow of lives, pages, deadlines; and the handlers, which are where it sees requests. */
 
 #define WORDS     512u
-#define INSIDE    127u    /* Steps between looks at the core's own records. */
+#define INSIDE    127u   /* Steps between looks at the core's own records. */
 #define WORK_MOST 40000u /* I25: steps of one service. */
 /* I4: the answer's deadline, then room in the command ring, then the way back. */
 #define ANSWERED_IN (BENCH_ANSWER + 2 * BENCH_COMMAND + 5 * BENCH_MS)
