@@ -66,6 +66,18 @@ Test(bond, no_memory)
     cr_assert(other->index == b->index + 1 && other->generation == 1);
 }
 
+/* Somebody is at it, and does not come to an end: no bond, and nothing is left over. */
+Test(bond, not_in_time)
+{
+    struct uiommu_bond *other = NULL;
+    uint64_t live = host.live;
+
+    uiommu_word_store(&u->bond_control, 1);
+    cr_assert_eq(uiommu_bond_alloc(u, &other), UIOMMU_E_NOMEM);
+    uiommu_word_store(&u->bond_control, 0);
+    cr_assert(other == NULL && host.live == live);
+}
+
 /* R27: a name means its life and no other. */
 Test(bond, names)
 {

@@ -151,7 +151,7 @@ static uint32_t events(enum uiommu_event_kind kind)
     uint32_t n = 0;
 
     while (uiommu_unit_next_event(unit, &event) == UIOMMU_OK)
-        n += event.kind == kind;
+        n += event.kind == kind ? event.count : 0;
     return n;
 }
 
@@ -259,6 +259,8 @@ Test(service, overflow)
     cr_assert(ring[0].acks == 1 && !unit->ring[0].overflow && unit->ring[0].acks == 1);
     cr_assert_eq(ring[0].lost_then, 1, "before the acknowledge");
     cr_assert_eq(unit->counters.overflows, 1);
+    cr_assert(host.trace.id == UIOMMU_TRACE_OVERFLOW && host.trace.a == 0 && host.trace.b == 1);
+    cr_assert(host.trace.c == 0 && host.trace.d == 0);
     cr_assert_eq(events(UIOMMU_EVENT_REQUESTS_LOST), 1, "of one that is normal and has a port");
     cr_assert_eq(serve(4), UIOMMU_OK);
     cr_assert_eq(ring[0].acks, 1);
@@ -433,6 +435,59 @@ static void kicking(void *hw)
         kicks--;
         uiommu_unit_kick(unit); /* as another CPU would, while this one has the role */
     }
+}
+
+/* Whoever waits for the role has it before that. */
+Test(service, asked_again_and_wanted)
+{
+    unit->ops.irq_ack = kicking;
+    kicks = 1;
+    uiommu_word_store(&unit->role_wanted, 1);
+    cr_assert_eq(serve(0), UIOMMU_MORE);
+    cr_assert_str_eq(order, "ic01");
+    cr_assert_eq(uiommu_word_load(&unit->role), 0);
+    uiommu_word_store(&unit->role_wanted, 0);
+}
+
+static uiommu_err due_again(void *hw, uint32_t r, struct uiommu_fetch *io)
+{
+    uiommu_word_store(&unit->due_now, 1);
+    return fetch(hw, r, io);
+}
+
+/* R21: what became due meanwhile is left. */
+Test(service, due_meanwhile)
+{
+    unit->ops.fetch = due_again;
+    cr_assert_eq(serve(0), UIOMMU_MORE);
+    unit->ops.fetch = fetch;
+    cr_assert_eq(serve(0), UIOMMU_OK);
+}
+
+static uiommu_err strangers(void *hw, uint32_t r, struct uiommu_fetch *io)
+{
+    uint32_t i;
+    uiommu_err err = fetch(hw, r, io);
+
+    for (i = 0; r == 0 && i < io->entries; i++) {
+        memset(&io->requests[i], 0, sizeof(io->requests[i]));
+        io->requests[i].id = 9;
+        io->requests[i].at = i;
+        io->requests[i].flags = UIOMMU_READ | UIOMMU_REQUEST_LAST;
+    }
+    io->request_count = r == 0 ? io->entries : 0;
+    return err;
+}
+
+/* R26: as many answers as there are requests, however many those are; each once. */
+Test(service, answers_make_room)
+{
+    unit->ops.fetch = strangers;
+    ring[0].waiting = 2 * UIOMMU_BATCH + 3;
+    cr_assert_eq(serve(4 * UIOMMU_BATCH), UIOMMU_OK);
+    cr_assert(ring[0].waiting == 0 && toy.answers == 2 * UIOMMU_BATCH + 3);
+    cr_assert_eq(toy.code[UIOMMU_CODE_INVALID & 3], 2 * UIOMMU_BATCH + 3);
+    cr_assert_eq(unit->out.count, 0);
 }
 
 /* R21: a round for who has asked meanwhile, each at the cost of one of the budget. */
