@@ -158,6 +158,46 @@ Test(bond, marks)
     cr_assert_null(uiommu_bond_find(&dev, 7));
 }
 
+/* Each generation has its own mark. */
+Test(bond, marks_of_generations)
+{
+    uint32_t at, other;
+
+    for (at = 1; at < 6; at++) {
+        uiommu_word_store(&dev.generation, at);
+        b->stamped = true;
+        b->generation = at;
+        uiommu_bond_free(b);
+        for (other = 1; other < 12; other++) {
+            uiommu_word_store(&dev.generation, other);
+            cr_assert_eq(uiommu_bond_markers_ok(&dev, &dev.untagged), other != at);
+        }
+        cr_assert_eq(uiommu_bond_alloc(u, &b), UIOMMU_OK);
+        b->dev = &dev;
+        b->where = &dev.untagged;
+        dev.bonds = 1;
+    }
+}
+
+/* Several that are free wait one behind the other. */
+Test(bond, several)
+{
+    struct uiommu_bond *other = NULL;
+
+    cr_assert_eq(uiommu_bond_alloc(u, &other), UIOMMU_OK);
+    other->dev = &dev;
+    other->pasid = 4;
+    dev.bonds = 2;
+    uiommu_bond_set_state(other, UIOMMU_BOND_LIVE);
+    cr_assert_eq(host.trace.a, UINT64_C(1) << 32 | 1);
+    cr_assert_eq(host.trace.b, UINT64_C(8) << 32 | 4);
+    uiommu_bond_free(b);
+    uiommu_bond_free(other);
+    cr_assert(u->free_bonds == other && other->next_free == b && dev.bonds == 0);
+    cr_assert_eq(uiommu_bond_alloc(u, &other), UIOMMU_OK);
+    cr_assert_eq(u->free_bonds, b);
+}
+
 /* Told where it changes, and only there. */
 Test(bond, states)
 {
@@ -331,7 +371,10 @@ Test(bond, valid)
     GOOD((void)0);
     BAD(v.generation = 0);
     BAD(v.u = NULL);
-    BAD(uiommu_word_store(&v.state, UIOMMU_BOND_POISONED + 1));
+    BAD(uiommu_word_store(&v.state, UIOMMU_BOND_POISONED + 1);
+        uiommu_word_store(&v.gate, UIOMMU_GATE_CLOSED));
+    GOOD(uiommu_word_store(&v.state, UIOMMU_BOND_POISONED);
+         uiommu_word_store(&v.gate, UIOMMU_GATE_CLOSED));
     BAD(v.freed = true);
     BAD(v.phase = UIOMMU_PHASE_END + 1);
     GOOD(v.phase = UIOMMU_PHASE_END);
