@@ -309,15 +309,16 @@ class Judge:
                 f"{len(runs)} runs, {len(programs)} programs")
 
     def split(self, mutant, programs, level):
-        """Programs that run before the suite, and after it. The file's own knows it best; others
-        cost as much as the whole first level, so that most wait for the second."""
-        own = "test_" + os.path.basename(mutant.source.name)[:-2]
+        """Programs that run before the suite, and after it. The file's own, test_X or test_X_Y,
+        know it best; others cost as much as the whole first level: most wait for the second."""
+        stem = "test_" + os.path.basename(mutant.source.name)[:-2]
+        own = [name for name in programs if name == stem or name.startswith(stem + "_")]
         near = lambda name: self.kills[mutant.source.name, mutant.function, name]
-        rest = sorted((name for name in programs if name != own),
+        rest = sorted((name for name in programs if name not in own),
                       key=lambda name: self.suite.program_cost[name] / (1 + 4 * near(name)))
         if level > 1:
             return [], rest if level == 2 else []
-        first = [name for name in programs if name == own] + [n for n in rest[:1] if near(n)]
+        first = own + [name for name in rest[:1] if near(name)]
         return first, [name for name in rest[:3] if name not in first]
 
     def programs(self, worker, unit, made, mutant, names):

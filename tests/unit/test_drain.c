@@ -72,6 +72,41 @@ Test(drain, d1)
     uiommu_age_remove(unit, slot);
 }
 
+/* What a runner has picked and not yet called is answered at once, and no other bond's. */
+Test(drain, d1_picked)
+{
+    struct uiommu_runner *runner = &unit->runner[0];
+    struct uiommu_group_slot *slot[2];
+    struct uiommu_bond other;
+    uint32_t i;
+
+    fresh(UIOMMU_PHASE_D1);
+    other = bond;
+    cr_assert_eq(uiommu_pool_grow(unit, 4), UIOMMU_OK);
+    for (i = 0; i < 2; i++) {
+        slot[i] = uiommu_slot_open(unit);
+        slot[i]->dev = &dev;
+        slot[i]->bond = i == 0 ? &bond : &other;
+        slot[i]->dev_generation = 1;
+        slot[i]->in_call = 1;
+        uiommu_word_store(&slot[i]->state, UIOMMU_SLOT_PICKED);
+        uiommu_age_add(unit, slot[i], 2);
+        runner->slot[i] = slot[i]->index;
+        runner->token[i] = UIOMMU_SLOT_PICKED;
+    }
+    runner->count = 2;
+    uiommu_word_store(&runner->done, 0);
+    uiommu_word_store(&runner->caller.busy, 2);
+    uiommu_word_store(&bond.gate, 1);
+    go();
+    cr_assert(bond.phase == UIOMMU_PHASE_D2_CONFIG && uiommu_gate_count(&bond) == 0);
+    cr_assert(toy.answers == 1 && toy.code[UIOMMU_CODE_INVALID & 3] == 1);
+    cr_assert_eq(uiommu_slot_state(slot[1]), UIOMMU_SLOT_PICKED);
+    uiommu_word_store(&runner->caller.busy, 0);
+    runner->count = 0;
+    uiommu_age_remove(unit, slot[1]);
+}
+
 /* ---- D3 ---- */
 
 /* R18, R29: a barrier of its own, overflows counted from here on, and nothing is late before its

@@ -4,7 +4,7 @@
 /* drain.c alone, from D6 on: what ends a bond, what poisons it, who helps then, and what comes
  * late (R3, R5, R8, R9, R20, R21, R29). */
 
-TestSuite(rest, .init = up, .fini = down);
+TestSuite(drain_end, .init = up, .fini = down);
 
 static uint32_t lates(uint32_t *count)
 {
@@ -23,7 +23,7 @@ static uint32_t lates(uint32_t *count)
 /* ---- D6 and POISONED ---- */
 
 /* I17: handlers have as long as the drain; then their absence is what is missing. */
-Test(rest, d6_handlers)
+Test(drain_end, d6_handlers)
 {
     fresh(UIOMMU_PHASE_D6);
     held();
@@ -41,7 +41,7 @@ Test(rest, d6_handlers)
 }
 
 /* R8: a stop that rested on a marker that was none is missing. */
-Test(rest, d6_forged)
+Test(drain_end, d6_forged)
 {
     fresh(UIOMMU_PHASE_D6);
     bond.stop_by_marker = true;
@@ -73,7 +73,7 @@ static void hear(void *ctx, const struct uiommu_trace *record)
 
 /* Everything is proved: its place is free, nobody calls stop(), the space is let go of before
  * anybody hears of it. */
-Test(rest, d6_done)
+Test(drain_end, d6_done)
 {
     void (*trace)(void *ctx, const struct uiommu_trace *record) = u->host.trace;
 
@@ -94,7 +94,7 @@ Test(rest, d6_done)
 }
 
 /* What is missing is told once, and the bond keeps what it has to. */
-Test(rest, poisoned)
+Test(drain_end, poisoned)
 {
     struct uiommu_event event;
 
@@ -141,7 +141,7 @@ static void helped(uint32_t want, uint32_t lacking, bool confirmed, bool had_res
     }
 }
 
-Test(rest, helped)
+Test(drain_end, helped)
 {
     const uint32_t tlb = UIOMMU_PROOF_TLB, requests = UIOMMU_PROOF_REQUESTS,
                    stop = UIOMMU_PROOF_STOP, handlers = UIOMMU_PROOF_HANDLERS;
@@ -169,7 +169,7 @@ Test(rest, helped)
 }
 
 /* R20: a device that goes, once. */
-Test(rest, helped_by_its_absence)
+Test(drain_end, helped_by_its_absence)
 {
     fresh(UIOMMU_PHASE_POISONED);
     uiommu_word_store(&bond.missing, UIOMMU_PROOF_TLB);
@@ -191,7 +191,7 @@ Test(rest, helped_by_its_absence)
 /* ---- the rest, and what comes late ---- */
 
 /* R5: the settle time once more where nothing proves by itself. */
-Test(rest, no_rest)
+Test(drain_end, no_rest)
 {
     uint32_t i;
 
@@ -227,7 +227,7 @@ static void resting(uint32_t flags)
 }
 
 /* R29: an overflow in the rest: what it removed is sent again by devices that do. */
-Test(rest, rests)
+Test(drain_end, rests)
 {
     resting(0);
     bond.until_ns = T0 + 1;
@@ -263,7 +263,7 @@ Test(rest, rests)
 }
 
 /* The end: off the list, whoever is before and behind it, and nothing begins again. */
-Test(rest, over)
+Test(drain_end, over)
 {
     struct uiommu_bond before, behind;
     uint32_t generation;
@@ -291,7 +291,7 @@ Test(rest, over)
 }
 
 /* R3: the first late request begins D3 again, the second one poisons. */
-Test(rest, late)
+Test(drain_end, late)
 {
     uint32_t count = 0;
 
@@ -319,7 +319,7 @@ Test(rest, late)
 }
 
 /* R8: a request behind the marker: what was shortened by it falls. */
-Test(rest, unmarked)
+Test(drain_end, unmarked)
 {
     uint32_t phase;
 
@@ -337,7 +337,7 @@ Test(rest, unmarked)
 }
 
 /* Markers of before a reset are nobody's; other devices' stay. */
-Test(rest, reset)
+Test(drain_end, reset)
 {
     struct uiommu_device far;
     struct uiommu_bond other;
@@ -356,7 +356,7 @@ Test(rest, reset)
 /* ---- when ---- */
 
 /* R21: when each phase has something to do without being told. */
-Test(rest, deadlines)
+Test(drain_end, deadlines)
 {
     const uint64_t soon = T0 + UIOMMU_RETRY_NS;
     uint32_t phase;
@@ -392,7 +392,7 @@ Test(rest, deadlines)
 }
 
 /* Of several the first. */
-Test(rest, first_deadline)
+Test(drain_end, first_deadline)
 {
     struct uiommu_bond other;
 
