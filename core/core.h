@@ -191,7 +191,7 @@ struct uiommu_device {
     bool pasid_required;               /* (m) written while no bond exists or in reset */
     struct uiommu_word ats_on;         /* (w) at the endpoint */
     struct uiommu_word shut;           /* (w) its entry refuses everything, proved by a ticket */
-    uint32_t program_serial;           /* (u) writes of it */
+    uint32_t program_serial;           /* (u) writes of its entry */
     bool pri_on, pasid_on;             /* (m) at the endpoint */
     uint32_t isolate_step;             /* (r) of cutting it off in hardware */
     uint64_t isolate_ticket;           /* (r) */
@@ -655,7 +655,7 @@ void uiommu_pending_orphan(struct uiommu_unit *unit, const struct uiommu_bond *b
 /* (u) The bond of a group that is over: caps, gate. No lock is needed where nobody else knows it.
  */
 void uiommu_group_leave(struct uiommu_unit *unit, struct uiommu_bond *bond, bool was_running);
-/* (r) Queue an answer without a slot; false: no room, stop consuming. */
+/* (r) Queue an answer without a slot; consume() has left room for it. */
 void uiommu_out_put(struct uiommu_unit *unit, struct uiommu_device *dev, uint32_t generation,
                     const struct uiommu_request *request, uiommu_code code, enum uiommu_drop why);
 /* (r) The device goes. */
