@@ -116,9 +116,20 @@ static bool is_dead(struct uiommu_vtd *hw)
     return dead;
 }
 
+/* Devices that do not answer abort a wait each, and are waited for that often. */
+#define ABORTS 8u
+
+/* Did a device that does not answer end it? That may be told just when the wait was given up. */
+static bool is_aborted(const struct uiommu_vtd *hw, uiommu_err err)
+{
+    return err == UIOMMU_E_HW ||
+           (err == UIOMMU_E_TIMEOUT &&
+            (uiommu_vtd_read(hw, VTD_FSTS) & uiommu_vtd_error_bits(hw) & VTD_FSTS_ITE) != 0);
+}
+
 /*
  * A wait last, as far as it gets (8.2): it may hang, which is why it is made anew. A wait that a
- * time-out aborted says nothing, but the next one does. From then on nobody looks at the queue,
+ * time-out aborted says nothing, but a later one does. From then on nobody looks at the queue,
  * whose head goes back to 0. If it does not go off its memory is hardware's, and so are what it
  * holds and the tail: the same queue is not used again before it is seen off.
  */
@@ -131,8 +142,8 @@ uiommu_err uiommu_vtd_queue_off(struct uiommu_vtd *hw)
 
     if (on && err == UIOMMU_OK && !more)
         others_finish(hw);
-    for (i = 0; more && !is_dead(hw) && i < 3; i++)
-        more = finish(hw) == UIOMMU_E_HW;
+    for (i = 0; more && !is_dead(hw) && i < ABORTS; i++)
+        more = is_aborted(hw, finish(hw));
     set_on(hw, false);
     if (on && err == UIOMMU_OK)
         err = uiommu_vtd_command(hw, VTD_GCMD_QIE, false);

@@ -185,6 +185,23 @@ Test(late, what_a_slow_device_holds_back)
     end();
 }
 
+/* Silent devices abort a wait each; the queue goes off behind one that did complete. */
+Test(late, off_behind_silent_devices)
+{
+    struct vtd_device *dev;
+
+    begin();
+    dev = opened();
+    cr_assert_eq(uiommu_vtd_dtlb_invalidate(hw, dev, 5, NULL), UIOMMU_OK);
+    ticket();
+    u->time_outs = 6;
+    u->silent = SID;
+    cr_assert_eq(u->core.unit.ops->restart(hw), UIOMMU_OK);
+    cr_expect_eq(u->time_outs, 0, "none is left for the new queue");
+    uiommu_vtd_device_detach(hw, dev);
+    end();
+}
+
 /* One that fetches at a write of the tail alone goes on after an error, with the gate closed. */
 Test(late, error_before_a_device_invalidation)
 {
