@@ -404,6 +404,14 @@ static bool is_waiting(const struct number *number)
     return (number->refs == 0) & (number->bonds == 0);
 }
 
+/* Below the watermark of its class. */
+static bool was_given(const struct uiommu_pasid_space *space, uint32_t pasid)
+{
+    const struct class *class = &space->classes[uiommu_bits_length(pasid)];
+
+    return (pasid >= space->config.first) & (pasid < class->fresh);
+}
+
 static bool number_valid(const struct number *number)
 {
     bool ok = number->withheld <= number->bonds;
@@ -415,7 +423,7 @@ static bool number_valid(const struct number *number)
 static bool class_valid(const struct uiommu_pasid_space *space, uint32_t k, uint32_t *live)
 {
     const struct class *class = &space->classes[k];
-    uint32_t low = k == 0 ? 0 : UINT32_C(1) << (k - 1), n, at = class->head, last = at, used;
+    uint32_t low = k == 0 ? 0 : UINT32_C(1) << (k - 1), n, at = class->head, used;
     const struct number *number;
 
     low = low < space->config.first ? space->config.first : low;
@@ -427,14 +435,15 @@ static bool class_valid(const struct uiommu_pasid_space *space, uint32_t k, uint
     for (n = 0; n < class->waiting; n++) {
         if (at < low || at >= class->fresh)
             return false;
+        if ((at == class->tail) != (n + 1 == class->waiting)) /* so none is in it twice */
+            return false;
         number = number_at(space, at);
         if (number == NULL || !is_waiting(number))
             return false;
-        last = at;
         at = number->to.next;
     }
     *live += used - class->waiting;
-    return (class->waiting == 0) | (last == class->tail);
+    return true;
 }
 
 bool uiommu_pasid_space_valid(const struct uiommu_pasid_space *space)
@@ -452,6 +461,7 @@ bool uiommu_pasid_space_valid(const struct uiommu_pasid_space *space)
     for (i = 0; i < space->leaves; i++) {
         for (n = 0; space->leaf[i] != NULL && n >> space->leaf_bits == 0; n++) {
             ok &= number_valid(&space->leaf[i][n]);
+            ok &= is_waiting(&space->leaf[i][n]) | was_given(space, (i << space->leaf_bits) + n);
             found += !is_waiting(&space->leaf[i][n]);
         }
     }

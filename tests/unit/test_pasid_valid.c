@@ -97,6 +97,23 @@ Test(pasid_valid, a_class)
     WRONG(low->waiting, 1);
 }
 
+/* What sums do not tell: one that is lost and another one too many. */
+Test(pasid_valid, two_wrongs)
+{
+    struct class *class = &space->classes[uiommu_bits_length(waits[0])];
+
+    cr_assert_eq(uiommu_bits_length(live), uiommu_bits_length(waits[0]));
+    number_at(space, live)->refs = 0;
+    number_at(space, class->fresh)->refs = 1;
+    cr_assert_not(uiommu_pasid_space_valid(space), "one that was never given");
+    number_at(space, class->fresh)->refs = 0;
+    number_at(space, live)->refs = 1;
+    cr_assert(uiommu_pasid_space_valid(space));
+    number_at(space, waits[0])->to.next = waits[0];
+    class->tail = waits[0];
+    cr_assert_not(uiommu_pasid_space_valid(space), "one that waits twice");
+}
+
 /* A leaf that was never made holds no number. */
 Test(pasid_valid, a_leaf)
 {
