@@ -54,7 +54,7 @@
 /* What fails is told by a name: pan prints the expression. Never true, not part of the state. */
 hidden byte I1_life, I1_mixed, I2_under_way, I2_partial, I2_quiet, I3_once, I3_asked, I3_last,
     I3_marker, I3_token, D1_closed, D1_waited, D6_in_flight, R4_stop, R8_marker, R11_dead,
-    I19_generation, R3_false_alarm, R9_refuted;
+    I19_generation, R3_false_alarm, R9_refuted, R3_before_D3;
 #define CHECK(name, cond) assert((cond) || name)
 
 #define PART   1 /* a request that is not the last of its group */
@@ -940,7 +940,7 @@ inline step_d6()
 #ifdef NO_R29_REST
 #define REST_AGAIN false
 #else
-#define REST_AGAIN (REPEATS && timer && !reset_proof && OVERFLOW_SEEN)
+#define REST_AGAIN (REPEATS && timer && OVERFLOW_SEEN)
 #endif
 inline step_rest()
 {
@@ -1045,7 +1045,7 @@ inline drain_step_all()
         go ->
         go = false;
         if
-        :: late && phase >= P_D3 && phase < P_POISONED -> late_again()
+        :: late && phase < P_POISONED -> CHECK(R3_before_D3, phase >= P_D3); late_again()
         :: else ->
             if
             :: phase == P_NONE -> drain_next(P_STOP)
