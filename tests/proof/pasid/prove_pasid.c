@@ -10,6 +10,13 @@
 
 #include <core/pasid.c>
 
+#ifndef PASID /* what a variant is about */
+#define PASID nondet_u32()
+#endif
+#ifndef WIDTH
+#define WIDTH 0u
+#endif
+
 #define FIRST  1u
 #define LAST   3u
 #define LEAVES 2u
@@ -95,7 +102,7 @@ static bool any_fresh(uint32_t width)
 
 static void alloc(void)
 {
-    uint32_t pasid = 0, width = nondet_u32(), of = width == 0 ? UIOMMU_PASID_BITS : width, k;
+    uint32_t pasid = 0, width = WIDTH, of = width == 0 ? UIOMMU_PASID_BITS : width, k;
     struct class was[3] = {space.classes[0], space.classes[1], space.classes[2]};
     bool fresh = any_fresh(of), held[LAST + 1];
     uiommu_err err;
@@ -152,7 +159,7 @@ void prove(void)
     any_space();
     ASSUME(uiommu_pasid_space_valid(&space));
 #ifdef WHAT
-    holders(WHAT, nondet_u32());
+    holders(WHAT, PASID);
 #else
     alloc();
 #endif

@@ -15,6 +15,17 @@ static struct uiommu_page *prove_page(uint32_t index);
 
 #include <core/slot.c>
 
+/* What a variant knows: the slot that it is about, the heads of two lists. */
+#ifndef AT
+#define AT nondet_u32()
+#endif
+#ifndef FREE
+#define FREE nondet_u32()
+#endif
+#ifndef FREED
+#define FREED nondet_u32()
+#endif
+
 #define SLOTS 2u /* each a chunk of its own, so that it is an object of its own */
 
 static struct uiommu_unit unit;
@@ -138,7 +149,7 @@ static bool no_page_twice(void)
 
 static struct uiommu_group_slot *any_of(uint32_t states)
 {
-    uint32_t i = nondet_u32();
+    uint32_t i = AT;
 
     ASSUME(i < SLOTS);
     ASSUME((states >> uiommu_slot_state(prove_slot(i)) & 1) != 0);
@@ -147,9 +158,12 @@ static struct uiommu_group_slot *any_of(uint32_t states)
 
 static void begin(void)
 {
-    struct uiommu_group_slot *slot = uiommu_slot_open(&unit);
+    struct uiommu_group_slot *slot;
     uint32_t i;
 
+    /* What it takes back first is a step of its own. */
+    ASSUME(unit.pool.free_slot != UIOMMU_NO_SLOT || unit.pool.freed == UIOMMU_NO_SLOT);
+    slot = uiommu_slot_open(&unit);
     if (slot == NULL) {
         for (i = 0; i < SLOTS; i++)
             PROVE(uiommu_slot_state(prove_slot(i)) != UIOMMU_SLOT_FREE);
@@ -256,17 +270,16 @@ static void grow(uint32_t chunks_there)
     PROVE(unit.pool.count == memory && uiommu_pool_valid(&unit.pool));
 }
 
-#ifndef WHAT
-#define WHAT 0
-#endif
-
+#ifndef WHAT /* the pool is made */
 void prove(void)
 {
-    if (WHAT == 0) {
-        grow(0);
-        grow(1);
-        grow(2);
-    }
+    grow(0);
+    grow(1);
+    grow(2);
+}
+#else
+void prove(void)
+{
     unit.now_ns = nondet_u64();
     dev.port = &port;
     port.released = nondet_u16();
@@ -276,7 +289,10 @@ void prove(void)
     unit.stalls = nondet_u32();
     unit.stalls_released = nondet_u16();
     any_pool();
+    unit.pool.free_slot = FREE;
+    unit.pool.freed = FREED;
     ASSUME(uiommu_pool_valid(&unit.pool) && charges_agree() && no_page_twice());
     step(WHAT);
     PROVE(uiommu_pool_valid(&unit.pool) && charges_agree() && no_page_twice());
 }
+#endif
