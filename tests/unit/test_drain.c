@@ -119,7 +119,9 @@ Test(drain, d3_begins)
     bond.absent = true;
     unit->ring[0].acks = 4;
     dev.barrier.begun = dev.barrier.done = 6;
+    bond.looked = 77;
     go();
+    cr_assert_eq(bond.looked, 77, "what lies behind the rings is not touched");
     cr_assert(bond.phase == UIOMMU_PHASE_D3 && bond.rounds == 1 && bond.barrier_need == 7);
     cr_assert(!bond.closing && !bond.absent && bond.overflows[0] == 4);
     unit->ring[0].acks = 5;
