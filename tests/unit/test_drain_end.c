@@ -186,6 +186,10 @@ Test(drain_end, helped_by_its_absence)
     held();
     go();
     cr_assert_eq(bond.phase, UIOMMU_PHASE_POISONED, "a reset ends no handler");
+    uiommu_word_store(&bond.wants, UIOMMU_WANT_RESET);
+    bond.reset_proof = false;
+    go();
+    cr_assert(bond.phase == UIOMMU_PHASE_D2_CONFIG && bond.reset_proof, "the first one does more");
 }
 
 /* ---- the rest, and what comes late ---- */
@@ -247,6 +251,7 @@ Test(drain_end, rests)
     bond.drain_until_ns = T0;
     go();
     cr_assert(bond.phase == UIOMMU_PHASE_POISONED && missing() == UIOMMU_PROOF_REQUESTS);
+    cr_assert(bond.rounds == 0 && toy.tickets == 0);
     resting(UIOMMU_DEVICE_RESENDS);
     bond.until_ns = 0;
     go();
