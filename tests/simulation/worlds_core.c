@@ -262,6 +262,48 @@ static void build_marker(struct sim *s, struct conf *c, void *arg)
     }
 }
 
+/* ---- two devices, two numbers, three requests, a ring of four ---- */
+
+static void ends_first(struct sim *s, void *arg)
+{
+    (void)arg;
+    world_unbind(s, UIOMMU_UNBIND_STOPPED | UIOMMU_UNBIND_ABORT);
+    world_rebind(s);
+}
+
+static void ends_second(struct sim *s, void *arg)
+{
+    struct bench *b = sim_bench(s);
+
+    (void)arg;
+    w.err = uiommu_unbind(b->u, w.other_bond, UIOMMU_UNBIND_STOPPED);
+    SIM_CHECK(s, "unbind", w.err == UIOMMU_OK);
+    SIM_CHECK(s, "I2 entry", !b->vendor->reaches(b, w.e->id, w.other));
+    SIM_CHECK(s, "I3", conf_answer(w.e, 2) == UIOMMU_CODE_SUCCESS); /* Its sweep served it. */
+}
+
+/* What is granted leaves the queue as many places as one of four entries has. The ring is full as
+ * far as credits go, both use the same index, and the first bond's group is open. */
+static void build_four(struct sim *s, struct conf *c, void *arg)
+{
+    static const struct conf_how one = {.want = 1}, two = {.want = 2};
+
+    (void)arg;
+    c->b.config.marker_reserve = c->b.features.request_room - 4;
+    if (!world_up(s, c, &two)) {
+        return;
+    }
+    w.e = conf_device_make(c, &one);
+    if (w.e == NULL || !conf_bind(c, w.e, w.space[2], w.other, &w.other_bond)) {
+        return;
+    }
+    two_in_the_ring(c);
+    conf_ask(w.e, w.other, LIFE(2, 3), 2);
+    bench_advance(&c->b, 3 * BENCH_US);
+    sim_cpu(s, "first", ends_first, NULL, 0);
+    sim_cpu(s, "second", ends_second, NULL, 0);
+}
+
 const struct world worlds_core[] = {
     {"core rebind", "unbind and bind beside service", false, build_rebind, world_balance},
     {"core exit", "unbind beside exit, with a group pending", false, build_exit, NULL},
@@ -269,6 +311,8 @@ const struct world worlds_core[] = {
     {"core overflow", "an overflow between D3 and D4, beside service", false, build_overflow, NULL},
     {"core slow", "the ring is read slowly while a bond ends", false, build_slow, NULL},
     {"core late", "what was asked last comes after the barrier", true, build_late, NULL},
+    {"core four", "two devices, two numbers, three requests in a ring of four, both end", false,
+     build_four, world_balance},
     {"core marker", "a stop that a marker confirms, beside service", false, build_marker, NULL},
 };
 const uint32_t worlds_core_count = sizeof(worlds_core) / sizeof(worlds_core[0]);
