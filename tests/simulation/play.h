@@ -182,6 +182,7 @@ struct play_unit {
     uint64_t last_va; /* Of the last request taken, with its flags. */
     uint32_t last_index;
     bool sick;           /* Hung, to be restarted. */
+    bool hanging;        /* It consumes no commands. */
     bool lying;          /* Its rings say what nobody sent, until it is restarted. */
     bool asleep;         /* Suspended. */
     bool busy;           /* The doctor is at it. */
@@ -239,6 +240,7 @@ struct play {
     uint64_t steps_all;
     uint64_t digest; /* Of all bonds and groups; play_states.c */
     uint64_t next_look;
+    uint64_t held_until; /* A handler keeps who serves from going on. */
     struct play_later later[PLAY_LATER];
     struct play_counts *counts;
     uint32_t fates;   /* Of this run. */
@@ -321,6 +323,9 @@ uint64_t play_states(void);
 void play_step(struct sim *s, void *ctx);
 /* At the end. */
 void play_honest(struct play *p);
+/* A complaint about answers, where a device asks twice with one index or forges markers: the model
+ * of the IOMMU cannot tell which of them was answered. */
+bool play_excused(struct sim *s, void *ctx, const char *rule);
 /* A number was allocated: nothing of its past may be left. */
 void play_fresh(struct play *p, uint32_t pasid);
 /* Can a device reach tables under that PASID? A unit that is off for a moment hides nothing: as to

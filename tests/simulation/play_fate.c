@@ -10,10 +10,12 @@ static void hang(struct play *p, struct play_unit *u)
     if (u->busy || u->asleep) {
         return;
     }
+    u->hanging = true;
     u->b->vendor->hang(u->b, true);
     play_ill(p, u->b);
     play_sleep(play_pick(9) * BENCH_MS + play_pick(500) * BENCH_US);
     u->b->vendor->hang(u->b, false);
+    u->hanging = false;
     play_ill(p, u->b);
 }
 

@@ -403,6 +403,9 @@ int main(int argc, char **argv)
         c.seconds = 60 * atof(soak);
     }
     (void)argp_parse(&argp, argc, argv, 0, NULL, &c);
+    if (soak != NULL && atof(soak) > 0 && c.first != c.last) {
+        c.last = UINT64_MAX; /* As many as there is time for. */
+    }
     if (c.schedule != NULL) {
         return again(&c);
     }

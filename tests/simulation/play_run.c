@@ -79,6 +79,7 @@ enum sim_end play_once(const struct sim_config *config, void *arg, struct sim_fa
     own.ctx = &the_play;
     own.step = play_step;
     own.trace = on_trace;
+    own.excused = play_excused;
     own.bare = true;
     return sim_world(&own, build, NULL, arg, failure);
 }

@@ -71,6 +71,8 @@ struct sim_config {
     bool bare;           /* Nothing is taken down after the run: no conf_end(). */
     bool record;         /* Keep the choices, for sim_choices(). */
     bool reports_wanted; /* Complaints of models are no failure: the caller looks at them. */
+    /* Whether this one is none. Optional. */
+    bool (*excused)(struct sim *s, void *ctx, const char *rule);
     void *ctx;
     /* After each step; must not call the library. Optional. */
     void (*step)(struct sim *s, void *ctx);
