@@ -323,8 +323,9 @@ uint64_t play_states(void);
 void play_step(struct sim *s, void *ctx);
 /* At the end. */
 void play_honest(struct play *p);
-/* A complaint about answers, where a device asks twice with one index or forges markers: the model
- * of the IOMMU cannot tell which of them was answered. */
+/* A complaint about a queue that goes off with work in it, where a unit that is hung is restarted:
+ * nobody can empty it. A complaint about answers, where a device asks twice with one index or
+ * forges markers: the model of the IOMMU cannot tell which of them was answered. */
 bool play_excused(struct sim *s, void *ctx, const char *rule);
 /* A number was allocated: nothing of its past may be left. */
 void play_fresh(struct play *p, uint32_t pasid);

@@ -412,6 +412,13 @@ bool play_excused(struct sim *s, void *ctx, const char *rule)
     uint32_t i;
 
     (void)s;
+    for (i = 0; i < p->plan.units; i++) {
+        const struct play_unit *u = &p->unit[i];
+
+        if (u->busy && !u->asleep && strncmp(rule, "vtd.iq.disabled-", 16) == 0) {
+            return true;
+        }
+    }
     for (i = 0; i < p->devices; i++) {
         any |= p->dev[i].spoiled;
     }
