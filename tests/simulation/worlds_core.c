@@ -192,7 +192,7 @@ static void ends_slowly(struct sim *s, void *arg)
     (void)arg;
     w.err = uiommu_unbind_begin(b->u, w.bond, UIOMMU_UNBIND_STOPPED | UIOMMU_UNBIND_ABORT);
     SIM_CHECK(s, "unbind", w.err == UIOMMU_OK);
-    for (i = 0; i < 8; i++) {
+    for (i = 0; i < 24; i++) {
         w.err = uiommu_unit_service(b->unit, 1);
         sim_sleep(s, 150 * BENCH_US);
     }
