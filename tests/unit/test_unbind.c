@@ -6,7 +6,7 @@
 
 static struct uiommu_bond *b;
 static struct uiommu_bond_ref ref;
-static uint32_t stops, polled_then;
+static uint32_t stops, polled_then, due_then;
 static uiommu_err stop_says;
 static bool inside_then;
 
@@ -19,6 +19,8 @@ static uiommu_err stop(void *ctx, struct uiommu_device *d, struct uiommu_bond_re
     inside_then = uiommu_inside(u);
     cr_assert_eq(uiommu_unbind(u, ref, 0), UIOMMU_E_BUSY, "R14");
     cr_assert_neq(uiommu_word_load(&b->wants) & UIOMMU_WANT_CALLED, 0);
+    cr_assert_neq(uiommu_word_load(&b->wants) & UIOMMU_WANT_POLLED, 0, "its place is kept (R30)");
+    due_then = uiommu_word_load(&unit->due);
     return stop_says;
 }
 static void acked(void *hw)
@@ -140,7 +142,6 @@ static void poll_with(uint32_t have, uiommu_err says, uint32_t calls, uint32_t a
 Test(unbind, stop_is_called)
 {
     const uint32_t call = UIOMMU_WANT_UNBIND | UIOMMU_WANT_CALL, called = call | UIOMMU_WANT_CALLED;
-    uint32_t due;
 
     poll_with(UIOMMU_WANT_UNBIND, UIOMMU_OK, 0, UIOMMU_WANT_UNBIND);
     poll_with(called, UIOMMU_OK, 0, called);
@@ -148,9 +149,8 @@ Test(unbind, stop_is_called)
     cr_assert(inside_then);
     poll_with(call, UIOMMU_PENDING, 1, called | UIOMMU_WANT_TOLD);
     poll_with(call, UIOMMU_E_HW, 1, called | UIOMMU_WANT_TOLD);
-    due = uiommu_word_load(&unit->due);
     poll_with(call, UIOMMU_E_UNSUPPORTED, 1, called);
-    cr_assert_neq(uiommu_word_load(&unit->due), due, "its deadline begins");
+    cr_assert_neq(uiommu_word_load(&unit->due), due_then, "its deadline begins");
 }
 
 /* Whatever has taken all places for callbacks: stop() is called all the same. */
@@ -184,6 +184,64 @@ Test(unbind, polled)
     uiommu_word_store(&b->missing, UIOMMU_PROOF_TLB);
     cr_assert_eq(uiommu_unbind_poll(u, ref), UIOMMU_E_WITHHELD);
     cr_assert_eq(wanted(), UIOMMU_WANT_UNBIND | UIOMMU_WANT_RETRY);
+}
+
+static uint32_t acks, stops_then;
+static void second(void *hw)
+{
+    (void)hw;
+    if (++acks == 2) {
+        stops_then = stops;
+        uiommu_word_store(&b->state, UIOMMU_BOND_QUARANTINE);
+    }
+}
+
+/* Served once more after stop() has said its word, and what comes of it is told at once. */
+Test(unbind, served_after_the_stop)
+{
+    fresh(UIOMMU_WANT_UNBIND | UIOMMU_WANT_CALL);
+    unit->ops.irq_ack = second;
+    acks = 0;
+    cr_assert_eq(uiommu_unbind_poll(u, ref), UIOMMU_OK);
+    cr_assert(acks == 2 && stops_then == 1);
+    unit->ops.irq_ack = acked;
+}
+
+static uint32_t wants_then;
+static bool pinned_then;
+static uintptr_t saves(void *ctx)
+{
+    (void)ctx;
+    return 0;
+}
+static void restores(void *ctx, uintptr_t irq)
+{
+    (void)ctx;
+    (void)irq;
+    if (pinned_then && b->pins == 0) {
+        wants_then = uiommu_word_load(&b->wants);
+        pinned_then = false;
+    }
+    pinned_then |= b->pins != 0;
+}
+
+/* R27: the wish is the bond's before it is let go of: afterwards it may be another life's. */
+Test(unbind, wanted_while_pinned)
+{
+    struct uiommu_host_ops ops = u->host;
+
+    fresh(0);
+    u->host.irq_save = saves;
+    u->host.irq_restore = restores;
+    pinned_then = false;
+    wants_then = 0;
+    cr_assert_eq(uiommu_unbind_begin(u, ref, 0), UIOMMU_OK);
+    cr_assert_eq(wants_then, UIOMMU_WANT_UNBIND);
+    fresh(0);
+    wants_then = 0;
+    cr_assert_eq(uiommu_bond_stopped(u, ref), UIOMMU_OK);
+    cr_assert_eq(wants_then, UIOMMU_WANT_STOPPED);
+    u->host = ops;
 }
 
 /* ---- waiting ---- */
@@ -230,6 +288,29 @@ Test(unbind, waits)
     waited(5000000 + UIOMMU_RETRY_NS + 1);
     cr_assert_eq(until_then, clock_then + UIOMMU_RETRY_NS);
     cr_assert_eq(seen_then, uiommu_word_load(&unit->due));
+}
+
+static void due_again(void *hw)
+{
+    (void)hw;
+    uiommu_word_add(&unit->due, 1);
+}
+
+/* What became due while it was served does not let it sleep. */
+Test(unbind, due_meanwhile)
+{
+    uint32_t due;
+
+    fresh(0);
+    u->host.wait = wait;
+    unit->ops.irq_ack = due_again;
+    waits = 0;
+    cr_assert_eq(uiommu_unbind_begin(u, ref, 0), UIOMMU_OK);
+    due = uiommu_word_load(&unit->due);
+    cr_assert_eq(uiommu_unbind(u, ref, 0), UIOMMU_OK);
+    cr_assert_eq(waits, 1);
+    cr_assert(seen_then - due <= 1 && seen_then != uiommu_word_load(&unit->due));
+    unit->ops.irq_ack = acked;
 }
 
 static uint32_t rounds;

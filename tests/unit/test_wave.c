@@ -19,12 +19,12 @@ static struct {
     uint32_t pasid, tag;
 } call[CALLS];
 static uint32_t calls, tickets_at[CALLS], tickets, busy_at, bad;
-static uiommu_err last_says;
+static uiommu_err last_says, busy_says;
 
 static uiommu_err note(char op, uint32_t pasid, uint32_t value)
 {
     if (busy_at != 0 && --busy_at == 0)
-        return UIOMMU_E_BUSY;
+        return busy_says;
     cr_assert_lt(calls, CALLS);
     call[calls].op = op;
     call[calls].pasid = pasid;
@@ -116,6 +116,7 @@ static void fresh(uint32_t n)
     calls = tickets = busy_at = 0;
     bad = UINT32_MAX;
     last_says = UIOMMU_E_HW;
+    busy_says = UIOMMU_E_BUSY;
     uiommu_word_store(&unit->hung, 0);
     fill(unit);
 }
@@ -255,6 +256,11 @@ Test(wave, no_room)
     busy_at = 1;
     cr_assert_eq(uiommu_wave_run(&as, UIOMMU_WAVE_TLB, NULL), UIOMMU_OK);
     cr_assert(calls == 4 && tickets == 1, "no ticket for nothing");
+    fresh(4);
+    busy_at = 3;
+    busy_says = UIOMMU_E_UNSUPPORTED; /* what is refused does not wait for room */
+    cr_assert_eq(uiommu_wave_run(&as, UIOMMU_WAVE_TLB, NULL), UIOMMU_E_WITHHELD);
+    cr_assert(calls == 2 && tickets == 0 && pins() == 0);
 }
 
 static uint32_t isolated(uint32_t n)
