@@ -250,6 +250,11 @@ static bool detach(struct play *p, struct play_device *d)
         if (u->sick) {
             play_heal(p, u);
         }
+        if (err == UIOMMU_E_BUSY && d->ill && !d->removed) { /* Poisoned bonds wait for that. */
+            d->leaving = false;
+            (void)play_reset(p, d);
+            d->leaving = true;
+        }
         play_sleep(50 * BENCH_US);
     }
     PLAY_NEED("I21", err == UIOMMU_OK, "a device is never detached: %d", err);
