@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* R15, R16, R26: an invalidation queue without room, or that says what cannot be. */
+/* R15, R16, R26: a queue without room, or that says what cannot be; arguments that cannot be. */
 #include "fake_vtd.h"
 
 #include <criterion/criterion.h>
@@ -110,4 +110,57 @@ Test(vtd_room, no_such_ticket)
 {
     cr_assert_eq(ops->ticket_poll(hw, 0), UIOMMU_E_INVALID);
     cr_assert_eq(ops->ticket_poll(hw, hw->iq.head + 1), UIOMMU_E_INVALID);
+}
+
+/* What does not fit into the caller's room is left where it is. */
+Test(vtd_room, for_events)
+{
+    struct uiommu_event events[1];
+    struct uiommu_fetch io;
+
+    memset(&io, 0, sizeof(io));
+    io.events = events;
+    *fake_reg(u, VTD_FSTS) |= VTD_FSTS_PFO;
+    uiommu_vtd_faults_fetch(hw, &io);
+    cr_assert_eq(io.event_count, 0);
+    cr_assert_eq(io.flags, UIOMMU_FETCH_MORE);
+    io.flags = 0;
+    io.event_room = 1;
+    uiommu_vtd_faults_fetch(hw, &io);
+    cr_assert_eq(io.event_count, 1);
+    cr_assert_eq(io.flags, 0);
+    cr_assert_eq(events[0].kind, UIOMMU_EVENT_EVENTS_LOST);
+}
+
+/* A fetch of instructions is a read with a bit, where there is a PASID. */
+Test(vtd_room, fault_of_a_fetch)
+{
+    uint64_t record[2] = {0,
+                          uiommu_bits_make(VTD_FRCD1_T1, 1) | uiommu_bits_make(VTD_FRCD1_EXE, 1)};
+    struct uiommu_event event;
+
+    uiommu_vtd_fault_decode(record, &event);
+    cr_assert_eq(event.access, UIOMMU_READ);
+    record[1] |= uiommu_bits_make(VTD_FRCD1_PP, 1);
+    uiommu_vtd_fault_decode(record, &event);
+    cr_assert_eq(event.access, UIOMMU_EXEC);
+    record[1] |= uiommu_bits_make(VTD_FRCD1_PRIV, 1);
+    uiommu_vtd_fault_decode(record, &event);
+    cr_assert_eq(event.access, UIOMMU_EXEC | UIOMMU_PRIV);
+}
+
+/* PASIDs beyond the device's, tags beyond the unit's, and roots that it cannot walk. */
+Test(vtd_room, entries_that_cannot_be)
+{
+    struct uiommu_root other = root;
+
+    cr_assert_eq(ops->pasid_prepare(hw, dev, 0), UIOMMU_E_RANGE);
+    cr_assert_eq(ops->pasid_prepare(hw, dev, 1u << 20), UIOMMU_E_RANGE);
+    cr_assert_eq(ops->pasid_prepare(hw, dev, 5), UIOMMU_OK);
+    cr_assert_eq(ops->pasid_set(hw, dev, 5, &root, 0, 0), UIOMMU_E_INVALID);
+    cr_assert_eq(ops->pasid_set(hw, dev, 5, &root, hw->f.did_last + 1u, 0), UIOMMU_E_INVALID);
+    cr_assert_eq(ops->pasid_set(hw, dev, 0x5000, &root, 1, 0), UIOMMU_E_INVALID, "not prepared");
+    other.format = UIOMMU_ROOT_AARCH64;
+    cr_assert_eq(ops->pasid_set(hw, dev, 5, &other, 1, 0), UIOMMU_E_UNSUPPORTED);
+    cr_assert_eq(ops->pasid_set(hw, dev, 5, &root, 1, 0), UIOMMU_OK);
 }
