@@ -222,7 +222,9 @@ static void end_device(struct fuzz_life *f, uint32_t i)
     uiommu_err err;
 
     if (d->dev != NULL) {
-        if (!d->removed && FUZZ_CALL(f, uiommu_device_reset_begin(d->dev)) == UIOMMU_OK)
+        /* Begun once: beginning again after its end was tried begins another one. */
+        if (!d->removed && (uiommu_device_get_state(d->dev) == UIOMMU_DEVICE_RESETTING ||
+                            FUZZ_CALL(f, uiommu_device_reset_begin(d->dev)) == UIOMMU_OK))
             (void)FUZZ_CALL(f, uiommu_device_reset_end(d->dev));
         err = FUZZ_CALL(f, uiommu_device_detach(d->dev));
         if (err == UIOMMU_OK)
