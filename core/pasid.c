@@ -449,7 +449,7 @@ static bool class_valid(const struct uiommu_pasid_space *space, uint32_t k, uint
 bool uiommu_pasid_space_valid(const struct uiommu_pasid_space *space)
 {
     uint32_t k, i, n, live = 0, found = 0, last = space->config.last;
-    bool ok = space->magic == UIOMMU_MAGIC_SPACE;
+    bool ok = space->magic == UIOMMU_MAGIC_SPACE, waits, given;
 
     ok &= space->config.first <= last;
     ok &= last < UINT32_C(1) << UIOMMU_PASID_BITS;
@@ -461,8 +461,10 @@ bool uiommu_pasid_space_valid(const struct uiommu_pasid_space *space)
     for (i = 0; i < space->leaves; i++) {
         for (n = 0; space->leaf[i] != NULL && n >> space->leaf_bits == 0; n++) {
             ok &= number_valid(&space->leaf[i][n]);
-            ok &= is_waiting(&space->leaf[i][n]) | was_given(space, (i << space->leaf_bits) + n);
-            found += !is_waiting(&space->leaf[i][n]);
+            waits = is_waiting(&space->leaf[i][n]);
+            given = was_given(space, (i << space->leaf_bits) + n);
+            ok &= waits | given;
+            found += !waits;
         }
     }
     ok &= live == space->live;
