@@ -17,7 +17,8 @@ extern "C" {
 
 /** One interrupt source as a message. */
 struct uiommu_vtd_msi {
-    uint64_t address; /**< 0xFEExxxxx, bits 63:32 only with x2APIC; 0: leave the source masked. */
+    uint64_t address; /**< From 0xFEE00000 to 0xFEEFFFFF, bits 63:32 only with x2APIC; 0: leave
+                           the source masked. */
     uint32_t data;    /**< Payload, 16 bits. */
 };
 

@@ -100,20 +100,27 @@ static bool late_once(struct conf *c, const struct conf_flow *f, uint32_t index)
     return true;
 }
 
-/* A device that wakes after its confirmed stop, again and again, loses the number. */
+/* A device that wakes after its confirmed stop, again and again. */
+static bool loses_the_number(struct conf *c, struct conf_flow *f)
+{
+    if (!needs_late(c) || !conf_flow_up(c, f)) {
+        return false;
+    }
+    CHECK(c, conf_unbind(c, f->bond, UIOMMU_UNBIND_STOPPED) == UIOMMU_OK);
+    if (!late_once(c, f, 5) || !late_once(c, f, 6)) {
+        return false;
+    }
+    conf_run(c, 20 * BENCH_MS);
+    return CHECK(c, conf_state(c, f->bond) == UIOMMU_BOND_POISONED);
+}
+
 static void late_twice(struct conf *c)
 {
     struct conf_flow f;
 
-    if (!needs_late(c) || !conf_flow_up(c, &f)) {
+    if (!loses_the_number(c, &f)) {
         return;
     }
-    CHECK(c, conf_unbind(c, f.bond, UIOMMU_UNBIND_STOPPED) == UIOMMU_OK);
-    if (!late_once(c, &f, 5) || !late_once(c, &f, 6)) {
-        return;
-    }
-    conf_run(c, 20 * BENCH_MS);
-    CHECK(c, conf_state(c, f.bond) == UIOMMU_BOND_POISONED);
     CHECK(c, (conf_bond(c, f.bond).missing & UIOMMU_PROOF_REQUESTS) != 0);
     CHECK(c, f.a->calls == 0);
     CHECK(c, conf_reset(c, f.d) == UIOMMU_OK);
@@ -125,15 +132,9 @@ static void late_twice_restart(struct conf *c)
 {
     struct conf_flow f;
 
-    if (!needs_late(c) || !conf_flow_up(c, &f)) {
+    if (!loses_the_number(c, &f)) {
         return;
     }
-    CHECK(c, conf_unbind(c, f.bond, UIOMMU_UNBIND_STOPPED) == UIOMMU_OK);
-    if (!late_once(c, &f, 5) || !late_once(c, &f, 6)) {
-        return;
-    }
-    conf_run(c, 5 * BENCH_MS);
-    CHECK(c, conf_state(c, f.bond) == UIOMMU_BOND_POISONED);
     CHECK(c, uiommu_unit_restart(c->b.unit) == UIOMMU_OK);
     conf_run(c, 20 * BENCH_MS);
     CHECK(c, conf_state(c, f.bond) == UIOMMU_BOND_POISONED);
@@ -170,15 +171,9 @@ static void word_after_late(struct conf *c)
 {
     struct conf_flow f;
 
-    if (!needs_late(c) || !conf_flow_up(c, &f)) {
+    if (!loses_the_number(c, &f)) {
         return;
     }
-    CHECK(c, conf_unbind(c, f.bond, UIOMMU_UNBIND_STOPPED) == UIOMMU_OK);
-    if (!late_once(c, &f, 5) || !late_once(c, &f, 6)) {
-        return;
-    }
-    conf_run(c, 20 * BENCH_MS);
-    CHECK(c, conf_state(c, f.bond) == UIOMMU_BOND_POISONED);
     model_fabric_hold(c->b.fabric, UINT32_MAX);
     conf_ask(f.d, f.pasid, CONF_VA, 7);
     c->b.vendor->hang(&c->b, true); /* D2 takes its time */
