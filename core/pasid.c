@@ -446,9 +446,34 @@ static bool class_valid(const struct uiommu_pasid_space *space, uint32_t k, uint
     return true;
 }
 
+/* Numbers of a leaf, from its first, that may have been given out. Behind leaf 0 all are of one
+ * class. */
+static uint32_t leaf_used(const struct uiommu_pasid_space *space, uint32_t leaf)
+{
+    uint32_t base = leaf << space->leaf_bits, size = UINT32_C(1) << space->leaf_bits, fresh;
+
+    if (leaf == 0)
+        return size;
+    fresh = space->classes[uiommu_bits_length(base)].fresh;
+    fresh = fresh < base ? 0 : fresh - base;
+    return fresh < size ? fresh : size;
+}
+
+/* All zero, which is quickly seen: there are many, and tests look often. */
+static bool never_used(const struct number *number, uint32_t count)
+{
+    bool zero = is_waiting(number);
+
+    zero &= number->owner == NULL;
+    zero &= number->to.next == 0;
+    zero &= number->withheld == 0;
+    zero &= memcmp(number, number + 1, (count - 1u) * sizeof(*number)) == 0;
+    return zero;
+}
+
 bool uiommu_pasid_space_valid(const struct uiommu_pasid_space *space)
 {
-    uint32_t k, i, n, live = 0, found = 0, last = space->config.last;
+    uint32_t k, i, n, used, live = 0, found = 0, last = space->config.last;
     bool ok = space->magic == UIOMMU_MAGIC_SPACE, waits, given;
 
     ok &= space->config.first <= last;
@@ -459,13 +484,18 @@ bool uiommu_pasid_space_valid(const struct uiommu_pasid_space *space)
     for (k = 0; k < CLASSES; k++)
         ok &= class_valid(space, k, &live);
     for (i = 0; i < space->leaves; i++) {
-        for (n = 0; space->leaf[i] != NULL && n >> space->leaf_bits == 0; n++) {
+        if (space->leaf[i] == NULL)
+            continue;
+        used = leaf_used(space, i);
+        for (n = 0; n < used; n++) {
             ok &= number_valid(&space->leaf[i][n]);
             waits = is_waiting(&space->leaf[i][n]);
             given = was_given(space, (i << space->leaf_bits) + n);
             ok &= waits | given;
             found += !waits;
         }
+        if (used >> space->leaf_bits == 0)
+            ok &= never_used(&space->leaf[i][used], (UINT32_C(1) << space->leaf_bits) - used);
     }
     ok &= live == space->live;
     return ok & (found == live);

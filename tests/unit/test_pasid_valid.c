@@ -114,6 +114,27 @@ Test(pasid_valid, two_wrongs)
     cr_assert_not(uiommu_pasid_space_valid(space), "one that waits twice");
 }
 
+/* What was never given out is untouched, next to what was and further on; a leaf may be full. */
+Test(pasid_valid, never_given)
+{
+    struct class *class = &space->classes[uiommu_bits_length(waits[0])];
+    uint32_t low = 0, i;
+
+    WRONG(number_at(space, class->fresh)->refs, 1);
+    WRONG(number_at(space, class->fresh)->to.next, 7);
+    WRONG(number_at(space, class->fresh + 1)->bonds, 1);
+    WRONG(number_at(space, class->fresh | 15u)->withheld, 1);
+    for (i = 0; i < 40; i++)
+        (void)get();
+    cr_assert(uiommu_pasid_space_valid(space));
+    WRONG(number_at(space, class->fresh)->refs, 1);
+    cr_assert_eq(uiommu_pasid_alloc(space, NULL, 3, &low), UIOMMU_OK);
+    cr_assert_lt(low, 8);
+    cr_assert(uiommu_pasid_space_valid(space));
+    WRONG(number_at(space, low)->refs, 0);
+    WRONG(number_at(space, low + 1)->refs, 1);
+}
+
 /* A leaf that was never made holds no number. */
 Test(pasid_valid, a_leaf)
 {
