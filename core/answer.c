@@ -98,7 +98,7 @@ static uiommu_err answer_code(const struct uiommu_group_slot *slot, uiommu_code 
     const struct uiommu_aspace *as = slot->bond->as;
 
     if (uiommu_guard(UIOMMU_GUARD_I19_TOKEN) &&
-        (slot->quiet != 0 || slot->dev_generation != uiommu_word_load(&slot->dev->generation) ||
+        (slot->dev_generation != uiommu_word_load(&slot->dev->generation) ||
          (slot->dev->port != NULL &&
           slot->port_generation != uiommu_word_load(&slot->dev->port->generation))))
         return UIOMMU_E_STALE;
@@ -275,18 +275,21 @@ void uiommu_out_put(struct uiommu_unit *unit, struct uiommu_device *dev, uint32_
                  (uint64_t)request->id << 32 | answer->pasid, request->index, (uint64_t)code, why);
 }
 
+static void out_move(struct uiommu_out *out, uint32_t to, uint32_t from)
+{
+    out->answer[to] = out->answer[from];
+    out->dev[to] = out->dev[from];
+    out->generation[to] = out->generation[from];
+}
+
 void uiommu_out_forget(struct uiommu_unit *unit, const struct uiommu_device *dev)
 {
     struct uiommu_out *out = &unit->out;
     uint32_t kept = 0, i;
 
     for (i = 0; i < out->count; i++) {
-        if (out->dev[i] == dev)
-            continue;
-        out->answer[kept] = out->answer[i];
-        out->dev[kept] = out->dev[i];
-        out->generation[kept] = out->generation[i];
-        kept++;
+        if (out->dev[i] != dev)
+            out_move(out, kept++, i);
     }
     out->count = kept;
 }
@@ -325,21 +328,13 @@ static void out_flush(struct uiommu_unit *unit)
             uiommu_count_shared(&unit->counters.dropped, 1);
             continue;
         }
-        if (kept != i) {
-            out->answer[kept] = out->answer[i];
-            out->dev[kept] = out->dev[i];
-            out->generation[kept] = out->generation[i];
-        }
-        kept++;
+        out_move(out, kept++, i);
     }
     sent = kept != 0 ? unit->ops.respond(unit->hw, out->answer, kept) : 0;
     for (i = 0; i < sent; i++)
         count_code(unit, out->dev[i], out->answer[i].code);
-    for (i = sent; i < kept; i++) {
-        out->answer[i - sent] = out->answer[i];
-        out->dev[i - sent] = out->dev[i];
-        out->generation[i - sent] = out->generation[i];
-    }
+    for (i = sent; i < kept; i++)
+        out_move(out, i - sent, i);
     out->count = kept - sent;
     if (out->count != 0)
         uiommu_count_shared(&unit->counters.full, 1);
@@ -350,7 +345,7 @@ void uiommu_answers_flush(struct uiommu_unit *unit)
     uintptr_t irq = uiommu_lock_take(unit->u, &unit->lock);
 
     parked_flush(unit);
-    if (unit->pool.parked == UIOMMU_NO_SLOT && unit->out.count != 0)
+    if (unit->pool.parked == UIOMMU_NO_SLOT)
         out_flush(unit);
     uiommu_lock_give(unit->u, &unit->lock, irq);
 }

@@ -56,7 +56,6 @@ struct uiommu_group_slot {
     uint8_t in_call;     /* (u) a runner holds it */
     uint8_t ran;         /* (u) counts against the caps */
     uint8_t orphan;      /* (u) enum uiommu_orphan */
-    uint8_t quiet;       /* (u) drop instead of answer (reset) */
     uint8_t beyond;      /* (r) asks for more access than entries grant: INVALID at Last */
     uint64_t since_ns;   /* (r) opened, or became complete */
     uint64_t cookie[2];  /* of its Last */

@@ -114,8 +114,6 @@ static bool pick_round(struct uiommu_unit *unit, struct uiommu_runner *runner, u
         else
             last = bond;
         unit->ready = unit->ready == NULL ? NULL : last;
-        if (unit->ready == NULL)
-            break;
     }
     return any;
 }
@@ -245,7 +243,7 @@ struct uiommu_runner *uiommu_pick(struct uiommu_unit *unit, uint32_t budget)
         return NULL; /* those who run will look again */
     pick_orphans(unit, runner);
     irq = uiommu_lock_take(unit->u, &unit->lock);
-    while (runner->count < most && pick_round(unit, runner, most))
+    while (pick_round(unit, runner, most))
         ;
     uiommu_lock_give(unit->u, &unit->lock, irq);
     unit->pick_more = uiommu_ready_any(unit) && runner->count >= most;
@@ -439,7 +437,6 @@ static void orphan(struct uiommu_unit *unit, struct uiommu_group_slot *slot, enu
     uiommu_word_store(&slot->state, UIOMMU_SLOT_ORPHAN);
     slot->in_call = 1;
     slot->orphan = (uint8_t)why;
-    slot->quiet = why == UIOMMU_ORPHAN_RESET;
     slot->ready_next = unit->orphans == NULL ? UIOMMU_NO_SLOT : unit->orphans->index;
     unit->orphans = slot;
     uiommu_word_store(&unit->ready_left, 1);

@@ -21,7 +21,6 @@ static void pool_add(struct uiommu_unit *unit, struct uiommu_slot_chunk *chunk)
         chunk->slot[i].index = base + i;
         chunk->slot[i].generation = 1;
         chunk->slot[i].last_page = base + i;
-        chunk->slot[i].pages = 0;
         chunk->slot[i].first.next = base + i;
         chunk->page[i].next = UIOMMU_NO_SLOT;
         chunk->slot[i].ready_next = i + 1 < UIOMMU_SLOT_CHUNK ? base + i + 1 : pool->freed;
@@ -58,8 +57,6 @@ void uiommu_pool_fini(struct uiommu_unit *unit)
     for (i = 0; i < unit->pool.count; i++)
         uiommu_heap_put(unit->u, unit->pool.chunks[i], sizeof(struct uiommu_slot_chunk));
     uiommu_heap_put(unit->u, unit->pool.chunks, unit->pool.max * sizeof(unit->pool.chunks[0]));
-    unit->pool.chunks = NULL;
-    unit->pool.count = 0;
 }
 
 /* The charge of a slot: its pages against the port's credits, or one stall. */
@@ -176,15 +173,7 @@ struct uiommu_group_slot *uiommu_slot_open(struct uiommu_unit *unit)
     slot = uiommu_slot_at(unit, unit->pool.free_slot);
     unit->pool.free_slot = slot->ready_next;
     slot->beyond = 0;
-    slot->in_call = 0;
     slot->ran = 0;
-    slot->charged = 0;
-    slot->quiet = 0;
-    slot->orphan = 0;
-    slot->pages = 0;
-    slot->list = 0;
-    slot->last_page = UIOMMU_NO_SLOT;
-    slot->first.next = UIOMMU_NO_SLOT;
     return slot;
 }
 
