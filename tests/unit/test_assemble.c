@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "unit_scene.h"
+
+/* Requests one by one, each at a position and in a ring of the test's choice. */
+
+TestSuite(assemble, .init = scene_begin, .fini = scene_end);
+
+#define STALL UIOMMU_REQUEST_STALL
+
+static void request_at(uint32_t ring, uint64_t position, uint32_t id, uint32_t index,
+                       uint32_t flags)
+{
+    struct uiommu_request request = {.id = id,
+                                     .pasid = scene.pasid,
+                                     .index = index,
+                                     .address = 0x5000,
+                                     .flags = UIOMMU_READ | UIOMMU_REQUEST_PASID | flags};
+
+    uiommu_assemble(unit, ring, &request, position);
+}
+
+static void request(uint32_t id, uint32_t index, uint32_t flags)
+{
+    request_at(0, unit->ring[0].count, id, index, flags);
+}
+
+/* The code of the only answer that waits; then none does. */
+static uint32_t refused(void)
+{
+    cr_assert_eq(unit->out.count, 1);
+    unit->out.count = 0;
+    return unit->out.answer[0].code;
+}
+
+static uintptr_t counted(const uintptr_t *counter)
+{
+    return *counter;
+}
+
+/* R25: what is refused before its Last is dropped, and counted where it came from. */
+Test(assemble, refused_before_its_last)
+{
+    ask(8, scene.pasid + 1, 1, 0);
+    ask(77, scene.pasid, 1, 0);
+    serve();
+    cr_assert_eq(toy.answers, 0);
+    cr_assert_eq(device_counts(0).dropped, 1);
+    cr_assert_eq(device_counts(1).dropped, 0);
+    cr_assert_eq(counted(&unit->counters.dropped), 2);
+}
+
+/* R30: a device that was cut off is told FAILURE; its stalls are no page requests. */
+Test(assemble, isolated)
+{
+    uiommu_word_store(&scene.dev[0]->state, UIOMMU_DEVICE_ISOLATED);
+    request(8, 1, LAST);
+    cr_assert_eq(refused(), UIOMMU_CODE_FAILURE);
+    request(8, 1, 0);
+    cr_assert_eq(unit->out.count, 0);
+    cr_assert_eq(device_counts(0).dropped, 1);
+    request(8, 1, LAST | STALL);
+    cr_assert_eq(unit->out.count, 0);
+    uiommu_word_store(&scene.dev[0]->state, UIOMMU_DEVICE_NORMAL);
+    serve();
+    cr_assert_eq(scene.calls, 1);
+}
+
+/* R5: what comes behind the last snapshot is of no life, and too late, whatever the gate says. */
+Test(assemble, late)
+{
+    struct uiommu_bond *bond = bond_at(0);
+
+    bond->closing = true;
+    bond->close_at[0] = bond->open_at[0] + 5;
+    request_at(0, bond->close_at[0], 8, 1, LAST);
+    cr_assert_eq(refused(), UIOMMU_CODE_INVALID);
+    cr_assert(bond->late);
+    cr_assert_eq(device_counts(0).late, 1);
+    bond->late = false;
+    request_at(0, bond->close_at[0] - 1, 8, 1, LAST);
+    cr_assert_eq(unit->out.count, 0);
+    cr_assert(!bond->late);
+    bond->closing = false;
+    serve();
+    cr_assert_eq(scene.calls, 1);
+}
+
+/* R2: each ring has its own beginning of a life. */
+Test(assemble, positions_of_a_ring)
+{
+    struct uiommu_bond *bond = bond_at(0);
+
+    bond->open_at[1] = bond->open_at[0] + 10;
+    request_at(1, bond->open_at[1] - 1, 8, 1, LAST);
+    cr_assert_eq(refused(), UIOMMU_CODE_INVALID);
+    cr_assert_eq(counted(&unit->counters.old_life), 1);
+    request_at(0, bond->open_at[0], 8, 2, LAST);
+    request_at(1, bond->open_at[1], 8, 3, LAST);
+    cr_assert_eq(unit->out.count, 0);
+    serve();
+    cr_assert_eq(scene.calls, 2);
+}
+
+/* R8: only a request of the marker's own life shows that it was none. */
+Test(assemble, behind_a_marker)
+{
+    struct uiommu_bond *bond = bond_at(0);
+
+    bond->open_at[0] += 10;
+    bond->marker = true;
+    request_at(0, bond->open_at[0] - 1, 8, 1, LAST);
+    cr_assert(bond->marker);
+    cr_assert_eq(refused(), UIOMMU_CODE_INVALID);
+    request_at(0, bond->open_at[0], 8, 1, LAST);
+    cr_assert(!bond->marker);
+    serve();
+}
+
+/* The index of a page request that was answered, and a stall in the same slot: no violation. */
+Test(assemble, index_of_a_stall)
+{
+    request(8, 5, LAST);
+    serve();
+    scene.says = UIOMMU_CODE_PENDING;
+    request(8, 5, LAST | STALL);
+    serve();
+    cr_assert_eq(scene.calls, 2);
+    request(8, 5, LAST);
+    serve();
+    cr_assert_eq(scene.calls, 3);
+    cr_assert_eq(device_counts(0).violations, 0);
+}
+
+/* I9, R25: what was answered since the round began is credit. */
+Test(assemble, credit_of_answered)
+{
+    struct uiommu_group_ref ref[4];
+    uint32_t i;
+
+    scene.says = UIOMMU_CODE_PENDING;
+    for (i = 0; i < 4; i++) {
+        request(8, i, LAST);
+        serve();
+        ref[i] = scene.group;
+    }
+    cr_assert_eq(uiommu_group_respond(unit, ref[0], UIOMMU_CODE_SUCCESS), UIOMMU_OK);
+    request(8, 7, LAST);
+    cr_assert_eq(unit->out.count, 0);
+    cr_assert_eq(device_counts(0).over_credit, 0);
+    request(8, 8, LAST);
+    cr_assert_eq(refused(), UIOMMU_CODE_INVALID);
+    cr_assert_eq(device_counts(0).over_credit, 1);
+}
+
+/* Likewise stalls. */
+Test(assemble, room_of_answered_stalls)
+{
+    struct uiommu_group_ref first;
+    uint32_t i;
+
+    scene.says = UIOMMU_CODE_PENDING;
+    request(8, 0, LAST | STALL);
+    serve();
+    first = scene.group;
+    for (i = 1; i < 8; i++)
+        request(8, i, LAST | STALL);
+    serve();
+    cr_assert_eq(scene.calls, 8);
+    cr_assert_eq(uiommu_group_respond(unit, first, UIOMMU_CODE_SUCCESS), UIOMMU_OK);
+    request(8, 8, LAST | STALL);
+    cr_assert_eq(unit->out.count, 0);
+    request(8, 9, LAST | STALL);
+    cr_assert_eq(refused(), UIOMMU_CODE_INVALID);
+}
+
+static uint32_t kind; /* of the requests, STALL or none */
+
+static void answer_inside(void)
+{
+    cr_assert_eq(uiommu_group_respond(unit, scene.group, UIOMMU_CODE_SUCCESS), UIOMMU_OK);
+    request(8, 7, LAST | kind);
+    cr_assert_eq(unit->out.count, 0);
+    request(8, 8, LAST | kind);
+    cr_assert_eq(refused(), UIOMMU_CODE_INVALID);
+}
+
+static void room_inside(uint32_t most, uint32_t flags)
+{
+    uint32_t i;
+
+    scene.says = UIOMMU_CODE_PENDING;
+    for (i = 0; i + 1 < most; i++)
+        request(8, 9 + i, LAST | flags);
+    serve();
+    kind = flags;
+    scene.meanwhile = answer_inside;
+    request(8, 6, LAST | flags);
+    serve();
+    cr_assert_eq(scene.calls, most + 1);
+    cr_assert_eq(toy.answers, 1);
+}
+
+/* And what was answered inside its handler, which has not come back. */
+Test(assemble, credit_inside)
+{
+    room_inside(4, 0);
+}
+
+Test(assemble, stalls_inside)
+{
+    room_inside(8, STALL);
+}
+
+static void answers(struct fake_host *h)
+{
+    h->on_lock = NULL;
+    cr_assert_eq(uiommu_group_respond(unit, scene.group, UIOMMU_CODE_SUCCESS), UIOMMU_OK);
+}
+
+/* I5: the device has the answer before whoever sends it is through: its index is free. */
+Test(assemble, index_while_answered)
+{
+    scene.says = UIOMMU_CODE_PENDING;
+    request(8, 5, LAST);
+    serve();
+    host.on_lock = answers;
+    request(8, 5, LAST);
+    cr_assert_eq(toy.answers, 1);
+    cr_assert_eq(unit->out.count, 0);
+    cr_assert_eq(device_counts(0).violations, 0);
+    request(8, 5, LAST);
+    cr_assert_eq(refused(), UIOMMU_CODE_INVALID);
+    cr_assert_eq(device_counts(0).violations, 1);
+}
+
+/* R24: the same index of two of a device's IDs: two groups. */
+Test(assemble, aliases)
+{
+    static const uint32_t ids[2] = {20, 21};
+    struct uiommu_device_config c = {.size = sizeof(c),
+                                     .ids = ids,
+                                     .id_count = 2,
+                                     .flags = UIOMMU_DEVICE_PASID | UIOMMU_DEVICE_ATS |
+                                              UIOMMU_DEVICE_PRI,
+                                     .pasid_bits = 20};
+    struct uiommu_bond_ref bond;
+    struct uiommu_device *dev;
+
+    c.port = scene_port(4);
+    cr_assert_eq(uiommu_device_attach(unit, &c, &dev), UIOMMU_OK);
+    cr_assert_eq(scene_bind(dev, scene.as, scene.pasid, &bond), UIOMMU_OK);
+    request(21, 3, 0);
+    request(20, 3, LAST);
+    serve();
+    cr_assert(scene.calls == 1 && scene.pages == 1);
+    request(21, 3, LAST);
+    serve();
+    cr_assert(scene.calls == 2 && scene.pages == 2);
+    cr_assert_eq(uiommu_unbind(u, bond, UIOMMU_UNBIND_STOPPED), UIOMMU_OK);
+    serve();
+    cr_assert_eq(uiommu_device_detach(dev), UIOMMU_OK);
+    cr_assert_eq(uiommu_port_destroy(c.port), UIOMMU_OK);
+}
