@@ -55,6 +55,29 @@ Test(dispatch, answer_beside_a_handler)
     cr_assert_eq(toy.answers, 2);
 }
 
+static uint32_t early;
+
+static uintptr_t asked(void *ctx)
+{
+    uint32_t i;
+
+    (void)ctx;
+    for (i = 0; i < UIOMMU_RUNNERS; i++)
+        early += uiommu_word_load(&unit->runner[i].caller.busy) == 2;
+    return host.self;
+}
+
+/* R22: who runs is known before a runner counts as one that is known. */
+Test(dispatch, who_runs)
+{
+    early = 0;
+    u->host.self = asked;
+    ask(8, scene.pasid, 1, LAST);
+    serve();
+    cr_assert_eq(scene.calls, 1);
+    cr_assert_eq(early, 0);
+}
+
 static void begin_owned(void)
 {
     struct uiommu_owner_config c = {.size = sizeof(c), .in_flight = 1};
