@@ -55,27 +55,101 @@ Test(dispatch, answer_beside_a_handler)
     cr_assert_eq(toy.answers, 2);
 }
 
-static uint32_t early;
+static uint32_t early, taking;
 
 static uintptr_t asked(void *ctx)
 {
     uint32_t i;
 
     (void)ctx;
-    for (i = 0; i < UIOMMU_RUNNERS; i++)
+    for (i = 0; i < UIOMMU_RUNNERS; i++) {
         early += uiommu_word_load(&unit->runner[i].caller.busy) == 2;
+        taking += uiommu_word_load(&unit->runner[i].caller.busy) == 1;
+    }
     return host.self;
 }
 
-/* R22: who runs is known before a runner counts as one that is known. */
+/* R22: a runner is taken, and who runs is known before it counts as one that is known. */
 Test(dispatch, who_runs)
 {
-    early = 0;
+    early = taking = 0;
     u->host.self = asked;
     ask(8, scene.pasid, 1, LAST);
     serve();
     cr_assert_eq(scene.calls, 1);
     cr_assert_eq(early, 0);
+    cr_assert_eq(taking, 1);
+}
+
+/* A group that is answered at once is news for nobody, and leaves nothing to do. */
+Test(dispatch, no_news)
+{
+    uint32_t due, saves;
+
+    serve();
+    due = uiommu_word_load(&unit->due);
+    ask(8, scene.pasid, 1, LAST);
+    cr_assert_eq(uiommu_unit_service(unit, 1), UIOMMU_OK, "as many as the budget, and none left");
+    cr_assert_eq(toy.answers, 1);
+    cr_assert_eq(uiommu_word_load(&unit->due), due);
+    saves = host.irq_saves;
+    uiommu_runs_flush(unit);
+    cr_assert_eq(host.irq_saves, saves, "nobody runs");
+}
+
+/* Callbacks are known, as many as there are runners, and keep nobody else's handlers away. */
+Test(dispatch, callbacks)
+{
+    struct uiommu_caller *taken[UIOMMU_RUNNERS];
+    uint32_t i;
+
+    for (i = 0; i < UIOMMU_RUNNERS; i++) {
+        taken[i] = uiommu_callback_take(unit);
+        cr_assert_eq(taken[i], &unit->callback[i]);
+        cr_assert(uiommu_inside(u));
+    }
+    cr_assert_null(uiommu_callback_take(unit));
+    ask(8, scene.pasid, 1, LAST);
+    serve();
+    cr_assert_eq(scene.calls, 1);
+    for (i = 0; i < UIOMMU_RUNNERS; i++) {
+        cr_assert(uiommu_inside(u));
+        uiommu_caller_give(taken[i]);
+    }
+    cr_assert_not(uiommu_inside(u));
+}
+
+static void exits(void)
+{
+    cr_assert_eq(uiommu_aspace_exit(scene.as), UIOMMU_OK);
+}
+
+/* R11: the space died after its group was picked. */
+Test(dispatch, dead_meanwhile)
+{
+    scene.meanwhile = exits;
+    ask(8, scene.pasid, 1, LAST);
+    ask(9, scene.pasid, 2, LAST);
+    serve();
+    cr_assert_eq(scene.calls, 1);
+    cr_assert_eq(toy.code[UIOMMU_CODE_INVALID & 3], 2);
+}
+
+static void resets(void)
+{
+    cr_assert_eq(uiommu_device_reset_begin(scene.dev[0]), UIOMMU_OK);
+}
+
+/* R33: nor is a handler called for what a reset has ended, before anybody has swept it. */
+Test(dispatch, reset_meanwhile)
+{
+    scene.meanwhile = resets;
+    ask(8, scene.pasid, 1, LAST);
+    ask(8, scene.pasid, 2, LAST);
+    serve();
+    cr_assert_eq(scene.calls, 1);
+    cr_assert_eq(toy.answers, 0);
+    cr_assert_eq(reset_to_end(0), UIOMMU_OK);
 }
 
 static void begin_owned(void)
@@ -106,4 +180,64 @@ Test(dispatch_owned, expired)
     cr_assert_eq(out.expired, 1);
     cr_assert_eq(scene.orphans, 1);
     cr_assert_eq(toy.answers, 2);
+}
+
+/* ---- many at once ---- */
+
+static uint32_t batch[8], batches;
+
+static uint32_t count_batches(void *hw, const struct uiommu_answer *answers, uint32_t count)
+{
+    cr_assert_lt(batches, 8u);
+    batch[batches++] = count;
+    return toy_respond(hw, answers, count);
+}
+
+static void begin_many(void)
+{
+    struct uiommu_backend_ops ops = toy_ops;
+
+    ops.respond = count_batches;
+    batches = 0;
+    memset(&scene, 0, sizeof(scene));
+    toy_begin();
+    toy.caps.request_entries = 256;
+    scene.credits = 100;
+    scene_set(&ops);
+}
+
+TestSuite(dispatch_many, .init = begin_many, .fini = scene_end);
+
+/* Answers of handlers go out sixteen at a time, and what is left with the last. */
+Test(dispatch_many, batches)
+{
+    uint32_t i;
+
+    for (i = 0; i < 36; i++)
+        ask(8, scene.pasid, i, LAST);
+    serve();
+    cr_assert_eq(toy.answers, 36);
+    cr_assert_eq(batches, 3);
+    cr_assert(batch[0] == UIOMMU_RUN && batch[1] == UIOMMU_RUN && batch[2] == 4);
+}
+
+/* Groups behind their bond's cap are left to whoever makes room: nothing can be done at once. */
+Test(dispatch_many, behind_a_cap)
+{
+    bond_at(0)->cap = 1;
+    scene.says = UIOMMU_CODE_PENDING;
+    ask(8, scene.pasid, 1, LAST);
+    ask(8, scene.pasid, 2, LAST);
+    cr_assert_eq(uiommu_unit_service(unit, 0), UIOMMU_OK);
+    cr_assert_eq(scene.calls, 1);
+    cr_assert_eq(uiommu_word_load(&unit->cap_waiting), 1);
+    cr_assert_eq(uiommu_word_load(&unit->ready_left), 0);
+    cr_assert_eq(uiommu_group_respond(unit, scene.group, UIOMMU_CODE_SUCCESS), UIOMMU_OK);
+    cr_assert_eq(uiommu_word_load(&unit->due_now), 1);
+    serve();
+    cr_assert_eq(scene.calls, 2);
+    uiommu_pending_orphan(unit, NULL, scene.dev[0], UIOMMU_ORPHAN_EXPIRED);
+    cr_assert_eq(uiommu_word_load(&unit->ready_left), 1);
+    serve();
+    cr_assert_eq(scene.orphans, 1);
 }
