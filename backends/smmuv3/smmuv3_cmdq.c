@@ -70,15 +70,26 @@ bool uiommu_smmuv3_cmdq_room(struct uiommu_smmuv3 *hw, uint32_t commands)
     return false;
 }
 
-static void put(struct uiommu_smmuv3 *hw, struct smmuv3_command command, bool ticket)
+volatile uint64_t *uiommu_smmuv3_cmdq_at(const struct smmuv3_cmdq *q, uint64_t position)
 {
-    struct smmuv3_cmdq *q = &hw->cmdq;
-    uint32_t slot = (uint32_t)q->head & (entries(q) - 1u);
-    volatile uint64_t *words = (volatile uint64_t *)q->mem.cpu + slot * 2u;
+    return (volatile uint64_t *)q->mem.cpu + uiommu_ring_slot((uint32_t)position, q->log2) * 2u;
+}
+
+void uiommu_smmuv3_cmdq_store(struct uiommu_smmuv3 *hw, uint64_t position,
+                              struct smmuv3_command command)
+{
+    volatile uint64_t *words = uiommu_smmuv3_cmdq_at(&hw->cmdq, position);
 
     uiommu_bits_store64(&words[0], command.d[0]);
     uiommu_bits_store64(&words[1], command.d[1]);
     uiommu_smmuv3_to_device(hw, words, SMMUV3_COMMAND_BYTES);
+}
+
+static void put(struct uiommu_smmuv3 *hw, struct smmuv3_command command, bool ticket)
+{
+    struct smmuv3_cmdq *q = &hw->cmdq;
+
+    uiommu_smmuv3_cmdq_store(hw, q->head, command);
     uiommu_tickets_put(&q->tickets, q->head, ticket);
     q->head++;
     q->since_sync++;
@@ -111,12 +122,10 @@ uiommu_err uiommu_smmuv3_cmdq_sync(struct uiommu_smmuv3 *hw, uint64_t *out)
 {
     struct smmuv3_cmdq *q = &hw->cmdq;
 
-    if (room(q) == 0)
+    if (room(q) == 0) /* Then a CMD_SYNC is the last, and hardware was told. */
         uiommu_smmuv3_cmdq_look(hw);
-    if (room(q) == 0) {
-        uiommu_smmuv3_cmdq_tell(hw);
+    if (room(q) == 0)
         return UIOMMU_E_BUSY;
-    }
     put(hw, uiommu_smmuv3_cmd_sync(), true);
     *out = q->head;
     uiommu_smmuv3_cmdq_tell(hw);
@@ -130,14 +139,13 @@ uiommu_err uiommu_smmuv3_cmdq_sync(struct uiommu_smmuv3 *hw, uint64_t *out)
 void uiommu_smmuv3_cmdq_drop(struct uiommu_smmuv3 *hw)
 {
     struct smmuv3_cmdq *q = &hw->cmdq;
+    uint64_t mask = uiommu_ring_mask(q->log2);
 
     uiommu_tickets_drop(&q->tickets, q->done, q->head);
-    q->head = (q->head + uiommu_ring_mask(q->log2)) & ~(uint64_t)uiommu_ring_mask(q->log2);
+    q->head = (q->head + mask) & ~mask;
     q->told = q->head;
     q->done = q->head;
     q->error_at = UINT64_MAX;
-    q->repeats = 0;
-    q->since_sync = 0;
     q->dead = false;
 }
 

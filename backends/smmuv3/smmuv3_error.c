@@ -11,16 +11,6 @@
 /* Acknowledges of one command before the queue counts as dead. */
 #define REPEATS 8u
 
-static uint32_t slot_of(const struct smmuv3_cmdq *q, uint64_t position)
-{
-    return uiommu_ring_slot((uint32_t)position, q->log2);
-}
-
-static volatile uint64_t *words_of(const struct smmuv3_cmdq *q, uint64_t position)
-{
-    return (volatile uint64_t *)q->mem.cpu + slot_of(q, position) * 2u;
-}
-
 static bool has_sid(uint64_t op)
 {
     return (op >= SMMUV3_OP_CFGI_STE && op <= SMMUV3_OP_CFGI_CD_ALL) || op == SMMUV3_OP_ATC_INV ||
@@ -29,7 +19,7 @@ static bool has_sid(uint64_t op)
 
 static void note_command(struct uiommu_smmuv3 *hw, uint64_t position, uint32_t error)
 {
-    const volatile uint64_t *words = words_of(&hw->cmdq, position);
+    const volatile uint64_t *words = uiommu_smmuv3_cmdq_at(&hw->cmdq, position);
     struct uiommu_event event;
 
     uiommu_event_init(&event, UIOMMU_EVENT_COMMAND_ERROR);
@@ -42,20 +32,22 @@ static void note_command(struct uiommu_smmuv3 *hw, uint64_t position, uint32_t e
 }
 
 /* Which device did not answer is known only if all CMD_ATC_INV since the CMD_SYNC before were
- * of one ID. Slots behind 'done' may have been used again. */
+ * of one ID. Slots that are no longer theirs have been used again. */
 static void note_timeout(struct uiommu_smmuv3 *hw, uint64_t position)
 {
     const struct smmuv3_cmdq *q = &hw->cmdq;
-    uint64_t oldest = q->head > (UINT64_C(1) << q->log2) ? q->head - (UINT64_C(1) << q->log2) : 0;
+    uint64_t left = (UINT64_C(1) << q->log2) - (q->head - position);
     struct uiommu_event event;
-    uint64_t d0 = 0;
+    uint64_t d0, op;
 
     uiommu_event_init(&event, UIOMMU_EVENT_INVALIDATION_TIMEOUT);
     event.hw_code = SMMUV3_CERROR_ATC;
-    while (position > oldest && uiommu_bits_get(d0, SMMUV3_CMD_OP) != SMMUV3_OP_SYNC) {
-        position--;
-        d0 = uiommu_bits_load64(words_of(q, position));
-        if (uiommu_bits_get(d0, SMMUV3_CMD_OP) != SMMUV3_OP_ATC_INV)
+    for (; left > 0; left--) {
+        d0 = uiommu_bits_load64(uiommu_smmuv3_cmdq_at(q, --position));
+        op = uiommu_bits_get(d0, SMMUV3_CMD_OP);
+        if (op == SMMUV3_OP_SYNC)
+            break;
+        if (op != SMMUV3_OP_ATC_INV)
             continue;
         if (event.id != UINT32_MAX && event.id != uiommu_bits_get(d0, SMMUV3_CMD_SID)) {
             event.id = UINT32_MAX;
@@ -66,20 +58,10 @@ static void note_timeout(struct uiommu_smmuv3 *hw, uint64_t position)
     uiommu_notes_add(&hw->notes, &event);
 }
 
-/* The refused command becomes a CMD_SYNC, which is legal everywhere and has no effect. */
-static void overwrite(struct uiommu_smmuv3 *hw, uint64_t position)
-{
-    volatile uint64_t *words = words_of(&hw->cmdq, position);
-    struct smmuv3_command sync = uiommu_smmuv3_cmd_sync();
-
-    uiommu_bits_store64(&words[0], sync.d[0]);
-    uiommu_bits_store64(&words[1], sync.d[1]);
-    uiommu_smmuv3_to_device(hw, words, SMMUV3_COMMAND_BYTES);
-    uiommu_fence_dma_store();
-}
-
+/* Whatever the hardware finds mended by then is there (14). */
 static void acknowledge(struct uiommu_smmuv3 *hw, uint32_t bits)
 {
+    uiommu_fence_dma_store();
     hw->gerrorn ^= bits;
     uiommu_smmuv3_write(hw, SMMUV3_GERRORN, hw->gerrorn);
 }
@@ -116,7 +98,8 @@ void uiommu_smmuv3_cmdq_error(struct uiommu_smmuv3 *hw)
     }
     if (error == SMMUV3_CERROR_ILL) {
         uiommu_tickets_fail(&q->tickets, q->done, q->head);
-        overwrite(hw, q->done);
+        /* It becomes a CMD_SYNC, which is legal everywhere and has no effect. */
+        uiommu_smmuv3_cmdq_store(hw, q->done, uiommu_smmuv3_cmd_sync());
     }
     acknowledge(hw, SMMUV3_GERROR_CMDQ);
 }
@@ -130,8 +113,8 @@ static void queue_recover(struct uiommu_smmuv3 *hw, struct smmuv3_queue *q, uint
 
     if (q->recovery == SMMUV3_RUNNING && (active & q->abort) != 0) {
         uiommu_notes_unit(&hw->notes, UIOMMU_EVENT_QUEUE_ERROR, q->ring);
-        q->deadline_ns = now + uiommu_smmuv3_timeout_ns(hw);
         q->recovery = SMMUV3_DISABLING;
+        q->deadline_ns = now + uiommu_smmuv3_timeout_ns(hw);
         hw->cr0 &= ~q->enable;
         uiommu_smmuv3_write(hw, SMMUV3_CR0, hw->cr0);
     } else if (q->recovery == SMMUV3_DISABLING && !on) {

@@ -153,6 +153,9 @@ uint32_t uiommu_smmuv3_pa_bits(uint32_t code);
 
 /* ---- smmuv3_cmdq.c ------------------------------------------------------------------------- */
 bool uiommu_smmuv3_cmdq_room(struct uiommu_smmuv3 *hw, uint32_t commands);
+volatile uint64_t *uiommu_smmuv3_cmdq_at(const struct smmuv3_cmdq *q, uint64_t position);
+void uiommu_smmuv3_cmdq_store(struct uiommu_smmuv3 *hw, uint64_t position,
+                              struct smmuv3_command command);
 void uiommu_smmuv3_cmdq_put(struct uiommu_smmuv3 *hw, struct smmuv3_command command);
 void uiommu_smmuv3_cmdq_look(struct uiommu_smmuv3 *hw);
 void uiommu_smmuv3_cmdq_tell(struct uiommu_smmuv3 *hw);

@@ -11,7 +11,7 @@
 
 #include <uiommu/ring.h>
 
-/* Numbers, sizes and registers. The PRI queue, if any, is ring 0. */
+/* Numbers, sizes and registers. The PRI queue, if any, is ring 0, as the memory says already. */
 void uiommu_smmuv3_queues_init(struct uiommu_smmuv3 *hw)
 {
     struct smmuv3_queue *p = &hw->priq, *e = &hw->eventq;
@@ -24,7 +24,6 @@ void uiommu_smmuv3_queues_init(struct uiommu_smmuv3 *hw)
     p->cons_reg = hw->f.page1 + SMMUV3_PRIQ_CONS;
     p->enable = SMMUV3_CR0_PRIQEN;
     p->abort = SMMUV3_GERROR_PRIQ;
-    p->ring = 0;
     e->present = true;
     e->log2 = hw->f.eventq_log2;
     e->entry = SMMUV3_EVENT_BYTES;
@@ -40,7 +39,7 @@ struct smmuv3_queue *uiommu_smmuv3_queue_of(struct uiommu_smmuv3 *hw, uint32_t r
 {
     if (ring == hw->eventq.ring)
         return &hw->eventq;
-    return hw->priq.present && ring == hw->priq.ring ? &hw->priq : NULL;
+    return ring == hw->priq.ring ? &hw->priq : NULL; /* Without it, 0 is the other. */
 }
 
 static uint32_t capacity(const struct smmuv3_queue *q)
@@ -51,6 +50,14 @@ static uint32_t capacity(const struct smmuv3_queue *q)
 static uint32_t used(const struct smmuv3_queue *q, uint32_t prod)
 {
     return uiommu_ring_used(prod & uiommu_ring_mask(q->log2), q->cons, q->log2);
+}
+
+/* What is in the queue, as far as it goes: with a nonsense index, no more than fits. */
+static uint32_t held(const struct uiommu_smmuv3 *hw, const struct smmuv3_queue *q)
+{
+    uint32_t n = used(q, uiommu_smmuv3_read(hw, q->prod_reg));
+
+    return n < capacity(q) ? n : capacity(q);
 }
 
 /* Only requests can be missed: of an event queue without stalls nothing but events went. */
@@ -73,9 +80,7 @@ void uiommu_smmuv3_queue_forget(struct smmuv3_queue *q)
  * or the queue was off, hardware answered ResponseFailure by itself. */
 void uiommu_smmuv3_queue_discard(struct uiommu_smmuv3 *hw, struct smmuv3_queue *q)
 {
-    uint32_t n = used(q, uiommu_smmuv3_read(hw, q->prod_reg));
-
-    set_lost(hw, q, n > capacity(q) ? capacity(q) : n);
+    set_lost(hw, q, held(hw, q));
     q->failure_sent = q == &hw->priq;
 }
 
@@ -94,12 +99,8 @@ uint32_t uiommu_smmuv3_ring_pending(void *ctx, uint32_t ring)
 {
     struct uiommu_smmuv3 *hw = ctx;
     struct smmuv3_queue *q = uiommu_smmuv3_queue_of(hw, ring);
-    uint32_t n;
 
-    if (q == NULL || !hw->cmdq.open)
-        return 0;
-    n = used(q, uiommu_smmuv3_read(hw, q->prod_reg));
-    return q->discarded + (n > capacity(q) ? capacity(q) : n);
+    return q != NULL && hw->cmdq.open ? q->discarded + held(hw, q) : 0;
 }
 
 /* All loads of entries are done before hardware may use their slots again (14). */
@@ -150,8 +151,8 @@ static uint32_t begin(struct uiommu_smmuv3 *hw, struct smmuv3_queue *q)
     q->ovflg = prod & SMMUV3_OVERFLOW;
     if (n <= capacity(q))
         return n;
-    q->note_bad_index = true;
     set_lost(hw, q, capacity(q));
+    q->note_bad_index = true;
     q->cons = prod & uiommu_ring_mask(q->log2);
     publish(hw, q);
     return 0;
@@ -199,7 +200,7 @@ uiommu_err uiommu_smmuv3_fetch(void *ctx, uint32_t ring, struct uiommu_fetch *io
     if (done != 0 || tell)
         publish(hw, q);
     /* An entry that came before the index was written raises no interrupt of its own (3.3). */
-    if (done < n || (done != 0 && used(q, uiommu_smmuv3_read(hw, q->prod_reg)) != 0))
+    if (done != 0 && used(q, uiommu_smmuv3_read(hw, q->prod_reg)) != 0)
         io->flags |= UIOMMU_FETCH_MORE;
     if (q->lost || (q == &hw->priq && q->ovflg != q->ovackflg))
         io->flags |= UIOMMU_FETCH_OVERFLOW;
