@@ -43,6 +43,10 @@ static void write32(void *ctx, uint64_t addr, uint32_t value)
     struct uiommu *u = ctx;
     uint32_t offset = (uint32_t)(addr - BASE);
 
+    if (u->writes < FAKE_LOG) {
+        u->wrote[u->writes].offset = offset;
+        u->wrote[u->writes++].value = value;
+    }
     if (offset == 0x44 && u->gbpa_stuck)
         value = *fake_reg(u, 0x44) | 0x80000000;
     if (offset == 0x20 && (*fake_reg(u, 0x20) & ~value & 1) != 0 &&
@@ -59,6 +63,29 @@ static void write32(void *ctx, uint64_t addr, uint32_t value)
         u->doorbells++;
     if (offset == 0x98 || offset == 0x64)
         fake_run(u);
+}
+
+static uint32_t read32(void *ctx, uint64_t addr)
+{
+    struct uiommu *u = ctx;
+    uint32_t offset = (uint32_t)(addr - BASE);
+    void (*look)(struct uiommu *) = u->look;
+
+    if (look != NULL && offset == u->look_at && u->look_nth-- == 0) {
+        u->look = NULL;
+        look(u);
+    }
+    u->core.accesses++;
+    return *fake_reg(u, offset);
+}
+
+void fake_before_read(struct uiommu *u, uint32_t offset, uint32_t nth,
+                      void (*look)(struct uiommu *u))
+{
+    u->look_at = offset;
+    u->look_nth = nth;
+    u->look = look;
+    u->core.host.mmio_read32 = read32;
 }
 
 struct uiommu *fake_new(void)

@@ -23,10 +23,19 @@ struct uiommu {
     uint32_t error_op;   /* This opcode fails... */
     uint32_t error_code; /* ...so... */
     uint32_t error_times;
+    struct {
+        uint32_t offset, value;
+    } wrote[FAKE_LOG]; /* To registers. */
+    uint32_t writes;
+    uint32_t look_at, look_nth; /* See fake_before_read(). */
+    void (*look)(struct uiommu *u);
 };
 
 struct uiommu *fake_new(void);
 void fake_run(struct uiommu *u);
+/* Before a register is read for the nth time from now, 0 being the next: hardware goes on. */
+void fake_before_read(struct uiommu *u, uint32_t offset, uint32_t nth,
+                      void (*look)(struct uiommu *u));
 /* A unit with every feature, made and started. */
 struct uiommu_smmuv3 *fake_unit(struct uiommu *u, const struct uiommu_smmuv3_config *config);
 struct uiommu_smmuv3_config fake_config(void);

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The output queues where something goes wrong: their recovery step by step, what is told about
+ * what was lost, and entries that come between two looks. */
+#include "fake_smmuv3.h"
+
+#include <criterion/criterion.h>
+
+#define PRIQ    0u
+#define EVENTQ  1u
+#define CR0     0x20u
+#define CR0ACK  0x24u
+#define E_PROD  0x100a8u
+#define E_CONS  0x100acu
+#define P_PROD  0x100c8u
+#define P_CONS  0x100ccu
+#define GERROR  0x60u
+#define GERRORN 0x64u
+#define LOST    0x80000000u
+
+static struct uiommu *u;
+static struct uiommu_smmuv3 *hw;
+static const struct uiommu_backend_ops *ops;
+static struct uiommu_request requests[16];
+static struct uiommu_event events[16];
+static uint64_t now;
+
+static uint64_t now_ns(void *ctx)
+{
+    (void)ctx;
+    return now;
+}
+
+/* Queues of 8 entries, with or without PRI and stalls. */
+static void begin_with(bool pri, bool stalls)
+{
+    struct uiommu_smmuv3_config c = fake_config();
+
+    c.priq_log2 = 3;
+    c.eventq_log2 = 3;
+    u = fake_new();
+    if (!pri)
+        *fake_reg(u, 0) &= ~(1u << 16);
+    if (!stalls)
+        *fake_reg(u, 0x14) &= 0xffff;
+    hw = fake_unit(u, &c);
+    cr_assert_not_null(hw);
+    ops = u->core.unit.ops;
+    now = UINT64_C(1) << 40;
+    u->core.host.now_ns = now_ns;
+}
+
+static void begin(void)
+{
+    begin_with(true, true);
+}
+
+static void end(void)
+{
+    fake_unit_free(u);
+    cr_assert_eq(u->core.mem_bytes, 0);
+    cr_assert_eq(u->core.heap_bytes, 0);
+    fake_free(u);
+}
+
+TestSuite(recovery, .init = begin, .fini = end);
+
+static struct uiommu_fetch fetch(uint32_t ring)
+{
+    struct uiommu_fetch io = {requests, 8, 99, events, 8, 99, 99, 99};
+
+    cr_assert_eq(ops->fetch(hw, ring, &io), UIOMMU_OK);
+    return io;
+}
+
+/* Says so, and that so many entries went. */
+static void expect(uint32_t ring, uint32_t entries, uint32_t flags)
+{
+    struct uiommu_fetch io = fetch(ring);
+
+    cr_assert_eq(io.entries, entries, "%u entries", io.entries);
+    cr_assert_eq(io.flags, flags, "flags %x", io.flags);
+    cr_assert_eq(io.request_count, 0);
+    cr_assert_eq(io.event_count, 0);
+}
+
+static struct uiommu_check check(void)
+{
+    struct uiommu_check c;
+
+    memset(&c, 0xff, sizeof(c));
+    ops->check(hw, &c);
+    return c;
+}
+
+static void prq_put(uint32_t slot, uint32_t index)
+{
+    uint64_t *words = (uint64_t *)hw->priq.mem.cpu + slot * 2;
+
+    words[0] = le64(0xf000000300000208);
+    words[1] = le64(0x00007fff12346000 | index);
+}
+
+static void wrote(uint32_t at, uint32_t offset, uint32_t value)
+{
+    cr_assert_eq(u->wrote[at].offset, offset, "%u: %x", at, u->wrote[at].offset);
+    cr_assert_eq(u->wrote[at].value, value, "%u: %x", at, u->wrote[at].value);
+}
+
+/* ---- aborts ---- */
+
+/* Off, empty, acknowledged, on: at once where hardware follows at once, one queue after the
+ * other. */
+Test(recovery, of_both_in_their_order)
+{
+    struct uiommu_check c;
+
+    *fake_reg(u, P_PROD) = 3;
+    *fake_reg(u, E_PROD) = 8;
+    *fake_reg(u, GERROR) ^= 0xc;
+    u->writes = 0;
+    c = check();
+    cr_assert_eq(c.flags, 0);
+    cr_assert_eq(c.event_count, 2);
+    cr_assert_eq(c.event[0].kind, UIOMMU_EVENT_QUEUE_ERROR);
+    cr_assert_eq(c.event[0].raw[0], PRIQ);
+    cr_assert_eq(c.event[1].raw[0], EVENTQ);
+    cr_assert_eq(u->writes, 10);
+    wrote(0, CR0, 0x1d);
+    wrote(1, P_PROD, 0);
+    wrote(2, P_CONS, 0);
+    wrote(3, GERRORN, 0x8);
+    wrote(4, CR0, 0x1f);
+    wrote(5, CR0, 0x1b);
+    wrote(6, E_PROD, 0);
+    wrote(7, E_CONS, 0);
+    wrote(8, GERRORN, 0xc);
+    wrote(9, CR0, 0x1f);
+    expect(PRIQ, 3, UIOMMU_FETCH_OVERFLOW | UIOMMU_FETCH_FAILURE_SENT);
+    expect(EVENTQ, 8, UIOMMU_FETCH_OVERFLOW);
+    expect(PRIQ, 0, UIOMMU_FETCH_OVERFLOW);
+    ops->overflow_ack(hw, PRIQ);
+    ops->overflow_ack(hw, EVENTQ);
+    expect(PRIQ, 0, 0);
+    expect(EVENTQ, 0, 0);
+    c = check();
+    cr_assert_eq(c.flags, 0);
+    cr_assert_eq(c.event_count, 0);
+}
+
+/* Each step has to be over by one deadline, and hardware is not dead at it but behind it. */
+Test(recovery, has_a_deadline)
+{
+    uint32_t round;
+
+    for (round = 0; round < 2; round++) { /* does not go off; does not come on */
+        *fake_reg(u, GERROR) ^= 8;
+        u->stuck = true;
+        cr_assert_eq(check().flags, UIOMMU_CHECK_MORE);
+        if (round == 1) {
+            *fake_reg(u, CR0ACK) = 0x1d;
+            cr_assert_eq(check().flags, UIOMMU_CHECK_MORE);
+            cr_assert_eq(*fake_reg(u, CR0), 0x1f);
+            expect(PRIQ, 0, 0); /* not yet */
+            cr_assert_eq(*fake_reg(u, GERROR), *fake_reg(u, GERRORN));
+        }
+        now += 1000000000;
+        cr_assert_eq(check().flags, UIOMMU_CHECK_MORE);
+        now++;
+        cr_assert_eq(check().flags, UIOMMU_CHECK_MORE | UIOMMU_CHECK_DEAD);
+        u->stuck = false;
+        *fake_reg(u, CR0ACK) = *fake_reg(u, CR0);
+        cr_assert_eq(ops->restart(hw), UIOMMU_OK);
+        cr_assert_eq(check().flags, 0);
+        expect(PRIQ, 1 + round, UIOMMU_FETCH_OVERFLOW | UIOMMU_FETCH_FAILURE_SENT);
+        ops->overflow_ack(hw, PRIQ);
+    }
+}
+
+/* What is in the queue after it counts from the start, behind what went. */
+Test(recovery, goes_on_empty)
+{
+    struct uiommu_fetch io;
+
+    *fake_reg(u, P_PROD) = LOST | 8;
+    io = fetch(PRIQ);
+    cr_assert_eq(io.flags, UIOMMU_FETCH_OVERFLOW);
+    *fake_reg(u, GERROR) ^= 8;
+    cr_assert_eq(check().flags, 0);
+    cr_assert_eq(ops->ring_pending(hw, PRIQ), 1); /* somebody has to look */
+    ops->overflow_ack(hw, PRIQ);                  /* the one of before is gone */
+    cr_assert_eq(*fake_reg(u, P_CONS), 0);
+    prq_put(0, 5);
+    prq_put(1, 6);
+    *fake_reg(u, P_PROD) = 2;
+    cr_assert_eq(ops->ring_pending(hw, PRIQ), 3);
+    io = fetch(PRIQ);
+    cr_assert_eq(io.entries, 3);
+    cr_assert_eq(io.request_count, 2);
+    cr_assert_eq(requests[0].at, 1);
+    cr_assert_eq(requests[0].index, 5);
+    cr_assert_eq(requests[1].at, 2);
+    cr_assert_eq(*fake_reg(u, P_CONS), 2);
+    cr_assert_eq(io.flags, UIOMMU_FETCH_FAILURE_SENT);
+    cr_assert_eq(ops->ring_pending(hw, PRIQ), 0);
+}
+
+/* While it lasts, the old overflow is not acknowledged: the registers are about to be written. */
+Test(recovery, keeps_its_registers_to_itself)
+{
+    *fake_reg(u, P_PROD) = LOST | 8;
+    cr_assert_eq(fetch(PRIQ).flags, UIOMMU_FETCH_OVERFLOW);
+    *fake_reg(u, GERROR) ^= 8;
+    u->stuck = true;
+    (void)check();
+    u->writes = 0;
+    ops->overflow_ack(hw, PRIQ);
+    cr_assert_eq(u->writes, 0);
+    u->stuck = false;
+    *fake_reg(u, CR0ACK) = *fake_reg(u, CR0);
+    cr_assert_eq(check().flags, 0);
+}
+
+/* After a stop nobody asks for what was there; nor are registers touched. */
+Test(recovery, is_forgotten_by_a_start)
+{
+    struct uiommu_check c;
+    uint32_t before;
+
+    *fake_reg(u, P_PROD) = LOST | 8;
+    cr_assert_eq(fetch(PRIQ).flags, UIOMMU_FETCH_OVERFLOW);
+    *fake_reg(u, P_PROD) = 0xf; /* 15 entries in a queue of 8 */
+    *fake_reg(u, P_CONS) = 0;
+    hw->priq.cons = 0;
+    cr_assert_eq(fetch(PRIQ).entries, 8);
+    *fake_reg(u, P_PROD) = LOST | 0;
+    (void)fetch(PRIQ);
+    ops->stop(hw);
+    before = u->core.accesses;
+    ops->overflow_ack(hw, PRIQ);
+    c = check();
+    cr_assert_eq(c.flags, 0);
+    cr_assert_eq(c.event_count, 0);
+    cr_assert_eq(u->core.accesses, before);
+    cr_assert_eq(ops->start(hw), UIOMMU_OK);
+    cr_assert_eq(ops->ring_pending(hw, PRIQ), 0);
+    expect(PRIQ, 0, 0);
+    expect(EVENTQ, 0, 0);
+    cr_assert_eq(check().event_count, 0);
+}
+
+/* An event queue without stalls lost no request, and hardware answered nothing for it. */
+Test(recovery_of, events_alone)
+{
+    begin_with(true, false);
+    *fake_reg(u, E_PROD) = 2;
+    *fake_reg(u, GERROR) ^= 4;
+    cr_assert_eq(check().event_count, 1);
+    expect(EVENTQ, 2, 0);
+    end();
+}
+
+/* Without PRI there is one ring, and a bit of no queue means nothing. */
+Test(recovery_of, a_unit_without_pri)
+{
+    struct uiommu_fetch io = {requests, 8, 0, events, 8, 0, 0, 0};
+
+    begin_with(false, true);
+    cr_assert_eq(hw->eventq.ring, 0);
+    cr_assert_eq(ops->fetch(hw, 1, &io), UIOMMU_E_INVALID);
+    cr_assert_eq(ops->ring_pending(hw, 1), 0);
+    ops->overflow_ack(hw, 1);
+    *fake_reg(u, E_PROD) = 2;
+    *fake_reg(u, P_PROD) = 5;
+    cr_assert_eq(ops->ring_pending(hw, 0), 2);
+    *fake_reg(u, GERROR) ^= 8;
+    u->writes = 0;
+    cr_assert_eq(check().flags, 0);
+    cr_assert_eq(hw->notes.count, 0);
+    cr_assert_eq(u->writes, 0);
+    hw->priq.note_bad_index = true;
+    cr_assert_eq(check().event_count, 0);
+    hw->priq.note_bad_index = false;
+    end();
+}
+
+/* ---- fetch ---- */
+
+Test(recovery, no_such_ring)
+{
+    struct uiommu_fetch io = {requests, 8, 99, events, 8, 99, 99, 99};
+
+    cr_assert_eq(ops->fetch(hw, 2, &io), UIOMMU_E_INVALID);
+    cr_assert_eq(io.entries + io.request_count + io.event_count + io.flags, 0);
+    cr_assert_eq(ops->ring_pending(hw, 2), 0);
+    ops->overflow_ack(hw, 2);
+}
+
+static void one_more(struct uiommu *unit)
+{
+    *fake_reg(unit, P_PROD) += 1;
+}
+
+/* It raised no interrupt if the queue was not empty: said by MORE. */
+Test(recovery, an_entry_that_comes_meanwhile)
+{
+    struct uiommu_fetch io;
+    uint32_t before, n;
+
+    for (n = 1; n < 3; n++) {
+        *fake_reg(u, P_PROD) += n;
+        fake_before_read(u, P_PROD, 1, one_more);
+        io = fetch(PRIQ);
+        cr_assert_eq(io.entries, n);
+        cr_assert_eq(io.flags, UIOMMU_FETCH_MORE);
+        io = fetch(PRIQ);
+        cr_assert_eq(io.entries, 1);
+        cr_assert_eq(io.flags, 0);
+    }
+    before = u->core.accesses; /* an empty one raises it: one look is enough */
+    expect(PRIQ, 0, 0);
+    cr_assert_eq(u->core.accesses, before + 1);
+}
+
+/* The room for events and that for stalls end a fetch each for itself. */
+Test(recovery, room_for_events)
+{
+    struct uiommu_fetch io = {requests, 1, 0, events, 2, 0, 0, 0};
+    uint64_t *words = hw->eventq.mem.cpu;
+    uint32_t i;
+
+    for (i = 0; i < 5; i++) {
+        words[i * 4] = le64(0x0000020800003810);
+        words[i * 4 + 1] = le64(i == 0 || i == 3 ? 0x0000020880000000 | i : 0);
+    }
+    *fake_reg(u, E_PROD) = 5;
+    cr_assert_eq(ops->fetch(hw, EVENTQ, &io), UIOMMU_OK);
+    cr_assert_eq(io.entries, 3); /* the second stall is one too many */
+    cr_assert_eq(io.request_count, 1);
+    cr_assert_eq(io.event_count, 2);
+    cr_assert_eq(requests[0].at, 0);
+    cr_assert_eq(ops->fetch(hw, EVENTQ, &io), UIOMMU_OK);
+    cr_assert_eq(io.entries, 2);
+    cr_assert_eq(requests[0].index, 3);
+    cr_assert_eq(requests[0].at, 0);
+    cr_assert_eq(io.flags, 0);
+}
+
+/* A nonsense index of the event queue, where stalls can be lost and where not. */
+Test(recovery_of, nonsense_in_the_event_queue)
+{
+    struct uiommu_check c;
+    uint32_t stalls;
+
+    for (stalls = 0; stalls < 2; stalls++) {
+        begin_with(true, stalls != 0);
+        *fake_reg(u, E_PROD) = 9;
+        expect(EVENTQ, 8, stalls ? UIOMMU_FETCH_OVERFLOW : 0);
+        cr_assert_eq(*fake_reg(u, E_CONS), 9);
+        c = check();
+        cr_assert_eq(c.event_count, 1);
+        cr_assert_eq(c.event[0].kind, UIOMMU_EVENT_QUEUE_ERROR);
+        cr_assert_eq(c.event[0].raw[0], EVENTQ);
+        end();
+    }
+}
+
+/* A unit that does not snoop: each entry is fetched from memory, all of it and nothing else. */
+static uint32_t fetched;
+static const void *first;
+
+static void from_device(void *ctx, const void *cpu, uint64_t bytes)
+{
+    (void)ctx;
+    cr_assert_eq(bytes, 16);
+    first = fetched++ == 0 ? cpu : first;
+}
+
+Test(recovery, a_unit_that_does_not_snoop)
+{
+    fetched = 0;
+    u->core.host.mem_from_device = from_device;
+    hw->f.coherent = false;
+    *fake_reg(u, P_PROD) = 3;
+    cr_assert_eq(fetch(PRIQ).entries, 3);
+    cr_assert_eq(fetched, 3);
+    cr_assert_eq(first, hw->priq.mem.cpu);
+    hw->f.coherent = true;
+}
+
+/* ---- other errors ---- */
+
+/* A service failure is reported once, other errors beside it as their own. */
+Test(recovery, of_nothing_that_has_failed_wholly)
+{
+    struct uiommu_check c;
+
+    *fake_reg(u, GERROR) ^= 0x110;
+    c = check();
+    cr_assert_eq(c.flags, UIOMMU_CHECK_DEAD);
+    cr_assert_eq(c.event_count, 2);
+    cr_assert_eq(c.event[0].kind, UIOMMU_EVENT_UNIT_ERROR);
+    cr_assert_eq(c.event[0].raw[0], 0x110);
+    cr_assert_eq(c.event[1].raw[0], 0x10);
+    cr_assert_eq(*fake_reg(u, GERRORN), 0x10);
+    c = check();
+    cr_assert_eq(c.flags, UIOMMU_CHECK_DEAD);
+    cr_assert_eq(c.event_count, 0);
+}
+
+/* Between stop and start, and while it starts, a check looks at nothing. */
+Test(recovery, closed)
+{
+    uint32_t before;
+
+    *fake_reg(u, GERROR) ^= 0x1fd;
+    hw->cmdq.open = false;
+    before = u->core.accesses;
+    cr_assert_eq(check().flags, 0);
+    cr_assert_eq(check().event_count, 0);
+    cr_assert_eq(ops->ring_pending(hw, PRIQ), 0);
+    expect(PRIQ, 0, 0);
+    cr_assert_eq(u->core.accesses, before);
+    hw->cmdq.open = true;
+}
