@@ -11,7 +11,7 @@ uint32_t uiommu_smmuv3_stu_bits(const struct uiommu_smmuv3 *hw)
     uint32_t bits = 12;
 
     while (bits < 16 && ((hw->f.granules >> bits) & 1u) == 0)
-        bits += 2;
+        bits++;
     return bits;
 }
 
@@ -52,7 +52,7 @@ static struct smmuv3_command by_address(const struct uiommu_root *root, uint32_t
 /* A range command covers (num + 1) * 2^scale granules: the smallest scale that num can still
  * count, rounded up. Entries of other granules need not be hit, but a tag has one root. */
 static bool by_range(const struct uiommu_smmuv3 *hw, uint32_t granule, uint64_t more,
-                     struct smmuv3_command *io)
+                     struct smmuv3_command first, struct smmuv3_command *out)
 {
     uint32_t scale = 0;
 
@@ -62,7 +62,7 @@ static bool by_range(const struct uiommu_smmuv3 *hw, uint32_t granule, uint64_t 
         scale++;
     if (scale > SMMUV3_SCALE_MOST)
         return false;
-    *io = uiommu_smmuv3_cmd_ranged(*io, granule, (uint32_t)(more >> scale), scale);
+    *out = uiommu_smmuv3_cmd_ranged(first, granule, (uint32_t)(more >> scale), scale);
     return true;
 }
 
@@ -75,27 +75,23 @@ static uint32_t tlb_commands(const struct uiommu_smmuv3 *hw, const struct uiommu
                              uint32_t tag, const struct uiommu_range *range,
                              struct smmuv3_command *out)
 {
-    uint32_t granule = root->granule_bits, most = UINT32_C(1) << (hw->cmdq.log2 - 1u), n;
-    struct smmuv3_command all = uiommu_smmuv3_is_second(root) ? uiommu_smmuv3_cmd_tlbi_vmid(tag)
-                                                              : uiommu_smmuv3_cmd_tlbi_asid(tag);
-    uint64_t page, more;
+    uint32_t granule = root->granule_bits, half = UINT32_C(1) << (hw->cmdq.log2 - 1u), n;
+    uint64_t page, last;
 
-    out[0] = all;
+    out[0] = uiommu_smmuv3_is_second(root) ? uiommu_smmuv3_cmd_tlbi_vmid(tag)
+                                           : uiommu_smmuv3_cmd_tlbi_asid(tag);
     if (range == NULL || root->format == UIOMMU_ROOT_AARCH64_CONTEXT)
         return 1;
     page = range->first >> granule;
-    more = (range->last >> granule) - page;
-    out[0] = by_address(root, tag, page << granule, !range->tables);
+    last = range->last >> granule;
     /* One granule must not be a range command, which would be illegal; as a plain address it
      * meets entries of any size. */
-    if (more != 0 && by_range(hw, granule, more, &out[0]))
+    if (last != page && by_range(hw, granule, last - page,
+                                 by_address(root, tag, page << granule, !range->tables), &out[0]))
         return 1;
-    most = most < BY_ADDRESS ? most : BY_ADDRESS;
-    if (more >= most) {
-        out[0] = all;
+    if (last - page >= BY_ADDRESS || last - page >= half)
         return 1;
-    }
-    for (n = 1; n <= more; n++)
+    for (n = 0; page + n <= last; n++)
         out[n] = by_address(root, tag, (page + n) << granule, !range->tables);
     return n;
 }

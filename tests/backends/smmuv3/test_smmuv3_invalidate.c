@@ -259,6 +259,12 @@ Test(invalidate, room_for_all_or_nothing)
     leave(2);
     cr_assert_eq(ops->command(hw, (uint64_t[]){0x30, 7}, 2), UIOMMU_OK);
     go();
+    dev->flags = UIOMMU_DEVICE_STALL; /* shut: a command ends its stalls */
+    dev->set = 0;
+    leave(2);
+    cr_assert_eq(ops->barrier(hw, dev, 5, &t, &strength), UIOMMU_E_BUSY);
+    go();
+    dev->flags = 0;
     leave(1); /* a barrier of a device with nothing to push is its CMD_SYNC */
     cr_assert_eq(ops->device_set(hw, dev, 0, 0), UIOMMU_OK);
     cr_assert_eq(ops->barrier(hw, dev, 5, &t, &strength), UIOMMU_OK);
@@ -353,5 +359,30 @@ Test(invalidate, the_hosts_words)
     cr_assert_eq(ops->command(hw, words, 2), UIOMMU_E_INVALID);
     words[0] = 0x01;
     cr_assert_eq(ops->command(hw, words, 2), UIOMMU_E_HW);
+    hw->cmdq.dead = false;
+}
+
+/* Nothing is put into a queue that is closed, or dead. */
+Test(invalidate, closed)
+{
+    struct uiommu_answer a;
+    uint64_t t, head = hw->cmdq.head;
+    uint32_t strength, dead;
+
+    memset(&a, 0, sizeof(a));
+    for (dead = 0; dead < 2; dead++) {
+        uiommu_err want = dead ? UIOMMU_E_HW : UIOMMU_E_BUSY;
+
+        hw->cmdq.open = dead != 0;
+        hw->cmdq.dead = dead != 0;
+        cr_assert_eq(ops->config_invalidate(hw, dev, 5), want);
+        cr_assert_eq(ops->tlb_invalidate(hw, dev, 5, &s1, 1, NULL), want);
+        cr_assert_eq(ops->dtlb_invalidate(hw, dev, 5, NULL), want);
+        cr_assert_eq(ops->barrier(hw, dev, 5, &t, &strength), want);
+        cr_assert_eq(ops->command(hw, (uint64_t[]){0x30, 0}, 2), want);
+        cr_assert_eq(ops->ticket(hw, &t), want);
+        cr_assert_eq(ops->respond(hw, &a, 1), 0);
+        cr_assert_eq(hw->cmdq.head, head);
+    }
     hw->cmdq.dead = false;
 }
