@@ -32,7 +32,6 @@ static void read_cons(struct uiommu_smmuv3 *hw)
         return;
     }
     q->done += n;
-    uiommu_fence_dma_load();
 }
 
 /* Where the queue is now; an error that stops it is handled. */
@@ -90,9 +89,9 @@ static void put(struct uiommu_smmuv3 *hw, struct smmuv3_command command, bool ti
     struct smmuv3_cmdq *q = &hw->cmdq;
 
     uiommu_smmuv3_cmdq_store(hw, q->head, command);
+    q->since_sync++;
     uiommu_tickets_put(&q->tickets, q->head, ticket);
     q->head++;
-    q->since_sync++;
     if (uiommu_bits_get(command.d[0], SMMUV3_CMD_OP) == SMMUV3_OP_SYNC)
         q->since_sync = 0;
 }
@@ -105,14 +104,12 @@ void uiommu_smmuv3_cmdq_put(struct uiommu_smmuv3 *hw, struct smmuv3_command comm
     put(hw, command, false);
 }
 
-/* The barrier covers the commands and the table words they are about (14). */
 void uiommu_smmuv3_cmdq_tell(struct uiommu_smmuv3 *hw)
 {
     struct smmuv3_cmdq *q = &hw->cmdq;
 
     if (q->told == q->head)
         return;
-    uiommu_fence_dma_store();
     q->told = q->head;
     uiommu_smmuv3_write(hw, SMMUV3_CMDQ_PROD, (uint32_t)q->head & uiommu_ring_mask(q->log2));
 }
@@ -139,12 +136,12 @@ uiommu_err uiommu_smmuv3_cmdq_sync(struct uiommu_smmuv3 *hw, uint64_t *out)
 void uiommu_smmuv3_cmdq_drop(struct uiommu_smmuv3 *hw)
 {
     struct smmuv3_cmdq *q = &hw->cmdq;
-    uint64_t mask = uiommu_ring_mask(q->log2);
+    uint64_t mask = uiommu_ring_mask(q->log2), empty = (q->head + mask) & ~mask;
 
     uiommu_tickets_drop(&q->tickets, q->done, q->head);
-    q->head = (q->head + mask) & ~mask;
-    q->told = q->head;
-    q->done = q->head;
+    q->head = empty;
+    q->told = empty;
+    q->done = empty;
     q->error_at = UINT64_MAX;
     q->dead = false;
 }

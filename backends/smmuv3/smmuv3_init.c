@@ -4,13 +4,19 @@
 
 #include <uiommu/ring.h>
 
+/* What an index read says is there is loaded after it (14). */
 uint32_t uiommu_smmuv3_read(const struct uiommu_smmuv3 *hw, uint32_t offset)
 {
-    return hw->host->mmio_read32(hw->host->ctx, hw->config.base + offset);
+    uint32_t value = hw->host->mmio_read32(hw->host->ctx, hw->config.base + offset);
+
+    uiommu_fence_dma_load();
+    return value;
 }
 
+/* An index written hands over memory: all loads and stores of it are done before (14). */
 void uiommu_smmuv3_write(const struct uiommu_smmuv3 *hw, uint32_t offset, uint32_t value)
 {
+    uiommu_fence_dma();
     hw->host->mmio_write32(hw->host->ctx, hw->config.base + offset, value);
 }
 
@@ -218,7 +224,6 @@ static uiommu_err enable(struct uiommu_smmuv3 *hw)
     uiommu_smmuv3_cmdq_drop(hw);
     hw->sfm = false;
     uiommu_unit_unlock(hw->unit, state);
-    uiommu_fence_dma_store();
     write_tables(hw);
     err = commands_on(hw);
     if (err == UIOMMU_OK)

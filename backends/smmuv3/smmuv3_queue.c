@@ -103,10 +103,9 @@ uint32_t uiommu_smmuv3_ring_pending(void *ctx, uint32_t ring)
     return q != NULL && hw->cmdq.open ? q->discarded + held(hw, q) : 0;
 }
 
-/* All loads of entries are done before hardware may use their slots again (14). */
+/* Hardware may use the slots again. */
 static void publish(const struct uiommu_smmuv3 *hw, const struct smmuv3_queue *q)
 {
-    uiommu_fence_dma();
     uiommu_smmuv3_write(hw, q->cons_reg, q->cons | q->ovackflg);
 }
 
@@ -147,7 +146,6 @@ static uint32_t begin(struct uiommu_smmuv3 *hw, struct smmuv3_queue *q)
     uint32_t prod = uiommu_smmuv3_read(hw, q->prod_reg);
     uint32_t n = used(q, prod);
 
-    uiommu_fence_dma_load();
     q->ovflg = prod & SMMUV3_OVERFLOW;
     if (n <= capacity(q))
         return n;

@@ -94,6 +94,25 @@ Test(cmdq, an_index_that_goes_back)
     cr_assert_eq(check().flags, UIOMMU_CHECK_DEAD);
 }
 
+static void sane(struct uiommu *unit)
+{
+    *fake_reg(unit, CONS) = *fake_reg(unit, PROD);
+}
+
+/* Nor is what is read there afterwards, while an error is looked at. */
+Test(cmdq, an_index_that_is_put_right)
+{
+    uint64_t t;
+
+    u->hold = true;
+    t = ticket();
+    *fake_reg(u, CONS) = (*fake_reg(u, PROD) + 3) & 0x1f;
+    *fake_reg(u, GERROR) ^= 1;
+    fake_before_read(u, CONS, 1, sane);
+    cr_assert_eq(ops->ticket_poll(hw, t), UIOMMU_E_HW);
+    cr_assert_eq(check().flags, UIOMMU_CHECK_DEAD);
+}
+
 /* What is not told yet is not consumed either. */
 Test(cmdq, an_index_of_what_is_not_told)
 {
@@ -237,11 +256,16 @@ Test(cmdq_start, the_first_command_may_fail_as_often)
 
 static struct uiommu_check timed_out(uint64_t t)
 {
+    uint32_t before;
+
     u->error_op = SMMUV3_OP_SYNC;
     u->error_code = SMMUV3_CERROR_ATC;
     u->error_times = 1;
     go();
     cr_assert_eq(ops->ticket_poll(hw, t), UIOMMU_E_HW);
+    before = u->core.accesses;
+    cr_assert_eq(ops->ticket_poll(hw, t), UIOMMU_E_HW); /* for ever: nothing is asked */
+    cr_assert_eq(u->core.accesses, before);
     return check();
 }
 
@@ -403,6 +427,44 @@ Test(cmdq, registers_are_touched_where_they_must)
     other = ticket(); /* a look makes room */
     cr_assert_eq(ops->ticket_poll(hw, other), UIOMMU_OK);
     cr_assert_eq(ops->ticket_poll(hw, t), UIOMMU_OK);
+}
+
+/* All of the ring is room again once a look says so. */
+Test(cmdq, a_look_makes_all_of_it_room)
+{
+    u->hold = true;
+    put(SMMUV3_OP_TLBI_ALL, 0, 0);
+    (void)ticket();
+    cr_assert_not(uiommu_smmuv3_cmdq_room(hw, 15));
+    go();
+    cr_assert(uiommu_smmuv3_cmdq_room(hw, 15));
+}
+
+/* What was under way is gone, however full the ring was and wherever in it: nothing is left to
+ * tell, and the new life's tickets are found done. */
+Test(cmdq, a_restart_of_a_full_ring)
+{
+    uint32_t at, before;
+    uint64_t t;
+
+    for (at = 0; at < 32; at++) {
+        while ((hw->cmdq.head & 31) != at)
+            t = ticket();
+        uiommu_smmuv3_cmdq_look(hw);
+        leave(1);
+        t = ticket();
+        u->hold = false;
+        *fake_reg(u, PROD) = *fake_reg(u, CONS);
+        cr_assert_eq(ops->restart(hw), UIOMMU_OK);
+        cr_assert_eq(ops->ticket_poll(hw, t), UIOMMU_E_HW);
+        cr_assert_eq(hw->cmdq.head - hw->cmdq.done, 0);
+        put(SMMUV3_OP_TLBI_ALL, 0, 0);
+        ops->stop(hw);
+        before = u->core.accesses;
+        uiommu_smmuv3_cmdq_tell(hw);
+        cr_assert_eq(u->core.accesses, before);
+        cr_assert_eq(ops->restart(hw), UIOMMU_OK);
+    }
 }
 
 /* After a death nothing is asked any more. */
