@@ -121,7 +121,7 @@ class Build:
         by_id = {t["id"]: t for t in targets}
         by_name = {t["name"]: t for t in targets}
         self.library = self.units_of(by_name["uiommu"])
-        inside = {unit.source for unit in self.library}
+        library = {unit.source: unit for unit in self.library}
         suite = self.units_of(by_name["uiommu_conformance"]) + self.units_of(
             by_name["uiommu_models"])
         support = os.path.join(self.root, "tests", "support")
@@ -136,16 +136,15 @@ class Build:
             if target is None or not kind & {"unit", "backends"} or \
                     test["name"] in ("conf_criterion", "test_host_uv"):
                 continue
-            units = [u for u in self.units_of(target) if u.source not in inside]
-            self.programs[test["name"]] = units + own[1:] + (hosts if "unit" in kind else [])
-            # A backend's tests have a core of their own making.
-            self.programs[test["name"]].extend(self.chosen(target, inside, "unit" in kind))
-
-    def chosen(self, target, inside, everything):
-        if everything:
-            return self.library
-        names = {s for g in target["target_sources"] for s in g.get("sources", ())}
-        return [unit for unit in self.library if unit.source in names & inside]
+            units = self.units_of(target)
+            if "unit" in kind:
+                units += hosts + self.library
+            else:
+                # A backend's tests have a core of their own making.
+                folder = os.path.basename(os.path.dirname(target["defined_in"]))
+                units += self.units_of(by_name[folder + "_alone"])
+            self.programs[test["name"]] = own[1:] + [
+                library.get(unit.source, unit) for unit in units]
 
     # ---- compiling and linking ----
 
