@@ -65,7 +65,11 @@ struct uiommu_bond_counters {
     uintptr_t expired; /**< Groups nobody answered in time. */
 };
 
-/** The driver gives its word that the device has stopped using the PASID (PROTOCOL R4). */
+/**
+ * The driver gives its word that the device has stopped using the PASID (PROTOCOL R4). Only stops
+ * that stop() is called for are counted against the unit's marker_reserve (R30): a driver that
+ * stops devices unasked must not let more of them send a Stop Marker at once.
+ */
 #define UIOMMU_UNBIND_STOPPED 0x1u
 /** No sweep: what is in the rings is answered INVALID, not handled. */
 #define UIOMMU_UNBIND_ABORT 0x2u
