@@ -3,7 +3,7 @@
 
 /* What tests do with what conf_rig.c built, and what they look at. */
 
-#define POLL_NS (3 * BENCH_US)
+#define POLL_NS (10 * BENCH_US)
 #define LOOK_NS (50 * BENCH_US)
 
 /* ---- time ---- */

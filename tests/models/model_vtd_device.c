@@ -41,7 +41,7 @@ static void check_order(struct model_vtd *m, const struct model_invalidate *what
     uint64_t last = what->address | vtd_ones(what->size_log2);
     uint32_t i, k;
 
-    for (i = 0; i < VTD_PENDING; i++) {
+    for (i = 0; i < m->pending_top; i++) {
         const struct vtd_pending *p = &m->pending[i];
 
         if (p->stage != VTD_FETCHED || p->seq > seq ||

@@ -47,6 +47,7 @@ struct vtd_pending *vtd_pending_add(struct model_vtd *m, const uint64_t word[4])
     if (p == NULL) {
         return NULL;
     }
+    m->pending_top = i > m->pending_top ? i : m->pending_top;
     p->stage = VTD_FETCHED;
     p->type = vtd_bits(word[0], 3, 0);
     p->generation++;
@@ -98,7 +99,7 @@ static bool ready(const struct model_vtd *m, const struct vtd_pending *p)
 {
     uint32_t i;
 
-    for (i = 0; i < VTD_PENDING; i++) {
+    for (i = 0; i < m->pending_top; i++) {
         const struct vtd_pending *e = &m->pending[i];
 
         if (e->stage != VTD_FREE && e->seq < p->seq && ordered(m, e, p)) {
@@ -205,9 +206,12 @@ void vtd_pending_run(struct model_vtd *m)
     bool moved = true;
     uint32_t i;
 
+    while (m->pending_top > 0 && m->pending[m->pending_top - 1].stage == VTD_FREE) {
+        m->pending_top--;
+    }
     while (moved) {
         moved = false;
-        for (i = 0; i < VTD_PENDING; i++) {
+        for (i = 0; i < m->pending_top; i++) {
             struct vtd_pending *p = &m->pending[i];
 
             if (p->stage == VTD_FETCHED && p->due && ready(m, p)) {
@@ -236,13 +240,13 @@ void vtd_pending_abort(struct model_vtd *m, uint32_t culprit)
     uint64_t first = UINT64_MAX;
     uint32_t i;
 
-    for (i = 0; i < VTD_PENDING; i++) {
+    for (i = 0; i < m->pending_top; i++) {
         if (m->pending[i].stage != VTD_FREE && m->pending[i].type == VTD_WAIT &&
             m->pending[i].seq > seq && m->pending[i].seq < first) {
             first = m->pending[i].seq;
         }
     }
-    for (i = 0; i < VTD_PENDING; i++) {
+    for (i = 0; i < m->pending_top; i++) {
         struct vtd_pending *p = &m->pending[i];
 
         if (p->stage == VTD_FREE) {
@@ -263,7 +267,7 @@ void vtd_pending_forget(struct model_vtd *m)
 {
     uint32_t i;
 
-    for (i = 0; i < VTD_PENDING; i++) {
+    for (i = 0; i < m->pending_top; i++) {
         m->pending[i].stage = VTD_FREE;
     }
     m->since_wait = 0;

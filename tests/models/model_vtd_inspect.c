@@ -16,7 +16,7 @@ uint32_t model_vtd_iq_pending(const struct model_vtd *m)
     uint32_t count = 0;
     uint32_t i;
 
-    for (i = 0; i < VTD_PENDING; i++) {
+    for (i = 0; i < m->pending_top; i++) {
         count += m->pending[i].stage != VTD_FREE ? 1u : 0u;
     }
     return count;

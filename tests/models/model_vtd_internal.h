@@ -195,6 +195,7 @@ struct model_vtd {
     uint64_t last_wait;
     uint32_t unsynced, since_wait;
     struct vtd_pending pending[VTD_PENDING];
+    uint32_t pending_top; /* None from here on. */
     struct vtd_tag tag[VTD_TAGS];
     uint64_t tag_name;
     /* page requests */
