@@ -45,6 +45,12 @@ static void read_features(struct uiommu_vtd *hw, uint64_t cap, uint64_t ecap)
     f->faults = (uint32_t)uiommu_bits_get(cap, VTD_CAP_NFR) + 1u;
 }
 
+/* Where the host mapped no more, nothing is read, whatever the capabilities say. */
+static uint32_t window(const struct uiommu_vtd_config *config)
+{
+    return config->bytes != 0 ? config->bytes : (uint32_t)VTD_PAGE;
+}
+
 /* What hardware must have, and what cannot be (3.2, implications). */
 static uiommu_err refuse(const struct uiommu_vtd *hw, uint64_t cap, uint64_t ecap)
 {
@@ -53,6 +59,7 @@ static uiommu_err refuse(const struct uiommu_vtd *hw, uint64_t cap, uint64_t eca
 
     if (cap == UINT64_MAX || ecap == UINT64_MAX ||
         uiommu_bits_get(cap, VTD_CAP_ND) == VTD_ND_RESERVED || f->fault_base == 0 ||
+        f->fault_base + f->faults * VTD_FRCD_BYTES > window(&hw->config) ||
         f->pasid_bits > UIOMMU_PASID_BITS || f->order_most > VTD_ORDER_ALL)
         return UIOMMU_E_HW;
     if ((f->pri || f->drain || f->throttle) && !f->ats)
@@ -145,7 +152,8 @@ static bool log2_valid(uint32_t log2)
 static bool config_valid(const struct uiommu_vtd_config *c)
 {
     return c->size == sizeof(*c) && c->unit.size == sizeof(c->unit) && (c->base & 7u) == 0 &&
-           c->unit.id_bits <= 16 && log2_valid(c->queue_log2) && log2_valid(c->prq_log2) &&
+           (c->bytes == 0 || c->bytes >= (uint32_t)VTD_PAGE) && c->unit.id_bits <= 16 &&
+           log2_valid(c->queue_log2) && log2_valid(c->prq_log2) &&
            (c->address_bits == 0 || (c->address_bits >= 32 && c->address_bits <= 52)) &&
            (c->fault.address & 3u) == 0 && (c->requests.address & 3u) == 0;
 }

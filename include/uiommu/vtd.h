@@ -37,6 +37,7 @@ struct uiommu_vtd_config {
     size_t size;                    /**< sizeof(struct uiommu_vtd_config). */
     struct uiommu_unit_config unit; /**< Common part; id_bits at most 16. */
     uint64_t base;                  /**< Registers: address given to the MMIO ops. */
+    uint32_t bytes;                 /**< Of registers from base, from the DMAR table. 4096. */
     uint32_t address_bits;          /**< Host address width, from the DMAR table. 52. */
     uint32_t quirks;                /**< UIOMMU_VTD_QUIRK_* */
     uint32_t queue_log2;            /**< Invalidation queue. 8. */
@@ -56,7 +57,8 @@ struct uiommu_vtd_config {
  * @retval UIOMMU_E_INVALID  NULL, a wrong size or a nonsense value.
  * @retval UIOMMU_E_UNSUPPORTED  No scalable mode or queued invalidation, neither first nor second
  * stage; or a message address above 32 bits without x2APIC.
- * @retval UIOMMU_E_HW  The capabilities contradict each other.  @retval UIOMMU_E_NOMEM  No memory.
+ * @retval UIOMMU_E_HW  The capabilities contradict each other, or fault records lie beyond
+ * `bytes`.  @retval UIOMMU_E_NOMEM  No memory.
  */
 UIOMMU_MUST_CHECK uiommu_err uiommu_vtd_create(struct uiommu *u,
                                                const struct uiommu_vtd_config *config,

@@ -171,6 +171,7 @@ void fuzz_life_check(struct fuzz_life *f)
 
     FUZZ_CHECK(uiommu_unit_get_info(f->unit, &info) == UIOMMU_OK);
     FUZZ_CHECK(info.started == f->started);
+    FUZZ_CHECK(uiommu_unit_valid(f->unit));
     for (i = 0; i < FUZZ_DEVICES; i++) {
         if (f->device[i].port == NULL)
             continue;

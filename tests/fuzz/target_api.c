@@ -107,7 +107,9 @@ static void bind(struct conf *c)
 
     memset(&config, 0, sizeof(config));
     pasid = (n & 0x80u) != 0 ? fuzz_u16(&s.in) : c->pasid[n % c->pasids];
-    config.size = (n & 0x60u) == 0x60u ? fuzz_u8(&s.in) : sizeof(config);
+    config.size = sizeof(config);
+    if ((n & 0x60u) == 0x60u) /* Too small, or of a later version; on_fault() wants its user. */
+        config.size = (n & 1u) != 0 ? fuzz_u8(&s.in) & 7u : sizeof(config) + fuzz_u8(&s.in);
     config.pasid = pasid == 0xffffu ? UIOMMU_PASID_NONE : pasid;
     config.in_flight = n >> 4 & 1u;
     config.user = &c->space[n >> 2 & 1u];

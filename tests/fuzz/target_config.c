@@ -120,6 +120,7 @@ static uiommu_err create(struct maker *m, struct uiommu_unit **out)
     c.vtd.poll = truth(&c.vtd.poll);
     c.vtd.unit = unit;
     c.vtd.base = FUZZ_REG_BASE;
+    c.vtd.bytes = c.vtd.bytes < FUZZ_REGS ? c.vtd.bytes : FUZZ_REGS; /* What is mapped. */
     return uiommu_vtd_create(m->u, &c.vtd, out);
 }
 

@@ -80,7 +80,8 @@ static void look(const struct function *f)
     FUZZ_CHECK(fn->pf != NULL || (fn->pri_users <= 2 && fn->pasid_users <= 2));
 }
 
-static void step(struct function *f, struct fuzz_input *in)
+/* A VF's page request interface is its PF's. */
+static void step(struct function *f, struct function *pf, struct fuzz_input *in)
 {
     const struct uiommu_device_ops *ops = uiommu_pcie_ops();
     uint32_t what = fuzz_u8(in), value;
@@ -88,7 +89,7 @@ static void step(struct function *f, struct fuzz_input *in)
     uiommu_err err = UIOMMU_OK;
     bool needs;
 
-    f->reads = 0;
+    f->reads = pf->reads = 0;
     switch (what & 7u) {
     case 0:
         err = ops->set_pasid(&f->fn, (what & 8u) != 0);
@@ -145,6 +146,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         look(&of[i]);
     }
     while (in.left != 0 && n++ < 200)
-        step(&of[fuzz_below(&in, 2)], &in);
+        step(&of[fuzz_below(&in, 2)], &of[0], &in);
     return 0;
 }

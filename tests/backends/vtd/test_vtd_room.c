@@ -164,3 +164,31 @@ Test(vtd_room, entries_that_cannot_be)
     cr_assert_eq(ops->pasid_set(hw, dev, 5, &other, 1, 0), UIOMMU_E_UNSUPPORTED);
     cr_assert_eq(ops->pasid_set(hw, dev, 5, &root, 1, 0), UIOMMU_OK);
 }
+
+/* Eight fault records, where the host has mapped as much and where not. */
+Test(registers, are_mapped)
+{
+    struct uiommu_vtd_config config = fake_config();
+    struct uiommu_vtd *made;
+
+    u = fake_new();
+    *fake_reg(u, 0x08) = 0xf9780c06; /* At f90: the last ends at 1010. */
+    cr_assert_eq(fake_unit(u, &config), NULL);
+    config.bytes = 0x1000;
+    cr_assert_eq(fake_unit(u, &config), NULL);
+    config.bytes = 0xfff;
+    *fake_reg(u, 0x08) = 0xf8780c06;
+    cr_assert_eq(fake_unit(u, &config), NULL, "a page at least");
+    config.bytes = 0x1000;
+    made = fake_unit(u, &config);
+    cr_assert_not_null(made);
+    fake_unit_free(u);
+    fake_free(u);
+    u = fake_new();
+    *fake_reg(u, 0x08) = 0xf9780c06;
+    config.bytes = 0x2000;
+    made = fake_unit(u, &config);
+    cr_assert_not_null(made);
+    fake_unit_free(u);
+    fake_free(u);
+}
