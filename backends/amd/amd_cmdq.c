@@ -16,6 +16,17 @@ static uint32_t entries(const struct amd_cmdq *q)
     return UINT32_C(1) << q->log2;
 }
 
+static uint32_t slot_of(const struct amd_cmdq *q, uint64_t position)
+{
+    return (uint32_t)position & (entries(q) - 1u);
+}
+
+/* Where COMPLETION_WAIT stores. */
+static volatile uint64_t *word_of(const struct amd_cmdq *q)
+{
+    return (volatile uint64_t *)q->store.cpu + q->slot;
+}
+
 /* One slot stays free always: head equal to tail is empty. */
 static uint32_t room(const struct amd_cmdq *q)
 {
@@ -25,14 +36,13 @@ static uint32_t room(const struct amd_cmdq *q)
 /* Two loads on a 32-bit host: again until nothing was stored between them. */
 static uint64_t stored(const struct uiommu_amd *hw)
 {
-    const volatile uint64_t *word = (const volatile uint64_t *)hw->cmdq.store.cpu + hw->cmdq.slot;
+    const volatile uint64_t *word = word_of(&hw->cmdq);
     uint64_t a, b;
     uint32_t tries = 4;
 
     do {
-        uiommu_amd_from_device(hw, word, sizeof(*word));
-        a = uiommu_bits_load64(word);
-        b = uiommu_bits_load64(word);
+        a = uiommu_amd_load(hw, word);
+        b = uiommu_amd_load(hw, word);
     } while (a != b && --tries != 0);
     return a == b ? a : hw->cmdq.done;
 }
@@ -73,15 +83,22 @@ bool uiommu_amd_cmdq_room(struct uiommu_amd *hw, uint32_t commands)
     return false;
 }
 
+void uiommu_amd_cmdq_write(struct uiommu_amd *hw, uint32_t slot, struct amd_command command)
+{
+    volatile uint64_t *words =
+        (volatile uint64_t *)hw->cmdq.mem.cpu + (size_t)slot * AMD_COMMAND_WORDS;
+    uint32_t i;
+
+    for (i = 0; i < AMD_COMMAND_WORDS; i++)
+        uiommu_bits_store64(&words[i], command.d[i]);
+    uiommu_amd_to_device(hw, words, AMD_COMMAND_BYTES);
+}
+
 static void put(struct uiommu_amd *hw, struct amd_command command, bool ticket)
 {
     struct amd_cmdq *q = &hw->cmdq;
-    uint32_t slot = (uint32_t)q->head & (entries(q) - 1u);
-    volatile uint64_t *words = (volatile uint64_t *)q->mem.cpu + (size_t)slot * 2u;
 
-    uiommu_bits_store64(&words[0], command.d[0]);
-    uiommu_bits_store64(&words[1], command.d[1]);
-    uiommu_amd_to_device(hw, words, AMD_COMMAND_BYTES);
+    uiommu_amd_cmdq_write(hw, slot_of(q, q->head), command);
     uiommu_tickets_put(&q->tickets, q->head, ticket);
     q->head++;
 }
@@ -96,13 +113,13 @@ void uiommu_amd_cmdq_put(struct uiommu_amd *hw, struct amd_command command)
 void uiommu_amd_cmdq_tell(struct uiommu_amd *hw)
 {
     struct amd_cmdq *q = &hw->cmdq;
-    uint32_t slot = (uint32_t)q->head & (entries(q) - 1u);
 
     if (q->told == q->head)
         return;
     uiommu_fence_dma_store();
     q->told = q->head;
-    uiommu_amd_write(hw, AMD_CMD_TAIL, (uint32_t)uiommu_bits_make(AMD_POINTER, slot));
+    uiommu_amd_write(hw, AMD_CMD_TAIL,
+                     (uint32_t)uiommu_bits_make(AMD_POINTER, slot_of(q, q->told)));
 }
 
 /* As ticket(), also while the ops may not push. */
@@ -112,10 +129,8 @@ uiommu_err uiommu_amd_cmdq_sync(struct uiommu_amd *hw, uint64_t *out)
 
     if (room(q) == 0)
         uiommu_amd_cmdq_look(hw);
-    if (room(q) == 0) {
-        uiommu_amd_cmdq_tell(hw);
+    if (room(q) == 0)
         return UIOMMU_E_BUSY;
-    }
     put(hw, uiommu_amd_cmd_wait(q->store.bus + q->slot * sizeof(uint64_t), q->head + 1u), true);
     *out = q->head;
     uiommu_amd_cmdq_tell(hw);
@@ -131,7 +146,6 @@ void uiommu_amd_cmdq_drop(struct uiommu_amd *hw)
 {
     struct amd_cmdq *q = &hw->cmdq;
     uint64_t mask = entries(q) - 1u;
-    volatile uint64_t *word;
 
     uiommu_tickets_drop(&q->tickets, q->done, q->head);
     q->head = (q->head + mask) & ~mask;
@@ -140,11 +154,8 @@ void uiommu_amd_cmdq_drop(struct uiommu_amd *hw)
     q->errors = 0;
     q->dead = false;
     q->slot = (q->slot + 1u) % AMD_STORES;
-    if (q->store.cpu != NULL) {
-        word = (volatile uint64_t *)q->store.cpu + q->slot;
-        uiommu_bits_store64(word, q->done);
-        uiommu_amd_to_device(hw, word, sizeof(*word));
-    }
+    uiommu_bits_store64(word_of(q), q->done);
+    uiommu_amd_to_device(hw, word_of(q), sizeof(uint64_t));
 }
 
 /* May ops push now? */

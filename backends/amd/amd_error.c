@@ -35,7 +35,7 @@ void uiommu_amd_fail_unanswered(struct uiommu_amd *hw)
 
     for (at = q->done; at != q->head; at++) {
         slot = uiommu_ring_slot((uint32_t)at, q->log2);
-        if (uiommu_bits_get(uiommu_bits_load64(&words[slot * 2u]), AMD_CMD_OP) ==
+        if (uiommu_bits_get(uiommu_bits_load64(&words[slot * AMD_COMMAND_WORDS]), AMD_CMD_OP) ==
             AMD_OP_INV_IOTLB) {
             asks = true;
         } else if (asks && uiommu_tickets_at(&q->tickets, at)) {
@@ -77,7 +77,7 @@ const volatile uint64_t *uiommu_amd_command_at(const struct uiommu_amd *hw, uint
     if (!position_of(&hw->cmdq, bus, &at))
         return NULL;
     return (const volatile uint64_t *)hw->cmdq.mem.cpu +
-           (size_t)uiommu_ring_slot((uint32_t)at, hw->cmdq.log2) * 2u;
+           (size_t)uiommu_ring_slot((uint32_t)at, hw->cmdq.log2) * AMD_COMMAND_WORDS;
 }
 
 /* Run follows its enable bit, but maybe not at once: the next look must not take that for another
@@ -99,8 +99,6 @@ void uiommu_amd_cmdq_error(struct uiommu_amd *hw)
 {
     struct amd_cmdq *q = &hw->cmdq;
     uint32_t mask = (UINT32_C(1) << q->log2) - 1u;
-    struct amd_command nothing = uiommu_amd_cmd_nothing();
-    volatile uint64_t *words = q->mem.cpu;
     uint32_t head;
 
     (void)uiommu_amd_event_harvest(hw); /* While the slot still holds what it is about. */
@@ -112,10 +110,7 @@ void uiommu_amd_cmdq_error(struct uiommu_amd *hw)
         return;
     }
     if (head != ((uint32_t)q->told & mask)) {
-        words += (size_t)head * 2u;
-        uiommu_bits_store64(&words[0], nothing.d[0]);
-        uiommu_bits_store64(&words[1], nothing.d[1]);
-        uiommu_amd_to_device(hw, words, AMD_COMMAND_BYTES);
+        uiommu_amd_cmdq_write(hw, head, uiommu_amd_cmd_nothing());
         uiommu_fence_dma_store();
     }
     uiommu_amd_control(hw, 0, uiommu_bits_mask(AMD_CTL_CMD_EN));

@@ -112,7 +112,7 @@ static bool is_quiet(const struct uiommu_amd *hw, const uint64_t entry[2])
 /* With no room the newest goes, and a request in it would have wanted an answer. */
 static void stash(struct uiommu_amd *hw, const uint64_t entry[2], const volatile uint64_t *command)
 {
-    uint32_t room = UINT32_C(1) << hw->evt.log2;
+    uint32_t room = UINT32_C(1) << hw->evt.log2, i;
     struct amd_stashed *to;
 
     if (hw->stash_count == room) {
@@ -123,12 +123,9 @@ static void stash(struct uiommu_amd *hw, const uint64_t entry[2], const volatile
     }
     to = &hw->stash[(hw->stash_first + hw->stash_count++) & (room - 1u)];
     memset(to, 0, sizeof(*to));
-    to->entry[0] = entry[0];
-    to->entry[1] = entry[1];
-    if (command != NULL) {
-        to->command[0] = uiommu_bits_load64(&command[0]);
-        to->command[1] = uiommu_bits_load64(&command[1]);
-    }
+    memcpy(to->entry, entry, sizeof(to->entry));
+    for (i = 0; command != NULL && i < AMD_COMMAND_WORDS; i++)
+        to->command[i] = uiommu_bits_load64(&command[i]);
 }
 
 static void digest(struct uiommu_amd *hw, const uint64_t entry[2])
@@ -165,7 +162,7 @@ bool uiommu_amd_event_harvest(struct uiommu_amd *hw)
     struct amd_log *log = &hw->evt;
     uint32_t before = log->head, status, n;
     enum amd_take take = AMD_TAKEN;
-    uint64_t entry[2];
+    uint64_t entry[AMD_LOG_WORDS];
 
     if (!log->on)
         return true;

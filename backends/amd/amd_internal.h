@@ -17,7 +17,7 @@
 
 /* One command. */
 struct amd_command {
-    uint64_t d[2];
+    uint64_t d[AMD_COMMAND_WORDS];
 };
 
 /* What the feature register and firmware say. (c) */
@@ -83,8 +83,9 @@ enum amd_take {
 
 /* An event taken out of the log under the lock, for fetch(). */
 struct amd_stashed {
-    uint64_t entry[2];
-    uint64_t command[2]; /* What the entry is about, if that is a command of ours. */
+    uint64_t entry[AMD_LOG_WORDS];
+    uint64_t
+        command[AMD_COMMAND_WORDS]; /* What the entry is about, if that is a command of ours. */
 };
 
 struct amd_device;
@@ -169,7 +170,7 @@ uiommu_err uiommu_amd_mem_get(struct uiommu_amd *hw, uint64_t bytes, uint64_t al
                               struct uiommu_mem *mem);
 void uiommu_amd_mem_put(struct uiommu_amd *hw, struct uiommu_mem *mem);
 void uiommu_amd_to_device(const struct uiommu_amd *hw, const volatile void *cpu, uint64_t bytes);
-void uiommu_amd_from_device(const struct uiommu_amd *hw, const volatile void *cpu, uint64_t bytes);
+uint64_t uiommu_amd_load(const struct uiommu_amd *hw, const volatile uint64_t *word);
 uiommu_err uiommu_amd_memory_get(struct uiommu_amd *hw);
 void uiommu_amd_memory_put(struct uiommu_amd *hw);
 
@@ -179,6 +180,7 @@ uiommu_err uiommu_amd_probe(void *ctx, struct uiommu_caps *out);
 /* ---- amd_cmdq.c ---------------------------------------------------------------------------- */
 bool uiommu_amd_cmdq_room(struct uiommu_amd *hw, uint32_t commands);
 void uiommu_amd_cmdq_put(struct uiommu_amd *hw, struct amd_command command);
+void uiommu_amd_cmdq_write(struct uiommu_amd *hw, uint32_t slot, struct amd_command command);
 void uiommu_amd_cmdq_look(struct uiommu_amd *hw);
 void uiommu_amd_cmdq_tell(struct uiommu_amd *hw);
 uiommu_err uiommu_amd_cmdq_sync(struct uiommu_amd *hw, uint64_t *out);

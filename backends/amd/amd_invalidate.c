@@ -107,7 +107,7 @@ static void put_iotlb(struct uiommu_amd *hw, struct amd_device *dev, uint32_t pa
 /* Is an invalidation of its TLB under way? Of a unit that is not in order nobody knows. */
 bool uiommu_amd_is_told(struct uiommu_amd *hw, const struct amd_device *dev)
 {
-    if (dev->told_at > hw->cmdq.done && uiommu_amd_ready(hw) == UIOMMU_OK)
+    if (uiommu_amd_ready(hw) == UIOMMU_OK)
         uiommu_amd_cmdq_look(hw);
     return dev->told_at > hw->cmdq.done && uiommu_amd_ready(hw) == UIOMMU_OK;
 }
@@ -190,7 +190,7 @@ uint32_t uiommu_amd_respond(void *ctx, const struct uiommu_answer *answers, uint
 
     if (uiommu_amd_ready(hw) != UIOMMU_OK)
         return 0;
-    while (n < count && uiommu_amd_cmdq_room(hw, 5)) {
+    while (n < count && uiommu_amd_cmdq_room(hw, 4)) {
         put_present(hw, &answers[n]);
         uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_answer(&answers[n]));
         n++;
@@ -208,7 +208,7 @@ uiommu_err uiommu_amd_command(void *ctx, const uint64_t *words, uint32_t count)
     uint64_t op;
     uiommu_err err;
 
-    if (count != 2)
+    if (count != AMD_COMMAND_WORDS)
         return UIOMMU_E_INVALID;
     op = uiommu_bits_get(words[0], AMD_CMD_OP);
     if (op == AMD_OP_WAIT || op == AMD_OP_COMPLETE_PPR)
@@ -218,8 +218,7 @@ uiommu_err uiommu_amd_command(void *ctx, const uint64_t *words, uint32_t count)
         return err;
     if (!uiommu_amd_cmdq_room(hw, 1))
         return UIOMMU_E_BUSY;
-    command.d[0] = words[0];
-    command.d[1] = words[1];
+    memcpy(command.d, words, sizeof(command.d));
     uiommu_amd_cmdq_put(hw, command);
     return UIOMMU_OK;
 }

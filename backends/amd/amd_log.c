@@ -67,31 +67,39 @@ bool uiommu_amd_log_used(const struct uiommu_amd *hw, struct amd_log *log, uint3
     return true;
 }
 
-static uint64_t load(const struct uiommu_amd *hw, const volatile uint64_t *word)
-{
-    uiommu_amd_from_device(hw, word, sizeof(*word));
-    return uiommu_bits_load64(word);
-}
-
 static bool is_there(const struct uiommu_amd *hw, const volatile uint64_t *words)
 {
     uint32_t looks;
 
     for (looks = 0; looks < LOOKS; looks++) {
-        if (uiommu_bits_get(load(hw, words), AMD_LOG_CODE) != 0)
+        if (uiommu_bits_get(uiommu_amd_load(hw, words), AMD_LOG_CODE) != 0)
             return true;
         uiommu_pause();
     }
     return read_only(hw); /* Never late, and not zeroed. */
 }
 
+/* Entries from a slot on. */
+static void wipe(struct uiommu_amd *hw, struct amd_log *log, uint32_t slot, uint32_t count)
+{
+    uint8_t *at = (uint8_t *)log->mem.cpu + (size_t)slot * AMD_LOG_BYTES;
+    size_t bytes = (size_t)count * AMD_LOG_BYTES;
+
+    if (read_only(hw))
+        return;
+    memset(at, 0, bytes);
+    uiommu_amd_to_device(hw, at, bytes);
+}
+
 /* The entry at the head. Taken or given up, its slot is zeroed and the head goes on: a slot must
  * never be touched once the head is published. */
 enum amd_take uiommu_amd_log_take(struct uiommu_amd *hw, struct amd_log *log, uint64_t entry[2])
 {
-    volatile uint64_t *words = (volatile uint64_t *)log->mem.cpu + (size_t)log->head * 2u;
+    const volatile uint64_t *words =
+        (const volatile uint64_t *)log->mem.cpu + (size_t)log->head * AMD_LOG_WORDS;
     bool there = is_there(hw, words);
     uint64_t now;
+    uint32_t i;
 
     if (!there) {
         now = hw->host->now_ns(hw->host->ctx);
@@ -104,13 +112,9 @@ enum amd_take uiommu_amd_log_take(struct uiommu_amd *hw, struct amd_log *log, ui
     }
     log->waiting = false;
     uiommu_fence_dma_load();
-    entry[0] = load(hw, &words[0]);
-    entry[1] = load(hw, &words[1]);
-    if (!read_only(hw)) {
-        uiommu_bits_store64(&words[0], 0);
-        uiommu_bits_store64(&words[1], 0);
-        uiommu_amd_to_device(hw, words, AMD_LOG_BYTES);
-    }
+    for (i = 0; i < AMD_LOG_WORDS; i++)
+        entry[i] = uiommu_amd_load(hw, &words[i]);
+    wipe(hw, log, log->head, 1);
     log->head = (log->head + 1u) & mask_of(log);
     return there ? AMD_TAKEN : AMD_SKIPPED;
 }
@@ -125,17 +129,12 @@ void uiommu_amd_log_publish(const struct uiommu_amd *hw, const struct amd_log *l
 /* Empty, from slot 0. Only while the log is off. */
 void uiommu_amd_log_empty(struct uiommu_amd *hw, struct amd_log *log)
 {
-    uint64_t bytes = (uint64_t)AMD_LOG_BYTES << log->log2;
-
     log->head = 0;
     log->waiting = false;
     log->stopping = false;
     log->reported = false;
     log->bad = false;
-    if (!read_only(hw)) {
-        memset(log->mem.cpu, 0, (size_t)bytes);
-        uiommu_amd_to_device(hw, log->mem.cpu, bytes);
-    }
+    wipe(hw, log, 0, UINT32_C(1) << log->log2);
     uiommu_fence_dma_store();
     uiommu_amd_write64(hw, log->base_reg, uiommu_amd_ring_base(log->mem.bus, log->log2));
     uiommu_amd_write(hw, log->head_reg, 0);
@@ -151,7 +150,6 @@ static void discard(struct uiommu_amd *hw, struct amd_log *log)
     log->discarded += n != 0 ? n : 1u;
     log->lost = true;
     log->on = false;
-    log->stopping = false;
 }
 
 /* All that was logged goes, and what was taken out already. The logs are off by now. */
@@ -162,8 +160,7 @@ void uiommu_amd_logs_drop(struct uiommu_amd *hw)
     discard(hw, &hw->evt);
     hw->evt.discarded += hw->stash_count;
     hw->stash_count = 0;
-    if (hw->ppr.present)
-        discard(hw, &hw->ppr);
+    discard(hw, &hw->ppr);
     uiommu_unit_unlock(hw->unit, state);
 }
 
@@ -219,7 +216,6 @@ void uiommu_amd_logs_forget(struct uiommu_amd *hw)
         logs[i]->note_bad_index = false;
         logs[i]->on = false;
     }
-    hw->stash_first = 0;
     hw->stash_count = 0;
     hw->events_lost = 0;
 }

@@ -24,10 +24,12 @@ void uiommu_amd_to_device(const struct uiommu_amd *hw, const volatile void *cpu,
         hw->host->mem_to_device(hw->host->ctx, (const void *)(uintptr_t)cpu, bytes);
 }
 
-void uiommu_amd_from_device(const struct uiommu_amd *hw, const volatile void *cpu, uint64_t bytes)
+/* A word that hardware writes, as it is now. */
+uint64_t uiommu_amd_load(const struct uiommu_amd *hw, const volatile uint64_t *word)
 {
     if ((hw->config.flags & UIOMMU_AMD_NOT_COHERENT) != 0)
-        hw->host->mem_from_device(hw->host->ctx, (const void *)(uintptr_t)cpu, bytes);
+        hw->host->mem_from_device(hw->host->ctx, (const void *)(uintptr_t)word, sizeof(*word));
+    return uiommu_bits_load64(word);
 }
 
 static size_t stash_bytes(const struct uiommu_amd *hw)

@@ -87,8 +87,7 @@ static void deliver(const uint64_t entry[2], struct uiommu_fetch *io)
     uiommu_event_init(event, UIOMMU_EVENT_UNKNOWN);
     event->id = (uint32_t)uiommu_bits_get(entry[0], AMD_LOG_ID);
     event->hw_code = (uint32_t)uiommu_bits_get(entry[0], AMD_LOG_CODE);
-    event->raw[0] = entry[0];
-    event->raw[1] = entry[1];
+    memcpy(event->raw, entry, AMD_LOG_BYTES);
 }
 
 /* The entries up to a tail; what became of them into *io. @return whether more are there. */
@@ -97,7 +96,7 @@ static bool drain(struct uiommu_amd *hw, struct uiommu_fetch *io, uint32_t n)
     struct amd_log *log = &hw->ppr;
     uint32_t before = log->head;
     enum amd_take take = AMD_TAKEN;
-    uint64_t entry[2];
+    uint64_t entry[AMD_LOG_WORDS];
 
     while (n != 0 && io->request_count < io->request_room) {
         take = uiommu_amd_log_take(hw, log, entry);
@@ -108,10 +107,11 @@ static bool drain(struct uiommu_amd *hw, struct uiommu_fetch *io, uint32_t n)
         io->entries++;
         n--;
     }
-    if (log->head != before)
+    if (log->head != before) {
         uiommu_amd_log_publish(hw, log);
-    if (n == 0 && log->head != before) /* Behind the tail there was: no interrupt of its own. */
+        /* Behind the tail there was: no interrupt of its own. */
         (void)uiommu_amd_log_used(hw, log, &n);
+    }
     return n != 0 && take != AMD_NOT_YET;
 }
 

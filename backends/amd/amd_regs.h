@@ -121,6 +121,7 @@
 
 /* Commands */
 #define AMD_COMMAND_BYTES    16u
+#define AMD_COMMAND_WORDS    2u
 #define AMD_CMD_OP           UIOMMU_FIELD(63, 60)
 #define AMD_OP_WAIT          0x1u
 #define AMD_OP_INV_DEVTAB    0x2u
@@ -152,6 +153,7 @@
 
 /* Log entries. PPR log, and event 9 but for GN and RX. */
 #define AMD_LOG_BYTES    16u
+#define AMD_LOG_WORDS    2u
 #define AMD_LOG_CODE     UIOMMU_FIELD(63, 60)
 #define AMD_LOG_ID       UIOMMU_FIELD(15, 0)
 #define AMD_REQ_PASID_15 UIOMMU_FIELD(31, 16) /* 15:0 */
