@@ -11,6 +11,9 @@
 
 #include <uiommu/ring.h>
 
+/* Loads of a word until two are equal. */
+#define TRIES 4u
+
 static uint32_t entries(const struct amd_cmdq *q)
 {
     return UINT32_C(1) << q->log2;
@@ -37,14 +40,16 @@ static uint32_t room(const struct amd_cmdq *q)
 static uint64_t stored(const struct uiommu_amd *hw)
 {
     const volatile uint64_t *word = word_of(&hw->cmdq);
-    uint64_t a, b;
-    uint32_t tries = 4;
+    uint64_t last, now = uiommu_amd_load(hw, word);
+    uint32_t tries;
 
-    do {
-        a = uiommu_amd_load(hw, word);
-        b = uiommu_amd_load(hw, word);
-    } while (a != b && --tries != 0);
-    return a == b ? a : hw->cmdq.done;
+    for (tries = 0; tries < TRIES; tries++) {
+        last = now;
+        now = uiommu_amd_load(hw, word);
+        if (now == last)
+            return now;
+    }
+    return hw->cmdq.done;
 }
 
 /* Where the buffer is now. A number that cannot be means that nothing it says can be believed. */
@@ -97,10 +102,11 @@ void uiommu_amd_cmdq_write(struct uiommu_amd *hw, uint32_t slot, struct amd_comm
 static void put(struct uiommu_amd *hw, struct amd_command command, bool ticket)
 {
     struct amd_cmdq *q = &hw->cmdq;
+    uint64_t at = q->head;
 
-    uiommu_amd_cmdq_write(hw, slot_of(q, q->head), command);
-    uiommu_tickets_put(&q->tickets, q->head, ticket);
+    uiommu_amd_cmdq_write(hw, slot_of(q, at), command);
     q->head++;
+    uiommu_tickets_put(&q->tickets, at, ticket);
 }
 
 /* Only after _room(). */
@@ -145,12 +151,12 @@ uiommu_err uiommu_amd_cmdq_sync(struct uiommu_amd *hw, uint64_t *out)
 void uiommu_amd_cmdq_drop(struct uiommu_amd *hw)
 {
     struct amd_cmdq *q = &hw->cmdq;
-    uint64_t mask = entries(q) - 1u;
+    uint64_t mask = entries(q) - 1u, next = (q->head + mask) & ~mask;
 
     uiommu_tickets_drop(&q->tickets, q->done, q->head);
-    q->head = (q->head + mask) & ~mask;
-    q->told = q->head;
-    q->done = q->head;
+    q->head = next;
+    q->told = next;
+    q->done = next;
     q->errors = 0;
     q->dead = false;
     q->slot = (q->slot + 1u) % AMD_STORES;

@@ -39,7 +39,7 @@ void uiommu_amd_fail_unanswered(struct uiommu_amd *hw)
             AMD_OP_INV_IOTLB) {
             asks = true;
         } else if (asks && uiommu_tickets_at(&q->tickets, at)) {
-            uiommu_tickets_fail(&q->tickets, at, q->head);
+            uiommu_failed_add(&q->tickets.failed, at + 1u, at + 1u);
             asks = false;
         }
     }
@@ -90,6 +90,16 @@ void uiommu_amd_await_run(const struct uiommu_amd *hw, uint32_t run_bit)
         uiommu_pause();
 }
 
+/* Where hardware stands in the buffer; false: it cannot be there. */
+static bool head_of(const struct uiommu_amd *hw, uint32_t *slot)
+{
+    const struct amd_cmdq *q = &hw->cmdq;
+    uint32_t mask = (UINT32_C(1) << q->log2) - 1u;
+
+    *slot = (uint32_t)uiommu_bits_get(uiommu_amd_read(hw, AMD_CMD_HEAD), AMD_POINTER);
+    return *slot <= mask && ((*slot - (uint32_t)q->done) & mask) <= q->told - q->done;
+}
+
 /*
  * The buffer has stopped and its head is at the command refused. That becomes one without effect,
  * and the buffer goes on from there: answers behind it are not lost. Whether commands behind it
@@ -98,18 +108,15 @@ void uiommu_amd_await_run(const struct uiommu_amd *hw, uint32_t run_bit)
 void uiommu_amd_cmdq_error(struct uiommu_amd *hw)
 {
     struct amd_cmdq *q = &hw->cmdq;
-    uint32_t mask = (UINT32_C(1) << q->log2) - 1u;
     uint32_t head;
 
     (void)uiommu_amd_event_harvest(hw); /* While the slot still holds what it is about. */
-    head = (uint32_t)uiommu_bits_get(uiommu_amd_read(hw, AMD_CMD_HEAD), AMD_POINTER);
-    uiommu_amd_fail_flying(hw);
-    if (++q->errors > ERRORS || head > mask ||
-        ((head - (uint32_t)q->done) & mask) > q->told - q->done) {
+    if (++q->errors > ERRORS || !head_of(hw, &head)) {
         q->dead = true;
         return;
     }
-    if (head != ((uint32_t)q->told & mask)) {
+    uiommu_amd_fail_flying(hw);
+    if (head != uiommu_ring_slot((uint32_t)q->told, q->log2)) {
         uiommu_amd_cmdq_write(hw, head, uiommu_amd_cmd_nothing());
         uiommu_fence_dma_store();
     }
@@ -139,8 +146,6 @@ void uiommu_amd_irq_ack(void *ctx)
 static void check_log(struct uiommu_amd *hw, struct amd_log *log, uint64_t ring,
                       struct uiommu_check *out)
 {
-    if (!log->present)
-        return;
     if (log->note_bad_index)
         uiommu_notes_unit(&hw->notes, UIOMMU_EVENT_QUEUE_ERROR, ring);
     log->note_bad_index = false;
@@ -153,13 +158,15 @@ static void check_log(struct uiommu_amd *hw, struct amd_log *log, uint64_t ring,
 void uiommu_amd_check(void *ctx, struct uiommu_check *out)
 {
     struct uiommu_amd *hw = ctx;
+    struct amd_log *log;
+    uint32_t ring;
 
     out->flags = 0;
     if (hw->cmdq.open) {
         uiommu_amd_cmdq_look(hw);
         (void)uiommu_amd_event_harvest(hw);
-        check_log(hw, &hw->ppr, 0, out);
-        check_log(hw, &hw->evt, hw->ppr.present ? 1 : 0, out);
+        for (ring = 0; (log = uiommu_amd_log_of(hw, ring)) != NULL; ring++)
+            check_log(hw, log, ring, out);
     }
     if (hw->cmdq.open && (hw->config.flags & UIOMMU_AMD_POLL) == 0 &&
         (uiommu_amd_read(hw, AMD_STATUS) & (AMD_STS_EVT_INT | AMD_STS_PPR_INT)) != 0)

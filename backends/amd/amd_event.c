@@ -79,21 +79,20 @@ static enum uiommu_event_kind kind_of(const uint64_t entry[2])
 void uiommu_amd_event_decode(const struct amd_stashed *stashed, struct uiommu_event *out)
 {
     const uint64_t *entry = stashed->entry;
-    uint32_t code = code_of(entry);
+    uint32_t code = code_of(entry), raw = 0;
 
     uiommu_event_init(out, kind_of(entry));
     if (code != AMD_EV_COMMAND && code != AMD_EV_COMMAND_HW && code != 0xau)
         out->id = (uint32_t)uiommu_bits_get(entry[0], AMD_LOG_ID);
     out->pasid = pasid_of(entry);
-    out->access = access_of(entry);
     out->address = entry[1];
+    out->access = access_of(entry);
     out->hw_code = code;
-    if (out->kind == UIOMMU_EVENT_COMMAND_ERROR && stashed->command[0] != 0) {
-        memcpy(&out->raw[0], stashed->command, sizeof(stashed->command));
-        memcpy(&out->raw[2], entry, sizeof(stashed->entry));
-    } else {
-        memcpy(&out->raw[0], entry, sizeof(stashed->entry));
+    if (stashed->command[0] != 0) {
+        memcpy(out->raw, stashed->command, sizeof(stashed->command));
+        raw = AMD_COMMAND_WORDS;
     }
+    memcpy(&out->raw[raw], entry, sizeof(stashed->entry));
 }
 
 /* Faults of what was told to refuse quietly: a shut device, a blocked entry. Hardware has no such

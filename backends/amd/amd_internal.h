@@ -277,6 +277,7 @@ enum amd_take uiommu_amd_log_take(struct uiommu_amd *hw, struct amd_log *log, ui
 void uiommu_amd_log_publish(const struct uiommu_amd *hw, const struct amd_log *log);
 void uiommu_amd_log_empty(struct uiommu_amd *hw, struct amd_log *log);
 void uiommu_amd_log_restart(struct uiommu_amd *hw, struct amd_log *log);
+struct amd_log *uiommu_amd_log_of(struct uiommu_amd *hw, uint32_t ring);
 bool uiommu_amd_log_stopped(const struct amd_log *log, uint32_t status);
 void uiommu_amd_logs_forget(struct uiommu_amd *hw);
 void uiommu_amd_logs_drop(struct uiommu_amd *hw);

@@ -178,11 +178,11 @@ bool uiommu_amd_log_stopped(const struct amd_log *log, uint32_t status)
 void uiommu_amd_log_restart(struct uiommu_amd *hw, struct amd_log *log)
 {
     bool again = log->stopping;
-    uint64_t now = hw->host->now_ns(hw->host->ctx);
+    uint64_t now = hw->host->now_ns(hw->host->ctx), until = now + uiommu_amd_timeout_ns(hw);
     uint64_t interrupt = uiommu_bits_mask(log->interrupt);
 
     if (!again) {
-        log->stop_ns = now + uiommu_amd_timeout_ns(hw);
+        log->stop_ns = until;
         uiommu_amd_control(hw, 0, interrupt);
         uiommu_amd_control(hw, 0, uiommu_bits_mask(log->enable));
         log->stopping = true;
@@ -216,11 +216,10 @@ void uiommu_amd_logs_forget(struct uiommu_amd *hw)
         logs[i]->note_bad_index = false;
         logs[i]->on = false;
     }
-    hw->stash_count = 0;
     hw->events_lost = 0;
 }
 
-static struct amd_log *log_of(struct uiommu_amd *hw, uint32_t ring)
+struct amd_log *uiommu_amd_log_of(struct uiommu_amd *hw, uint32_t ring)
 {
     if (hw->ppr.present && ring == 0)
         return &hw->ppr;
@@ -230,7 +229,7 @@ static struct amd_log *log_of(struct uiommu_amd *hw, uint32_t ring)
 uint32_t uiommu_amd_ring_pending(void *ctx, uint32_t ring)
 {
     struct uiommu_amd *hw = ctx;
-    struct amd_log *log = log_of(hw, ring);
+    struct amd_log *log = uiommu_amd_log_of(hw, ring);
     uintptr_t state;
     uint32_t n;
 
@@ -250,7 +249,7 @@ uint32_t uiommu_amd_ring_pending(void *ctx, uint32_t ring)
 uiommu_err uiommu_amd_fetch(void *ctx, uint32_t ring, struct uiommu_fetch *io)
 {
     struct uiommu_amd *hw = ctx;
-    struct amd_log *log = log_of(hw, ring);
+    struct amd_log *log = uiommu_amd_log_of(hw, ring);
     uintptr_t state;
 
     io->request_count = 0;
@@ -275,14 +274,14 @@ uiommu_err uiommu_amd_fetch(void *ctx, uint32_t ring, struct uiommu_fetch *io)
 void uiommu_amd_overflow_ack(void *ctx, uint32_t ring)
 {
     struct uiommu_amd *hw = ctx;
-    struct amd_log *log = log_of(hw, ring);
+    struct amd_log *log = uiommu_amd_log_of(hw, ring);
     uintptr_t state;
 
     if (log == NULL)
         return;
     state = uiommu_unit_lock(hw->unit);
     log->lost = false;
-    if (log == &hw->ppr && hw->cmdq.open && log->reported && !log->stopping)
+    if (hw->cmdq.open && log->reported)
         uiommu_amd_log_restart(hw, log);
     uiommu_unit_unlock(hw->unit, state);
 }

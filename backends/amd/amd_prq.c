@@ -14,14 +14,14 @@ static void common(const uint64_t entry[2], bool gn, struct uiommu_request *out)
 
     memset(out, 0, sizeof(*out));
     out->id = (uint32_t)uiommu_bits_get(entry[0], AMD_LOG_ID);
-    out->index = (uint32_t)uiommu_bits_get(entry[0], AMD_REQ_TAG);
-    out->address = entry[1] & ~UINT64_C(0xfff);
     out->pasid = UIOMMU_PASID_NONE;
+    out->index = (uint32_t)uiommu_bits_get(entry[0], AMD_REQ_TAG);
+    out->cookie[0] = gn;
+    out->address = entry[1] & ~UINT64_C(0xfff);
     if (gn && pasid != 0) {
         out->flags |= UIOMMU_REQUEST_PASID;
         out->pasid = pasid;
     }
-    out->cookie[0] = gn;
     out->cookie[1] = gn ? pasid : 0;
     if (uiommu_bits_get(entry[0], AMD_REQ_LAST) != 0)
         out->flags |= UIOMMU_REQUEST_LAST;
@@ -74,6 +74,7 @@ void uiommu_amd_event_request(const uint64_t entry[2], struct uiommu_request *ou
 static void deliver(const uint64_t entry[2], struct uiommu_fetch *io)
 {
     struct uiommu_request *request = &io->requests[io->request_count];
+    uint32_t code = (uint32_t)uiommu_bits_get(entry[0], AMD_LOG_CODE);
     struct uiommu_event *event;
 
     if (uiommu_amd_prq_decode(entry, request)) {
@@ -86,7 +87,7 @@ static void deliver(const uint64_t entry[2], struct uiommu_fetch *io)
     event = &io->events[io->event_count++];
     uiommu_event_init(event, UIOMMU_EVENT_UNKNOWN);
     event->id = (uint32_t)uiommu_bits_get(entry[0], AMD_LOG_ID);
-    event->hw_code = (uint32_t)uiommu_bits_get(entry[0], AMD_LOG_CODE);
+    event->hw_code = code;
     memcpy(event->raw, entry, AMD_LOG_BYTES);
 }
 
@@ -126,7 +127,7 @@ void uiommu_amd_prq_fetch(struct uiommu_amd *hw, struct uiommu_fetch *io)
     log->discarded = 0;
     if (drain(hw, io, n))
         io->flags |= UIOMMU_FETCH_MORE;
-    if (!log->stopping && uiommu_amd_log_stopped(log, status))
+    if (uiommu_amd_log_stopped(log, status))
         log->reported = true;
     if (log->reported || log->lost)
         io->flags |= UIOMMU_FETCH_OVERFLOW;

@@ -9,7 +9,14 @@
 
 #include "fake_core.h"
 
-#define FAKE_LOG 1024u
+#define FAKE_LOG    1024u
+#define FAKE_TEXT   4096u
+#define FAKE_STORES 64u
+
+struct fake_store {
+    uint64_t *at;
+    uint64_t word;
+};
 
 struct uiommu {
     struct fake_core core;
@@ -27,6 +34,13 @@ struct uiommu {
     uint32_t sticky;          /* So many writes do not clear interrupt bits. */
     uint32_t refuse;          /* Commands of this opcode are refused... */
     uint32_t refusals;        /* ...so often. */
+    bool cached;              /* Stores of hardware are seen once the word was invalidated. */
+    struct fake_store stores[FAKE_STORES]; /* Those that were not yet. */
+    uint32_t store_count;
+    uint32_t looks;       /* Words invalidated. */
+    bool tracing;         /* Write down what is stored to registers and cleaned... */
+    char text[FAKE_TEXT]; /* ...in that order. */
+    void (*on_look)(struct uiommu *u, const volatile uint64_t *word); /* Before a word is seen. */
 };
 
 struct uiommu *fake_new(void);
@@ -34,6 +48,10 @@ void fake_run(struct uiommu *u);
 /* Put a log entry at the tail; advance the tail without one. */
 void fake_log(struct uiommu *u, uint32_t base, uint64_t a, uint64_t b);
 void fake_tail(struct uiommu *u, uint32_t base);
+/* From now on; and what there was since: "2038=10" is a register, "ppr0=0,0" the words at a slot
+ * that was cleaned, of a command "cmd". */
+void fake_trace(struct uiommu *u);
+const char *fake_traced(struct uiommu *u);
 /* A unit with every feature, made and started. */
 struct uiommu_amd *fake_unit(struct uiommu *u, const struct uiommu_amd_config *config);
 struct uiommu_amd_config fake_config(void);
