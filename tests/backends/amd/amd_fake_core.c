@@ -110,7 +110,7 @@ static void control(struct uiommu *u, uint32_t was, uint32_t is)
     for (i = 0; i < 3; i++) {
         if ((is & pairs[i][0]) == 0 && !u->stuck)
             *fake_reg(u, 0x2020) &= ~pairs[i][1];
-        if ((is & pairs[i][0]) != 0 && (was & pairs[i][0]) == 0)
+        if ((is & pairs[i][0]) != 0 && (was & pairs[i][0]) == 0 && (i != 2 || !u->no_ppr))
             *fake_reg(u, 0x2020) |= pairs[i][1];
         if ((is & ~was & pairs[i][0]) != 0)
             u->run_wait = u->run_late;
@@ -154,6 +154,8 @@ static void write32(void *ctx, uint64_t addr, uint32_t value)
         control(u, was, value);
     if (offset == 0x2008)
         fake_run(u);
+    for (; offset == 0x2030 && u->behind != 0; u->behind--)
+        fake_log(u, 0x38, 0x1144020112340118, 0x7fff12344000);
 }
 
 static void (*core_write64)(void *ctx, uint64_t addr, uint64_t value);

@@ -24,6 +24,8 @@ struct uiommu {
     uint32_t logged;
     bool hold;         /* Commands are not executed. */
     bool stuck;        /* Run bits stay. */
+    bool no_ppr;       /* The page request log does not run. */
+    uint32_t behind;   /* So many page requests more come while the head is written. */
     bool keep_base;    /* The device table base does not move while the unit is on... */
     bool keep_size;    /* ...or its size does not. */
     bool stay_on;      /* Translation cannot be switched off. */
