@@ -124,6 +124,8 @@ static uint32_t read32(void *ctx, uint64_t addr)
     uint32_t value = *fake_reg(u, (uint32_t)(addr - BASE));
 
     u->core.accesses++;
+    if (addr - BASE == 0x2018 || addr - BASE == 0x2038)
+        u->loose += u->core.unit.locked == 0;
     if (addr - BASE != 0x2020 || u->run_wait == 0)
         return value;
     u->run_wait--;

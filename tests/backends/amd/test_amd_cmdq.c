@@ -87,6 +87,7 @@ static uiommu_err finish(uint64_t t)
 Test(amd_cmdq, told)
 {
     uint64_t t = ticket(), at;
+    uint32_t seen;
     char want[128];
 
     cr_assert_eq(finish(t), UIOMMU_OK);
@@ -95,9 +96,11 @@ Test(amd_cmdq, told)
                    "cmd%x=300000%02x00000005,7ffffffffffff007 cmd%x=", (unsigned int)at,
                    dev->domain, (unsigned int)at + 1);
     fake_trace(u);
+    seen = u->looks;
     cr_assert_eq(ops->config_invalidate(hw, dev, 5), UIOMMU_OK);
     t = ticket();
     uiommu_amd_cmdq_tell(hw);
+    cr_assert_eq(u->looks, seen, "with room enough nobody looks");
     fake_traced(u);
     cr_assert_eq(strncmp(u->text, want, strlen(want)), 0, "%s, not %s", u->text, want);
     (void)snprintf(want, sizeof(want), ",%x 2008=%x ", (unsigned int)at + 2,
@@ -106,6 +109,25 @@ Test(amd_cmdq, told)
     cr_assert_eq(strlen(strstr(u->text, want)), strlen(want), "no more");
     cr_assert_eq(t, at + 2);
     cr_assert_eq(finish(t), UIOMMU_OK);
+}
+
+/* What is known of a ticket is not looked for again. */
+Test(amd_cmdq, known)
+{
+    uint64_t t = ticket();
+    uint32_t seen;
+
+    cr_assert_eq(finish(t), UIOMMU_OK);
+    seen = u->looks;
+    cr_assert_eq(ops->ticket_poll(hw, t), UIOMMU_OK);
+    u->hold = true;
+    t = ticket();
+    uiommu_amd_fail_flying(hw);
+    cr_assert_eq(ops->ticket_poll(hw, t), UIOMMU_E_HW);
+    cr_assert_eq(u->looks, seen);
+    u->hold = false;
+    fake_run(u);
+    cr_assert_eq(finish(ticket()), UIOMMU_OK);
 }
 
 /* Moves the buffer so that this much of it is free. */

@@ -136,9 +136,11 @@ Test(amd_error, stopped_at_the_end)
     t = ticket();
     *fake_reg(u, 0x2000) = *fake_reg(u, 0x2008);
     *fake_reg(u, 0x2020) &= ~0x10u;
+    hw->control &= ~UINT64_C(1); /* That bit, too, stays as it is. */
     fake_trace(u);
     cr_assert_eq(poll(t), UIOMMU_E_HW);
-    cr_assert_str_eq(fake_traced(u), "18=1e06d 18=1f06d ");
+    cr_assert_str_eq(fake_traced(u), "18=1e06c 18=1f06c ");
+    hw->control |= 1;
     u->hold = false;
     t = ticket();
     cr_assert_eq(poll(t), UIOMMU_OK);
@@ -347,6 +349,12 @@ Test(amd_error, unanswered_nothing)
         t[1] = ticket();
         cr_assert_eq(poll(t[1]), UIOMMU_OK, "%u", i);
     }
+    u->hold = true;
+    t[0] = ticket();
+    t[1] = ticket();
+    fake_log(u, EVT, 0x7000000000000118, hw->cmdq.mem.bus + (256 + ((t[0] - 1) & 255)) * 16);
+    go();
+    cr_assert(poll(t[0]) == UIOMMU_E_HW && poll(t[1]) == UIOMMU_E_HW);
     cr_assert_eq(ops->restart(hw), UIOMMU_OK);
     cr_assert_eq(poll(ticket()), UIOMMU_OK);
     uiommu_amd_cmdq_drop(hw); /* Empty, and no ticket before. */

@@ -428,6 +428,18 @@ Test(amd_event, restarted)
     cr_assert_eq(fetch(0, 16, 16).entries, 2 + 1);
 }
 
+/* What is under the lock: all of the event log, and both when they are dropped. */
+Test(amd_event, locked)
+{
+    fault(1);
+    u->loose = 0;
+    cr_assert_eq(ops->ring_pending(hw, 1), 1);
+    cr_assert_eq(fetch(1, 16, 16).entries, 1);
+    cr_assert_eq(ops->restart(hw), UIOMMU_OK);
+    ops->stop(hw);
+    cr_assert_eq(u->loose, 0);
+}
+
 /* A start begins with nothing, whatever was there at the stop before. */
 Test(amd_event, started_again)
 {

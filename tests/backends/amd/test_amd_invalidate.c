@@ -21,9 +21,9 @@ static void open_device(uint32_t flags)
         step++;
 }
 
-static void attach(uint32_t flags)
+static void attach(uint32_t flags, uint32_t id_count)
 {
-    struct uiommu_device_desc desc = {ids, 2, flags, 16, 1, 0};
+    struct uiommu_device_desc desc = {ids, id_count, flags, 16, 1, 0};
     void *out;
 
     cr_assert_eq(ops->device_attach(hw, &desc, &out), UIOMMU_OK);
@@ -45,7 +45,7 @@ static void begin_with(uint32_t flags)
     cr_assert_not_null(hw);
     ops = u->core.unit.ops;
     cr_assert_eq(ops->device_attach(hw, &desc, &other), UIOMMU_OK);
-    attach(UIOMMU_DEVICE_PASID | UIOMMU_DEVICE_ATS | UIOMMU_DEVICE_PRI);
+    attach(UIOMMU_DEVICE_PASID | UIOMMU_DEVICE_ATS | UIOMMU_DEVICE_PRI, 2);
     ops->device_detach(hw, other);
     open_device(UIOMMU_DEVICE_SET_ATS);
 }
@@ -208,7 +208,7 @@ Test(amd_invalidate, less)
     uint32_t strength = 99;
 
     ops->device_detach(hw, dev);
-    attach(UIOMMU_DEVICE_ATS);
+    attach(UIOMMU_DEVICE_ATS, 2);
     open_device(UIOMMU_DEVICE_SET_ATS);
     finish();
     cr_assert_eq(ops->dtlb_invalidate(hw, dev, UIOMMU_PASID_NONE, &range), UIOMMU_OK);
@@ -216,14 +216,14 @@ Test(amd_invalidate, less)
     cr_assert_eq(ops->barrier(hw, dev, UIOMMU_PASID_NONE, &ticket, &strength), UIOMMU_OK);
     cr_assert_eq(strength, UIOMMU_BARRIER_ORDERED);
     ops->device_detach(hw, dev);
-    attach(UIOMMU_DEVICE_PRI);
+    attach(UIOMMU_DEVICE_PRI, 2);
     open_device(0);
     finish();
     cr_assert_eq(ops->barrier(hw, dev, UIOMMU_PASID_NONE, &ticket, &strength), UIOMMU_OK);
     cr_assert_eq(strength, UIOMMU_BARRIER_ORDERED);
     put(NULL, 0, true);
     ops->device_detach(hw, dev);
-    attach(0);
+    attach(0, 2);
     open_device(0);
     finish();
     cr_assert_eq(ops->dtlb_invalidate(hw, dev, UIOMMU_PASID_NONE, &range), UIOMMU_OK);
@@ -293,7 +293,24 @@ Test(amd_invalidate, told)
     hw->cmdq.dead = true;
     cr_assert_not(uiommu_amd_is_told(hw, dev));
     u->hold = false;
+    ops->stop(hw);
+    ((uint64_t *)hw->cmdq.store.cpu)[hw->cmdq.slot] = UINT64_MAX;
+    cr_assert_not(uiommu_amd_is_told(hw, dev));
+    cr_assert_not(hw->cmdq.dead, "nobody looks at a unit that is stopped");
     cr_assert_eq(ops->restart(hw), UIOMMU_OK);
+}
+
+/* One with a single ID. */
+Test(amd_invalidate, alone)
+{
+    const struct amd_command want = iotlb(0x118, 5, true);
+
+    ops->device_detach(hw, dev);
+    attach(UIOMMU_DEVICE_PASID | UIOMMU_DEVICE_ATS, 1);
+    open_device(UIOMMU_DEVICE_SET_ATS);
+    finish();
+    cr_assert_eq(ops->dtlb_invalidate(hw, dev, 5, &range), UIOMMU_OK);
+    put(&want, 1, false);
 }
 
 static struct uiommu_answer answer(uint64_t valid, uint32_t pasid, uint32_t code)
