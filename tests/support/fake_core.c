@@ -189,5 +189,7 @@ uintptr_t uiommu_unit_lock(struct uiommu_unit *unit)
 
 void uiommu_unit_unlock(struct uiommu_unit *unit, uintptr_t state)
 {
+    if (unit->locked == 0)
+        abort(); /* Nobody has it. */
     unit->locked = (uint32_t)state;
 }

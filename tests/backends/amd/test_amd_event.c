@@ -263,6 +263,7 @@ Test(amd_event, waiting)
         cr_assert_eq(ops->ring_pending(hw, 1), 11);
         fault(in++);
         cr_assert_eq(ops->ring_pending(hw, 1), 12);
+        cr_assert_eq(ops->ring_pending(hw, 0), 0);
         io = fetch(1, 0, 5);
         cr_assert(io.event_count == 5 && io.entries == 5 && io.request_count == 0);
         cr_assert_eq(io.flags, UIOMMU_FETCH_MORE);
