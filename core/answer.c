@@ -204,7 +204,7 @@ static bool run_one(struct uiommu_unit *unit, struct uiommu_group_slot *slot, ui
     }
     if (state == UIOMMU_SLOT_PARKED)
         return false;
-    if (state == UIOMMU_SLOT_CALLED && code == UIOMMU_CODE_PENDING) {
+    if (code == UIOMMU_CODE_PENDING) {
         uiommu_word_store(&slot->state, UIOMMU_SLOT_PENDING);
         if (slot->dev_generation != uiommu_word_load(&slot->dev->generation)) {
             uiommu_word_store(&slot->dev->resweep, 1); /* R33: its handler is to be told */
@@ -333,9 +333,9 @@ static void out_flush(struct uiommu_unit *unit)
     sent = kept != 0 ? unit->ops.respond(unit->hw, out->answer, kept) : 0;
     for (i = 0; i < sent; i++)
         count_code(unit, out->dev[i], out->answer[i].code);
+    out->count = 0;
     for (i = sent; i < kept; i++)
-        out_move(out, i - sent, i);
-    out->count = kept - sent;
+        out_move(out, out->count++, i);
     if (out->count != 0)
         uiommu_count_shared(&unit->counters.full, 1);
 }

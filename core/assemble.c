@@ -25,17 +25,8 @@ static bool is(const struct entry *e, uint32_t flag)
     return (e->request->flags & flag) != 0;
 }
 
-/* The request ends here: INVALID (or code) if Last, else nothing. */
-static void refuse_code(const struct entry *e, uiommu_code code, enum uiommu_drop why)
+static void drop(const struct entry *e, enum uiommu_drop why)
 {
-    uint32_t bits = e->unit->caps.id_bits;
-    bool nameable = e->dev != NULL || bits >= 32 || e->request->id >> bits == 0;
-
-    /* No command can name an ID beyond the unit's: there is nobody to answer. */
-    if (nameable && (is(e, UIOMMU_REQUEST_LAST) || !uiommu_guard(UIOMMU_GUARD_I3_LAST))) {
-        uiommu_out_put(e->unit, e->dev, e->generation, e->request, code, why);
-        return;
-    }
     uiommu_count_shared(&e->unit->counters.dropped, 1);
     if (e->dev != NULL)
         uiommu_count_shared(&e->dev->counters.dropped, 1);
@@ -44,18 +35,22 @@ static void refuse_code(const struct entry *e, uiommu_code code, enum uiommu_dro
                  why);
 }
 
+/* The request ends here: INVALID (or code) if Last, else nothing. */
+static void refuse_code(const struct entry *e, uiommu_code code, enum uiommu_drop why)
+{
+    uint32_t bits = e->unit->caps.id_bits;
+    bool nameable = e->dev != NULL || bits >= 32 || e->request->id >> bits == 0;
+
+    /* No command can name an ID beyond the unit's: there is nobody to answer. */
+    if (nameable && (is(e, UIOMMU_REQUEST_LAST) || !uiommu_guard(UIOMMU_GUARD_I3_LAST)))
+        uiommu_out_put(e->unit, e->dev, e->generation, e->request, code, why);
+    else
+        drop(e, why);
+}
+
 static void refuse(const struct entry *e, enum uiommu_drop why)
 {
     refuse_code(e, UIOMMU_CODE_INVALID, why);
-}
-
-static void drop(const struct entry *e, enum uiommu_drop why)
-{
-    uiommu_count_shared(&e->unit->counters.dropped, 1);
-    uiommu_count_shared(&e->dev->counters.dropped, 1);
-    uiommu_trace(e->unit->u, e->unit->number, UIOMMU_TRACE_REFUSED,
-                 (uint64_t)e->request->id << 32 | e->pasid, e->request->index, UIOMMU_CODE_NONE,
-                 why);
 }
 
 void uiommu_partial_drop(struct uiommu_unit *unit, struct uiommu_group_slot *slot,

@@ -111,7 +111,7 @@ struct uiommu_owner {
     uintptr_t refused, groups, invalid, expired;
 };
 bool uiommu_is_owner(const struct uiommu_owner *owner);
-/* Charge n of what (&owner->pasids ...) against its quota; owner NULL: OK. DEAD, QUOTA. */
+/* Charge n of what (&owner->pasids ...) against its quota: OK, DEAD, QUOTA. */
 uiommu_err uiommu_owner_charge(struct uiommu_owner *owner, uint32_t *what, uint32_t quota,
                                uint32_t n);
 /* One group less has a handler: units whose groups wait for that are told. */

@@ -415,15 +415,12 @@ void uiommu_picked_cancel(struct uiommu_unit *unit, const struct uiommu_bond *bo
     irq = uiommu_lock_take(unit->u, &unit->lock);
     for (r = 0; r < UIOMMU_RUNNERS; r++) {
         runner = &unit->runner[r];
-        if (uiommu_word_load(&runner->caller.busy) != 2)
-            continue;
         for (i = uiommu_word_load(&runner->done); i < runner->count; i++) {
             slot = uiommu_slot_at(unit, runner->slot[i]);
             token = runner->token[i];
-            if (token == 0 || (bond != NULL && slot->bond != bond) ||
-                (dev != NULL && slot->dev != dev) ||
+            if ((bond != NULL && slot->bond != bond) || (dev != NULL && slot->dev != dev) ||
                 !uiommu_word_cas(&slot->state, &token, UIOMMU_SLOT_CALLED))
-                continue;
+                continue;      /* an orphan's token is no state that it can be in */
             slot->in_call = 0; /* its runner will find it taken */
             cancel_one(unit, slot, why);
         }

@@ -63,12 +63,9 @@ uiommu_err uiommu_owner_destroy(struct uiommu_owner *owner)
 uiommu_err uiommu_owner_charge(struct uiommu_owner *owner, uint32_t *what, uint32_t quota,
                                uint32_t n)
 {
+    uintptr_t state = uiommu_lock_take(owner->u, &owner->lock);
     uiommu_err err = UIOMMU_OK;
-    uintptr_t state;
 
-    if (owner == NULL)
-        return UIOMMU_OK;
-    state = uiommu_lock_take(owner->u, &owner->lock);
     if (uiommu_word_load(&owner->dead) != 0) {
         err = UIOMMU_E_DEAD;
     } else if (*what > quota || n > quota - *what) {
@@ -83,11 +80,8 @@ uiommu_err uiommu_owner_charge(struct uiommu_owner *owner, uint32_t *what, uint3
 
 void uiommu_owner_refund(struct uiommu_owner *owner, uint32_t *what, uint32_t n)
 {
-    uintptr_t state;
+    uintptr_t state = uiommu_lock_take(owner->u, &owner->lock);
 
-    if (owner == NULL)
-        return;
-    state = uiommu_lock_take(owner->u, &owner->lock);
     UIOMMU_ASSERT("an owner is refunded what he was charged", *what >= n);
     *what -= n;
     uiommu_lock_give(owner->u, &owner->lock, state);
