@@ -256,3 +256,69 @@ Test(assemble, aliases)
     cr_assert_eq(uiommu_device_detach(dev), UIOMMU_OK);
     cr_assert_eq(uiommu_port_destroy(c.port), UIOMMU_OK);
 }
+
+/* I19: a reset has its own place in each ring. */
+Test(assemble, behind_a_reset)
+{
+    scene.dev[0]->gen_at[0] = unit->ring[0].count + 10;
+    request_at(0, scene.dev[0]->gen_at[0] - 1, 8, 1, LAST);
+    cr_assert_eq(device_counts(0).dropped, 1);
+    request_at(0, scene.dev[0]->gen_at[0], 8, 2, LAST);
+    cr_assert_eq(unit->out.count, 0);
+    cr_assert_eq(device_counts(0).dropped, 1);
+    scene.dev[0]->gen_at[0] = 0;
+    serve();
+    cr_assert_eq(scene.calls, 1);
+}
+
+/* R22: where there is room, a request costs no lock. */
+Test(assemble, without_a_lock)
+{
+    uint32_t saves;
+
+    serve(); /* new slots are taken */
+    saves = host.irq_saves;
+    request(8, 1, 0);
+    request(8, 1, LAST);
+    request(8, 1, LAST | STALL);
+    cr_assert_eq(host.irq_saves, saves);
+    serve();
+    cr_assert_eq(scene.calls, 2);
+}
+
+static void closes(struct fake_host *h)
+{
+    h->on_lock = NULL;
+    uiommu_word_or(&bond_at(0)->gate, UIOMMU_GATE_CLOSED);
+}
+
+/* R13: an exit shuts the gate behind the look at it: nothing is left of the group. */
+Test(assemble, closed_meanwhile)
+{
+    struct uiommu_group_ref ref;
+    uint32_t i;
+
+    scene.says = UIOMMU_CODE_PENDING;
+    for (i = 0; i < 4; i++)
+        request(8, i, LAST);
+    serve();
+    ref = scene.group;
+    cr_assert_eq(uiommu_group_respond(unit, ref, UIOMMU_CODE_SUCCESS), UIOMMU_OK);
+    host.on_lock = closes;
+    request(8, 9, LAST);
+    cr_assert_eq(refused(), UIOMMU_CODE_INVALID);
+    cr_assert_eq(bond_info(0).in_flight, 3);
+    cr_assert_eq(bond_at(0)->open, 0);
+    cr_assert_eq(uiommu_word_peek(&scene.port[0]->outstanding), 3);
+    cr_assert(uiommu_unit_valid(unit));
+}
+
+/* Entries grant no reading here. */
+Test(assemble, beyond_reading)
+{
+    unit->caps.access = UIOMMU_WRITE;
+    request(8, 1, LAST);
+    cr_assert_eq(refused(), UIOMMU_CODE_INVALID);
+    cr_assert_eq(bond_at(0)->open, 0);
+    cr_assert(uiommu_unit_valid(unit));
+}
