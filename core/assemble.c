@@ -39,7 +39,7 @@ static void drop(const struct entry *e, enum uiommu_drop why)
 static void refuse_code(const struct entry *e, uiommu_code code, enum uiommu_drop why)
 {
     uint32_t bits = e->unit->caps.id_bits;
-    bool nameable = e->dev != NULL || bits >= 32 || e->request->id >> bits == 0;
+    bool nameable = bits >= 32 || e->request->id >> bits == 0;
 
     /* No command can name an ID beyond the unit's: there is nobody to answer. */
     if (nameable && (is(e, UIOMMU_REQUEST_LAST) || !uiommu_guard(UIOMMU_GUARD_I3_LAST)))
@@ -62,7 +62,6 @@ void uiommu_partial_drop(struct uiommu_unit *unit, struct uiommu_group_slot *slo
                  (uint64_t)slot->index << 32 | slot->generation,
                  (uint64_t)slot->id << 32 | slot->pasid, slot->prgi, why);
     slot->bond->open--;
-    slot->dev->index_map[slot->alias * UIOMMU_PRG_INDICES + slot->prgi] = 0;
     uiommu_slot_close(unit, slot);
 }
 
@@ -171,17 +170,15 @@ static uint32_t *key(const struct entry *e)
     return &e->dev->index_map[e->alias * UIOMMU_PRG_INDICES + e->request->index];
 }
 
-/* The slot that the key's index names at this moment, or NULL. */
+/* The slot that the key's index names at this moment, or NULL. One that is free has no device. */
 static struct uiommu_group_slot *key_slot(const struct entry *e)
 {
     struct uiommu_group_slot *slot;
-    uint32_t state;
 
     if (*key(e) == 0)
         return NULL;
     slot = uiommu_slot_at(e->unit, *key(e) - 1);
-    state = uiommu_slot_state(slot);
-    if (state == UIOMMU_SLOT_FREE || state == UIOMMU_SLOT_DONE || slot->dev != e->dev ||
+    if (uiommu_slot_state(slot) == UIOMMU_SLOT_DONE || slot->dev != e->dev ||
         slot->alias != e->alias || slot->prgi != e->request->index ||
         slot->dev_generation != e->generation || (slot->flags & UIOMMU_REQUEST_STALL) != 0)
         return NULL;
@@ -262,12 +259,12 @@ static void complete(const struct entry *e, struct uiommu_group_slot *slot)
     uiommu_ready_add(e->unit, bond, slot);
 }
 
-/* What the open group under the key has to say. NULL: none is left to go on with. */
+/* What the open group under the key has to say. NULL: none is left to go on with; *done: nor is
+ * the request. */
 static struct uiommu_group_slot *key_open(const struct entry *e, bool *done)
 {
     struct uiommu_group_slot *slot = key_slot(e);
 
-    *done = false;
     if (slot == NULL)
         return NULL;
     if (uiommu_slot_state(slot) != UIOMMU_SLOT_OPEN) {
@@ -301,7 +298,7 @@ static bool beyond(const struct entry *e)
 static void page_request(struct entry *e)
 {
     struct uiommu_group_slot *slot;
-    bool done;
+    bool done = false;
 
     slot = key_open(e, &done);
     if (done)

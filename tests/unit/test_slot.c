@@ -55,3 +55,20 @@ Test(slot, deferred)
     cr_assert_eq(unit->pool.live.head, UIOMMU_NO_SLOT);
     cr_assert_eq(unit->pool.live.tail, UIOMMU_NO_SLOT);
 }
+
+/* I9: as many chunks as are needed, and not one more; the first token of a slot is 1. */
+Test(slot, chunks)
+{
+    uint32_t had = unit->pool.count, i;
+
+    cr_assert_lt(had, unit->pool.max);
+    cr_assert_eq(uiommu_pool_grow(unit, had * UIOMMU_SLOT_CHUNK), UIOMMU_OK);
+    cr_assert_eq(unit->pool.count, had);
+    cr_assert_eq(uiommu_pool_grow(unit, had * UIOMMU_SLOT_CHUNK + 1), UIOMMU_OK);
+    cr_assert_eq(unit->pool.count, had + 1);
+    for (i = 0; i < UIOMMU_SLOT_CHUNK; i++)
+        cr_assert_eq(uiommu_slot_at(unit, had * UIOMMU_SLOT_CHUNK + i)->generation, 1);
+    cr_assert(uiommu_pool_valid(&unit->pool), "with slots that nobody has taken");
+    serve();
+    cr_assert(uiommu_pool_valid(&unit->pool));
+}
