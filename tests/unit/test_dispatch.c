@@ -241,3 +241,54 @@ Test(dispatch_many, behind_a_cap)
     serve();
     cr_assert_eq(scene.orphans, 1);
 }
+
+/* Nor are those behind their device's cap, whatever their bonds allow. */
+Test(dispatch_many, behind_a_device)
+{
+    scene.dev[0]->cap = 1;
+    scene.says = UIOMMU_CODE_PENDING;
+    ask(8, scene.pasid, 1, LAST);
+    ask(8, scene.pasid, 2, LAST);
+    ask(9, scene.pasid, 1, LAST);
+    ask(9, scene.pasid, 2, LAST);
+    cr_assert_eq(uiommu_unit_service(unit, 0), UIOMMU_OK);
+    cr_assert_eq(scene.calls, 3);
+    cr_assert(scene.dev[0]->running == 1 && bond_at(0)->running == 1);
+    cr_assert(scene.dev[1]->running == 2 && bond_at(1)->running == 2);
+    uiommu_pending_orphan(unit, NULL, scene.dev[0], UIOMMU_ORPHAN_EXPIRED);
+    serve();
+    cr_assert_eq(scene.calls, 4);
+    cr_assert_eq(scene.dev[0]->running, 1);
+    scene.dev[0]->cap = 0;
+}
+
+/* Three bonds take turns, one group each, whoever began. */
+Test(dispatch_many, turns)
+{
+    struct uiommu_bond_ref ref;
+    uint32_t pasid, i, from[6];
+
+    cr_assert_eq(uiommu_pasid_alloc(space, NULL, 0, &pasid), UIOMMU_OK);
+    cr_assert_eq(scene_bind(scene.dev[0], scene.as, pasid, &ref), UIOMMU_OK);
+    for (i = 0; i < UIOMMU_RUNNERS; i++)
+        uiommu_word_store(&unit->runner[i].caller.busy, 1);
+    for (i = 0; i < 2; i++)
+        ask(8, scene.pasid, i, LAST);
+    for (i = 0; i < 2; i++)
+        ask(9, scene.pasid, i, LAST);
+    for (i = 2; i < 4; i++)
+        ask(8, pasid, i, LAST);
+    serve();
+    for (i = 0; i < UIOMMU_RUNNERS; i++)
+        uiommu_word_store(&unit->runner[i].caller.busy, 0);
+    for (i = 0; i < 6; i++) {
+        (void)!uiommu_unit_service(unit, 1);
+        cr_assert_eq(scene.calls, i + 1);
+        from[i] = uiommu_slot_at(unit, scene.group.index)->pasid << 8 | toy.from;
+    }
+    for (i = 0; i < 3; i++)
+        cr_assert(from[i] == from[i + 3] && from[i] != from[(i + 1) % 3]);
+    cr_assert_eq(uiommu_unbind(u, ref, UIOMMU_UNBIND_STOPPED), UIOMMU_OK);
+    serve();
+    cr_assert_eq(uiommu_pasid_put(space, pasid), UIOMMU_OK);
+}
