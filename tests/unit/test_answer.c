@@ -12,9 +12,10 @@ static uint32_t kind;
 
 static uint32_t record(void *hw, const struct uiommu_answer *answers, uint32_t count)
 {
-    uint32_t done = toy_respond(hw, answers, count);
+    uint32_t done;
 
     cr_assert_neq(count, 0, "nothing is no answer");
+    done = toy_respond(hw, answers, count);
     cr_assert_leq(sents + done, SENT);
     memcpy(&sent[sents], answers, done * sizeof(answers[0]));
     sents += done;

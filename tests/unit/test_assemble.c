@@ -177,6 +177,8 @@ static void answer_inside(void)
     cr_assert_eq(unit->out.count, 0);
     request(8, 8, LAST | kind);
     cr_assert_eq(refused(), UIOMMU_CODE_INVALID);
+    cr_assert_eq(scene.port[0]->released_groups, 0);
+    cr_assert_eq(uiommu_word_peek(&scene.port[0]->groups), kind == 0 ? 4 : 0);
 }
 
 static void room_inside(uint32_t most, uint32_t flags)
@@ -321,4 +323,12 @@ Test(assemble, beyond_reading)
     cr_assert_eq(refused(), UIOMMU_CODE_INVALID);
     cr_assert_eq(bond_at(0)->open, 0);
     cr_assert(uiommu_unit_valid(unit));
+    unit->caps.access = UIOMMU_READ;
+    request(8, 1, 0); /* most likely in the same slot */
+    request(8, 1, 0);
+    request(8, 1, 0);
+    cr_assert(uiommu_unit_valid(unit));
+    request(8, 1, LAST);
+    serve();
+    cr_assert(scene.calls == 1 && scene.pages == 4);
 }
