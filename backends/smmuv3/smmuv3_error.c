@@ -24,8 +24,8 @@ static void note_command(struct uiommu_smmuv3 *hw, uint64_t position, uint32_t e
 
     uiommu_event_init(&event, UIOMMU_EVENT_COMMAND_ERROR);
     event.raw[0] = uiommu_bits_load64(&words[0]);
-    event.raw[1] = uiommu_bits_load64(&words[1]);
     event.hw_code = error;
+    event.raw[1] = uiommu_bits_load64(&words[1]);
     if (has_sid(uiommu_bits_get(event.raw[0], SMMUV3_CMD_OP)))
         event.id = (uint32_t)uiommu_bits_get(event.raw[0], SMMUV3_CMD_SID);
     uiommu_notes_add(&hw->notes, &event);
@@ -58,10 +58,8 @@ static void note_timeout(struct uiommu_smmuv3 *hw, uint64_t position)
     uiommu_notes_add(&hw->notes, &event);
 }
 
-/* Whatever the hardware finds mended by then is there (14). */
 static void acknowledge(struct uiommu_smmuv3 *hw, uint32_t bits)
 {
-    uiommu_fence_dma_store();
     hw->gerrorn ^= bits;
     uiommu_smmuv3_write(hw, SMMUV3_GERRORN, hw->gerrorn);
 }
@@ -89,18 +87,16 @@ void uiommu_smmuv3_cmdq_error(struct uiommu_smmuv3 *hw)
         q->dead = true;
         return;
     }
-    if (error == SMMUV3_CERROR_ATC) {
-        if (first)
+    if (first) {
+        if (error == SMMUV3_CERROR_ATC)
             note_timeout(hw, q->done);
-        uiommu_tickets_fail(&q->tickets, q->done, q->head);
-    } else if (first) {
-        note_command(hw, q->done, error);
+        else
+            note_command(hw, q->done, error);
     }
-    if (error == SMMUV3_CERROR_ILL) {
-        uiommu_tickets_fail(&q->tickets, q->done, q->head);
-        /* It becomes a CMD_SYNC, which is legal everywhere and has no effect. */
+    if (error == SMMUV3_CERROR_ILL) /* It becomes what is legal everywhere and has no effect. */
         uiommu_smmuv3_cmdq_store(hw, q->done, uiommu_smmuv3_cmd_sync());
-    }
+    if (error == SMMUV3_CERROR_ILL || error == SMMUV3_CERROR_ATC)
+        uiommu_tickets_fail(&q->tickets, q->done, q->head);
     acknowledge(hw, SMMUV3_GERROR_CMDQ);
 }
 
@@ -157,9 +153,6 @@ void uiommu_smmuv3_check(void *ctx, struct uiommu_check *out)
     uint32_t active, rest;
 
     out->flags = 0;
-    out->event_count = 0;
-    if (hw->cmdq.stopped)
-        return;
     if (hw->cmdq.open) {
         active = (uiommu_smmuv3_read(hw, SMMUV3_GERROR) ^ hw->gerrorn) & SMMUV3_GERROR_ALL;
         if ((active & SMMUV3_GERROR_CMDQ) != 0)

@@ -212,6 +212,24 @@ Test(cmdq, an_error_of_an_idle_queue)
     cr_assert_eq(c.event[0].hw_code, 0);
 }
 
+/* A check mends the queue where nobody polls. */
+Test(cmdq, an_error_that_a_check_finds)
+{
+    struct uiommu_check c;
+    uint64_t t;
+
+    u->error_op = 0x28;
+    u->error_code = SMMUV3_CERROR_ILL;
+    u->error_times = 1;
+    put(0x28, 7, 0);
+    t = ticket();
+    c = check();
+    cr_assert_eq(c.event_count, 1);
+    cr_assert_eq(c.event[0].raw[0], UINT64_C(0x28) | UINT64_C(7) << 32);
+    cr_assert_eq(u->logged, 2);
+    cr_assert_eq(ops->ticket_poll(hw, t), UIOMMU_E_HW);
+}
+
 /* ---- errors again and again ---- */
 
 /* So many tries of one command, and not one more; of the next one, as many again. */

@@ -84,9 +84,17 @@ Test(smmuv3_room, none)
 /* An error names the device of its command, where the command names one. */
 Test(smmuv3_room, whose_command_failed)
 {
-    static const uint32_t op[] = {SMMUV3_OP_CFGI_STE, SMMUV3_OP_CFGI_CD,      SMMUV3_OP_ATC_INV,
-                                  SMMUV3_OP_PRI_RESP, SMMUV3_OP_RESUME,       SMMUV3_OP_STALL_TERM,
-                                  SMMUV3_OP_TLBI_ALL, SMMUV3_OP_TLBI_NH_ASID, 0x47};
+    static const uint32_t op[] = {SMMUV3_OP_CFGI_STE,
+                                  SMMUV3_OP_CFGI_CD,
+                                  SMMUV3_OP_ATC_INV,
+                                  SMMUV3_OP_PRI_RESP,
+                                  SMMUV3_OP_RESUME,
+                                  SMMUV3_OP_STALL_TERM,
+                                  SMMUV3_OP_CFGI_CD_ALL,
+                                  0,
+                                  SMMUV3_OP_TLBI_ALL,
+                                  SMMUV3_OP_TLBI_NH_ASID,
+                                  0x47};
     struct uiommu_check check;
     uint64_t words[2], ticket;
     uint32_t i;
@@ -107,7 +115,7 @@ Test(smmuv3_room, whose_command_failed)
         ops->check(hw, &check);
         cr_assert_eq(check.event_count, 1, "%x", op[i]);
         cr_assert_eq(check.event[0].kind, UIOMMU_EVENT_COMMAND_ERROR);
-        cr_assert_eq(check.event[0].id, i < 6 ? 0x310 : UINT32_MAX, "%x", op[i]);
+        cr_assert_eq(check.event[0].id, i < 7 ? 0x310 : UINT32_MAX, "%x", op[i]);
     }
 }
 
