@@ -12,9 +12,11 @@
 #define NO_SSID    0x40u /* None at all. */
 #define CAN_STALL  0x80u
 
-static const struct {
+struct record_type {
     uint8_t id, kind, has;
-} records[] = {
+};
+
+static const struct record_type types[] = {
     {SMMUV3_F_UUT, UIOMMU_EVENT_UNKNOWN, HAS_ACCESS | HAS_INPUT},
     {SMMUV3_C_BAD_STREAMID, UIOMMU_EVENT_BAD_ID, 0},
     {SMMUV3_F_STE_FETCH, UIOMMU_EVENT_FETCH_ABORT, HAS_FETCH},
@@ -36,24 +38,18 @@ static const struct {
     {SMMUV3_F_VMS_FETCH, UIOMMU_EVENT_FETCH_ABORT, HAS_FETCH},
 };
 
-/* Which row; the number of rows where the type is unknown. */
-static size_t record_find(const uint64_t record[4])
+static const struct record_type unknown = {0, UIOMMU_EVENT_UNKNOWN, 0};
+
+static const struct record_type *type_of(const uint64_t record[4])
 {
     uint64_t id = uiommu_bits_get(record[0], SMMUV3_EV0_ID);
     size_t i;
 
-    for (i = 0; i < sizeof(records) / sizeof(records[0]); i++) {
-        if (records[i].id == id)
-            break;
+    for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        if (types[i].id == id)
+            return &types[i];
     }
-    return i;
-}
-
-static uint32_t record_has(const uint64_t record[4])
-{
-    size_t i = record_find(record);
-
-    return i < sizeof(records) / sizeof(records[0]) ? records[i].has : 0;
+    return &unknown;
 }
 
 /* An instruction fetch asks for execution, not for reading: the page may be execute-only. */
@@ -92,39 +88,38 @@ static uint32_t record_pasid(const uint64_t record[4], uint32_t has)
 /* Bit 31 of word 1 means a stall only in the four types that can. */
 bool uiommu_smmuv3_event_stalls(const uint64_t record[4])
 {
-    return (record_has(record) & CAN_STALL) != 0 &&
+    return (type_of(record)->has & CAN_STALL) != 0 &&
            uiommu_bits_get(record[1], SMMUV3_EV1_STALL) != 0;
 }
 
 void uiommu_smmuv3_event_request(const uint64_t record[4], struct uiommu_request *out)
 {
-    uint32_t has = record_has(record);
+    uint32_t has = type_of(record)->has, access = record_access(record, has);
 
     memset(out, 0, sizeof(*out));
+    out->flags = access | UIOMMU_REQUEST_LAST | UIOMMU_REQUEST_STALL;
     out->id = (uint32_t)uiommu_bits_get(record[0], SMMUV3_EV0_SID);
-    out->pasid = record_pasid(record, has);
-    out->index = (uint32_t)uiommu_bits_get(record[1], SMMUV3_EV1_STAG);
     out->address = record[2];
-    out->flags = record_access(record, has) | UIOMMU_REQUEST_LAST | UIOMMU_REQUEST_STALL;
+    out->pasid = record_pasid(record, has);
     if (out->pasid != UIOMMU_PASID_NONE)
         out->flags |= UIOMMU_REQUEST_PASID;
+    out->index = (uint32_t)uiommu_bits_get(record[1], SMMUV3_EV1_STAG);
 }
 
 void uiommu_smmuv3_event_decode(const uint64_t record[4], struct uiommu_event *out)
 {
-    size_t row = record_find(record);
-    uint32_t has = record_has(record);
-    bool known = row < sizeof(records) / sizeof(records[0]);
+    const struct record_type *type = type_of(record);
+    uint32_t code = (uint32_t)uiommu_bits_get(record[0], SMMUV3_EV0_ID);
+    uint32_t access = record_access(record, type->has);
 
-    uiommu_event_init(out,
-                      known ? (enum uiommu_event_kind)records[row].kind : UIOMMU_EVENT_UNKNOWN);
+    uiommu_event_init(out, (enum uiommu_event_kind)type->kind);
+    out->hw_code = code;
     out->id = (uint32_t)uiommu_bits_get(record[0], SMMUV3_EV0_SID);
-    out->pasid = record_pasid(record, has);
-    out->access = record_access(record, has);
-    out->hw_code = (uint32_t)uiommu_bits_get(record[0], SMMUV3_EV0_ID);
-    if ((has & HAS_INPUT) != 0)
+    out->access = access;
+    out->pasid = record_pasid(record, type->has);
+    if ((type->has & HAS_INPUT) != 0)
         out->address = record[2];
-    else if ((has & HAS_FETCH) != 0)
+    else if ((type->has & HAS_FETCH) != 0)
         out->address = record[3] & uiommu_bits_mask(SMMUV3_EV3_FETCH);
     memcpy(out->raw, record, sizeof(out->raw));
 }

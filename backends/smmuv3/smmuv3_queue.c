@@ -114,13 +114,13 @@ static bool take(const struct uiommu_smmuv3 *hw, const struct smmuv3_queue *q, u
                  struct uiommu_fetch *io)
 {
     uint32_t slot = uiommu_ring_slot(q->cons + done, q->log2);
-    const volatile uint64_t *from = (const volatile uint64_t *)q->mem.cpu + slot * (q->entry / 8u);
+    uint32_t count = q->entry / (uint32_t)sizeof(uint64_t), i;
+    const volatile uint64_t *from = (const volatile uint64_t *)q->mem.cpu + slot * count;
     bool request = q == &hw->priq;
-    uint64_t words[4];
-    uint32_t i;
+    uint64_t words[SMMUV3_EVENT_BYTES / sizeof(uint64_t)];
 
     uiommu_smmuv3_from_device(hw, from, q->entry);
-    for (i = 0; i < q->entry / 8u; i++)
+    for (i = 0; i < count; i++)
         words[i] = uiommu_bits_load64(&from[i]);
     if (!request)
         request = uiommu_smmuv3_event_stalls(words);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The output queues where something goes wrong: their recovery step by step, what is told about
  * what was lost, and entries that come between two looks. */
+#define _DEFAULT_SOURCE /* For MAP_ANONYMOUS. */
 #include "fake_smmuv3.h"
 
 #include <criterion/criterion.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define PRIQ    0u
 #define EVENTQ  1u
@@ -204,6 +207,27 @@ Test(recovery, goes_on_empty)
     cr_assert_eq(ops->ring_pending(hw, PRIQ), 0);
 }
 
+/* What was acknowledged before is not acknowledged to a queue that knows nothing of it. */
+Test(recovery, begins_without_an_overflow)
+{
+    *fake_reg(u, P_PROD) = LOST | 8;
+    cr_assert_eq(fetch(PRIQ).flags, UIOMMU_FETCH_OVERFLOW);
+    ops->overflow_ack(hw, PRIQ);
+    cr_assert_eq(*fake_reg(u, P_CONS), LOST | 8);
+    u->writes = 0;
+    ops->overflow_ack(hw, PRIQ); /* there is none any more */
+    cr_assert_eq(u->writes, 0);
+    *fake_reg(u, GERROR) ^= 8;
+    cr_assert_eq(check().flags, 0);
+    *fake_reg(u, P_PROD) = 1;
+    cr_assert_eq(fetch(PRIQ).flags, UIOMMU_FETCH_OVERFLOW | UIOMMU_FETCH_FAILURE_SENT);
+    cr_assert_eq(*fake_reg(u, P_CONS), 1);
+    u->writes = 0;
+    ops->overflow_ack(hw, PRIQ);
+    cr_assert_eq(u->writes, 0);
+    cr_assert_eq(fetch(PRIQ).flags, 0);
+}
+
 /* While it lasts, the old overflow is not acknowledged: the registers are about to be written. */
 Test(recovery, keeps_its_registers_to_itself)
 {
@@ -256,6 +280,9 @@ Test(recovery_of, events_alone)
     *fake_reg(u, GERROR) ^= 4;
     cr_assert_eq(check().event_count, 1);
     expect(EVENTQ, 2, 0);
+    *fake_reg(u, GERROR) ^= 8;
+    cr_assert_eq(check().event_count, 1);
+    expect(PRIQ, 1, UIOMMU_FETCH_OVERFLOW | UIOMMU_FETCH_FAILURE_SENT);
     end();
 }
 
@@ -340,9 +367,38 @@ Test(recovery, room_for_events)
     cr_assert_eq(requests[0].at, 0);
     cr_assert_eq(ops->fetch(hw, EVENTQ, &io), UIOMMU_OK);
     cr_assert_eq(io.entries, 2);
+    cr_assert_eq(requests[0].id, 0x208);
     cr_assert_eq(requests[0].index, 3);
     cr_assert_eq(requests[0].at, 0);
+    cr_assert_eq(requests[0].flags & UIOMMU_REQUEST_STALL, UIOMMU_REQUEST_STALL);
     cr_assert_eq(io.flags, 0);
+    *fake_reg(u, E_PROD) = 8;
+    words[5 * 4 + 1] = words[6 * 4 + 1] = words[7 * 4 + 1] = 0;
+    cr_assert_eq(ops->fetch(hw, EVENTQ, &io), UIOMMU_OK);
+    cr_assert_eq(io.entries, 2);
+    cr_assert_eq(io.event_count, 2);
+    cr_assert_eq(io.flags, UIOMMU_FETCH_MORE);
+}
+
+/* The last entry ends where the queue ends: behind it there may be nothing. */
+Test(recovery, nothing_behind_the_queue_is_read)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *two = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    struct smmuv3_queue *const queues[] = {&hw->priq, &hw->eventq};
+    uint32_t i;
+
+    cr_assert_neq((void *)two, MAP_FAILED);
+    cr_assert_eq(mprotect(two + page, page, PROT_NONE), 0);
+    for (i = 0; i < 2; i++) {
+        void *mem = queues[i]->mem.cpu;
+
+        queues[i]->mem.cpu = two + page - 8 * queues[i]->entry;
+        *fake_reg(u, i == 0 ? P_PROD : E_PROD) = 8;
+        cr_assert_eq(fetch(i).entries, 8);
+        queues[i]->mem.cpu = mem;
+    }
+    munmap(two, 2 * page);
 }
 
 /* A nonsense index of the event queue, where stalls can be lost and where not. */
