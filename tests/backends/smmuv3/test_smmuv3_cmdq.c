@@ -256,6 +256,25 @@ Test(cmdq, as_often_as_it_may)
     cr_assert_eq(check().flags, UIOMMU_CHECK_DEAD);
 }
 
+/* A command whose fetch was aborted is still to be done: it stays as it is. */
+Test(cmdq, what_is_tried_again_is_the_same)
+{
+    uint32_t i;
+    uint64_t t;
+
+    u->error_op = 0x28;
+    u->error_code = 2;
+    u->error_times = 3;
+    put(0x28, 7, 0x1000);
+    t = ticket();
+    for (i = 0; i < 3; i++)
+        cr_assert_eq(ops->ticket_poll(hw, t), UIOMMU_PENDING);
+    cr_assert_eq(ops->ticket_poll(hw, t), UIOMMU_OK);
+    cr_assert_eq(u->logged, 2);
+    cr_assert_eq(u->log[0].d[0], UINT64_C(0x28) | UINT64_C(7) << 32);
+    cr_assert_eq(u->log[0].d[1], 0x1000);
+}
+
 /* The very first command of a unit is one like any other. */
 Test(cmdq_start, the_first_command_may_fail_as_often)
 {
