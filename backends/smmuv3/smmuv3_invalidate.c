@@ -8,11 +8,9 @@
 /* The smallest page a root table can have decides, the same for every device (10.5.1.2). */
 uint32_t uiommu_smmuv3_stu_bits(const struct uiommu_smmuv3 *hw)
 {
-    uint32_t bits = 12;
-
-    while (bits < 16 && ((hw->f.granules >> bits) & 1u) == 0)
-        bits++;
-    return bits;
+    if (((hw->f.granules >> 12) & 1u) != 0)
+        return 12;
+    return ((hw->f.granules >> 14) & 1u) != 0 ? 14 : 16;
 }
 
 /* Descriptors are cached by (ID, PASID), not by where they lie: each ID of the device needs its
