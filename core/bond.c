@@ -169,13 +169,12 @@ void uiommu_bond_free(struct uiommu_bond *bond)
     struct uiommu_device *dev = bond->dev;
     struct uiommu_unit *unit = dev->unit;
     struct uiommu *u = bond->u;
-    bool unmarked = bond->stamped && !bond->marker && !bond->reset_proof, last;
+    bool unmarked = !bond->marker && !bond->reset_proof, last;
     uintptr_t irq;
 
     UIOMMU_ASSERT("D6", uiommu_gate_count(bond) == 0 && !bond->ready_listed);
     UIOMMU_ASSERT("D5", bond->open == 0 || !uiommu_guard(UIOMMU_GUARD_D5));
-    (void)uiommu_aspace_leave(bond);
-    uiommu_aspace_unref(bond, false);
+    UIOMMU_ASSERT("R11", bond->as == NULL && bond->tag == NULL && !bond->listed);
     if (bond->stamped)
         uiommu_slot_store(bond->where,
                           unmarked ? mark_of(uiommu_word_load(&dev->generation)) : NULL);
@@ -262,8 +261,7 @@ uiommu_err uiommu_bond_get_info(struct uiommu *u, struct uiommu_bond_ref ref,
 
     if (out == NULL)
         return UIOMMU_E_INVALID;
-    memset(out, 0, sizeof(*out));
-    out->state = UIOMMU_BOND_FREE;
+    memset(out, 0, sizeof(*out)); /* a name that is stale: FREE */
     err = uiommu_bond_pin(u, ref, &bond);
     if (err == UIOMMU_E_STALE)
         return UIOMMU_OK;

@@ -117,10 +117,8 @@ enum uiommu_go uiommu_drain_d2(struct uiommu_bond *bond, enum uiommu_step step, 
         return uiommu_drain_next(bond, d2_next(bond));
     }
     if (err == UIOMMU_E_TIMEOUT) { /* a hung unit proves none of the rest either */
-        uiommu_drain_miss(bond, proof == UIOMMU_PROOF_CONFIG
-                                    ? UIOMMU_PROOF_CONFIG | UIOMMU_PROOF_TLB | UIOMMU_PROOF_DEVICE
-                                    : proof | UIOMMU_PROOF_DEVICE);
-        uiommu_drain_miss(bond, UIOMMU_PROOF_REQUESTS);
+        uiommu_drain_miss(bond, proof | UIOMMU_PROOF_DEVICE | UIOMMU_PROOF_REQUESTS |
+                                    (proof == UIOMMU_PROOF_CONFIG ? UIOMMU_PROOF_TLB : 0));
         return uiommu_drain_next(bond, UIOMMU_PHASE_D2_PINNED);
     }
     uiommu_drain_miss(bond, proof);

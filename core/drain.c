@@ -186,8 +186,7 @@ static enum uiommu_go poison(struct uiommu_bond *bond)
     struct uiommu_unit *unit = bond->dev->unit;
     uint32_t missing = uiommu_word_load(&bond->missing);
 
-    uiommu_drain_stop_uncount(bond);
-    uiommu_word_and(&bond->wants, ~UIOMMU_WANT_CALL);
+    uiommu_drain_stop_over(bond);
     if (!bond->listed && uiommu_gate_count(bond) == 0)
         uiommu_aspace_unref(bond, true);
     uiommu_bond_set_state(bond, UIOMMU_BOND_POISONED);
@@ -218,8 +217,7 @@ static enum uiommu_go step_d6(struct uiommu_bond *bond)
     if (uiommu_word_load(&bond->missing) != 0)
         return poison(bond);
     UIOMMU_ASSERT("I2", bond->stop_confirmed || !uiommu_guard(UIOMMU_GUARD_R4_STOP));
-    uiommu_drain_stop_uncount(bond);
-    uiommu_word_and(&bond->wants, ~UIOMMU_WANT_CALL);
+    uiommu_drain_stop_over(bond);
     if (bond->reported && bond->holds_pasid)
         uiommu_pasid_withhold(bond->dev->unit->config.pasids, bond->pasid, false);
     bond->reported = false;
@@ -424,14 +422,12 @@ static void finish(struct uiommu_unit *unit, struct uiommu_bond *bond)
     uiommu_bond_free(bond);
 }
 
-/* The phases are finitely many and repeats are counted; this bounds one round all the same. */
-#define STEPS 32u
-
+/* A bond's round ends: phases go forward, each way back is counted, or waits for the clock or a
+ * command. */
 bool uiommu_drain_step_all(struct uiommu_unit *unit)
 {
     struct uiommu_bond *bond, *following;
     bool more = false;
-    uint32_t steps;
     uintptr_t irq;
 
     irq = uiommu_lock_take(unit->u, &unit->lock);
@@ -439,13 +435,12 @@ bool uiommu_drain_step_all(struct uiommu_unit *unit)
     uiommu_lock_give(unit->u, &unit->lock, irq);
     for (; bond != NULL; bond = following) {
         following = bond->stop_next;
-        steps = 0;
-        while (steps < STEPS && bond->phase != UIOMMU_PHASE_END &&
-               (late_again(bond) || step(bond) == UIOMMU_GO))
-            steps++;
+        while (bond->phase != UIOMMU_PHASE_END && (late_again(bond) || step(bond) == UIOMMU_GO))
+            ;
         uiommu_bond_show(bond);
-        more |= steps == STEPS || (bond->phase == UIOMMU_PHASE_D4 && !looked(bond) &&
-                                   !unit->no_progress && unit->out.count == 0);
+        if (bond->phase == UIOMMU_PHASE_D4 && !looked(bond) && !unit->no_progress &&
+            unit->out.count == 0)
+            more = true;
         if (bond->phase == UIOMMU_PHASE_END)
             finish(unit, bond);
     }

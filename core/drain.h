@@ -75,8 +75,8 @@ void uiommu_drain_gate_close(struct uiommu_bond *bond);
 bool uiommu_drain_stop_word(const struct uiommu_bond *bond);
 /* Somebody says so, or its Stop Marker does. */
 bool uiommu_drain_stop_shown(struct uiommu_bond *bond);
-/* The bond's place in the marker reserve is free again. */
-void uiommu_drain_stop_uncount(struct uiommu_bond *bond);
+/* Nobody is to call stop() any more; the bond's place in the marker reserve is free again. */
+void uiommu_drain_stop_over(struct uiommu_bond *bond);
 enum uiommu_go uiommu_drain_stop(struct uiommu_bond *bond);
 enum uiommu_go uiommu_drain_sweep(struct uiommu_bond *bond);
 enum uiommu_go uiommu_drain_sweep_settle(struct uiommu_bond *bond);

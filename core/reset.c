@@ -92,22 +92,21 @@ static void sweep(struct uiommu_device *dev)
 {
     struct uiommu_unit *unit = dev->unit;
 
-    if (dev->swept_generation == uiommu_word_load(&dev->generation)) {
-        if (uiommu_word_load(&dev->resweep) != 0) {
-            uiommu_word_store(&dev->resweep, 0); /* before the look: what comes now is seen */
-            orphan_old(dev);
-        }
-        return;
+    if (dev->swept_generation != uiommu_word_load(&dev->generation)) {
+        dev->swept_generation = uiommu_word_load(&dev->generation);
+        if (dev->swept_generation == 1)
+            return; /* it has just been attached */
+        uiommu_count(&dev->counters.resets, 1);
+        uiommu_partials_purge(unit, NULL, dev, UIOMMU_DROP_RESET);
+        uiommu_ready_cancel_device(unit, dev, UIOMMU_DROP_RESET);
+        uiommu_picked_cancel(unit, NULL, dev, UIOMMU_DROP_RESET); /* their slots are needed (I9) */
+        uiommu_drain_reset(dev);
+    } else {
+        if (uiommu_word_load(&dev->resweep) == 0)
+            return;
+        uiommu_word_store(&dev->resweep, 0); /* before the look: what comes now is seen */
     }
-    dev->swept_generation = uiommu_word_load(&dev->generation);
-    if (dev->swept_generation == 1)
-        return; /* it has just been attached */
-    uiommu_count(&dev->counters.resets, 1);
-    uiommu_partials_purge(unit, NULL, dev, UIOMMU_DROP_RESET);
-    uiommu_ready_cancel_device(unit, dev, UIOMMU_DROP_RESET);
-    uiommu_picked_cancel(unit, NULL, dev, UIOMMU_DROP_RESET); /* their slots are needed (I9) */
     orphan_old(dev);
-    uiommu_drain_reset(dev);
 }
 
 /* (r) Unless another reset has begun meanwhile. */
@@ -120,12 +119,11 @@ static void reset_next(struct uiommu_device *dev, uint32_t *step, uint32_t to)
 void uiommu_reset_step(struct uiommu_device *dev)
 {
     struct uiommu_unit *unit = dev->unit;
-    uint32_t step;
+    uint32_t step = uiommu_word_load(&dev->reset_step);
     uiommu_err err;
 
     sweep(dev);
     dev->isolating = isolate_step(dev);
-    step = uiommu_word_load(&dev->reset_step);
     if (step == UIOMMU_RESET_ASKED) {
         dev->reset_barrier = uiommu_barrier_next(dev);
         dev->reset_until_ns = uiommu_after(unit->now_ns, unit->config.drain_ns);

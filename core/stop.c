@@ -27,8 +27,9 @@ bool uiommu_drain_stop_shown(struct uiommu_bond *bond)
     return bond->stop_confirmed;
 }
 
-void uiommu_drain_stop_uncount(struct uiommu_bond *bond)
+void uiommu_drain_stop_over(struct uiommu_bond *bond)
 {
+    uiommu_word_and(&bond->wants, ~UIOMMU_WANT_CALL);
     if (!bond->counted_stop)
         return;
     bond->counted_stop = false;

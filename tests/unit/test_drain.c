@@ -266,12 +266,15 @@ Test(drain, d4)
 /* A marker, or that nobody is there, needs neither; the order of phases says so. */
 Test(drain, d4_shortened)
 {
+    uint32_t traces = host.traces;
+
     fresh(UIOMMU_PHASE_D4);
     bond.looked = 5;
     bond.close_at[0] = 1;
     mark();
     held();
     cr_assert_not(go());
+    cr_assert_eq(host.traces, traces + 3, "D4, D5, D6: nothing settles");
     cr_assert(bond.phase == UIOMMU_PHASE_D6 && missing() == 0);
     fresh(UIOMMU_PHASE_D4);
     bond.looked = 5;

@@ -84,7 +84,7 @@ static uint32_t isolations(void)
     uint32_t n = 0;
 
     while (uiommu_unit_next_event(unit, &event) == UIOMMU_OK)
-        n += event.kind == UIOMMU_EVENT_DEVICE_ISOLATED;
+        n += event.kind == UIOMMU_EVENT_DEVICE_ISOLATED ? event.count : 0;
     return n;
 }
 

@@ -68,12 +68,14 @@ Test(stop, places)
     uint32_t due = uiommu_word_load(&unit->due);
 
     unit->stops = 2;
-    uiommu_drain_stop_uncount(&bond);
+    uiommu_word_store(&bond.wants, UIOMMU_WANT_CALL | UIOMMU_WANT_UNBIND);
+    uiommu_drain_stop_over(&bond);
+    cr_assert_eq(wants(), UIOMMU_WANT_UNBIND, "nobody is to call stop() any more");
     cr_assert_eq(unit->stops, 2);
     cr_assert_eq(uiommu_word_load(&unit->due), due);
     bond.counted_stop = true;
-    uiommu_drain_stop_uncount(&bond);
-    uiommu_drain_stop_uncount(&bond);
+    uiommu_drain_stop_over(&bond);
+    uiommu_drain_stop_over(&bond);
     cr_assert_eq(unit->stops, 1);
     cr_assert_neq(uiommu_word_load(&unit->due), due);
     unit->stops = 0;
