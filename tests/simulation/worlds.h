@@ -79,6 +79,9 @@ void world_unbind(struct sim *s, uint32_t flags);
 /* Bind life 2 under the same number. */
 void world_rebind(struct sim *s);
 
+/* worlds_role.c */
+sim_build world_role, world_after_role, world_kick, world_after_kick, world_polls,
+    world_after_polls;
 extern const struct world worlds_core[], worlds_of_bonds[], worlds_of_groups[];
 extern const uint32_t worlds_core_count;
 extern const uint32_t worlds_of_bonds_count, worlds_of_groups_count;

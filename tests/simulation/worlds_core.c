@@ -313,6 +313,10 @@ const struct world worlds_core[] = {
     {"core late", "what was asked last comes after the barrier", true, build_late, NULL},
     {"core four", "two devices, two numbers, three requests in a ring of four, both end", false,
      build_four, world_balance},
+    {"core role", "three want the service role", false, world_role, world_after_role},
+    {"core kick", "service becomes due while the role is given up", false, world_kick,
+     world_after_kick},
+    {"core polls", "two poll the end of one bond", false, world_polls, world_after_polls},
     {"core marker", "a stop that a marker confirms, beside service", false, build_marker, NULL},
 };
 const uint32_t worlds_core_count = sizeof(worlds_core) / sizeof(worlds_core[0]);
