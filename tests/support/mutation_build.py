@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Builds what tests/mutate runs: the plain library (no inner checks, no guards that can be switched
 off), the suite behind mutation_runner, the Criterion programs of units and backends; the same once
-more with clang's coverage; and per mutant one object and the programs that need it.
+more with clang's coverage; the small worlds of the simulation, with their own library; and per
+mutant one object and the programs that need it.
 """
 import bisect
 import concurrent.futures
@@ -20,7 +21,8 @@ COVERAGE = ["-O0", "-gline-tables-only", "-gdwarf-4", "-fno-pic", "-fno-pie",
             "-fsanitize-coverage=trace-pc-guard,pc-table", "-mllvm",
             "-sanitizer-coverage-prune-blocks=0"]
 FAST = ["-O2", "-fno-pic", "-fno-pie"]
-KEPT = re.compile(r"-(I|D|std=|ffreestanding|pthread)")
+KEPT = re.compile(r"-(I|D|U|std=|ffreestanding|pthread|include$)")
+WORLDS = "sim_worlds"  # Schedules of several processors; its library has atomics of its own.
 TEST_ONLY = ("-DUIOMMU_TEST_GUARDS", "-DUIOMMU_TEST_ASSERTS")
 ROW = re.compile(r"^(\S+\.[ch])\s+(\d+)\s+(0x[0-9a-f]+)", re.M)
 
@@ -63,6 +65,7 @@ class Build:
         self.root, self.dir, self.jobs = root, folder, jobs
         self.programs = {}  # name -> objects that are not the library's
         self.library = []   # Units
+        self.simulated = {}  # source -> Unit
         for sub in ("o", "cover", "work"):
             os.makedirs(os.path.join(folder, sub), exist_ok=True)
         self.commands, self.lock = {}, threading.Lock()
@@ -110,8 +113,9 @@ class Build:
         found = []
         for group in target["target_sources"]:
             if group["language"] == "c":
-                flags = [f for f in group["parameters"]
-                         if KEPT.match(f) and f not in TEST_ONLY]
+                given = group["parameters"]
+                flags = [f for f, before in zip(given, [""] + given)
+                         if (KEPT.match(f) or before == "-include") and f not in TEST_ONLY]
                 found += [Unit(self, source, flags) for source in sorted(group["sources"])]
         return found
 
@@ -130,6 +134,10 @@ class Build:
                for name in ("mutation_runner.c", "mutation_cover.c")]
         hosts = self.units_of(by_name["checked_support"]) + self.units_of(by_name["fake_host"])
         self.programs = {"suite": suite + own}
+        if not suite_only:
+            self.simulated = {u.source: u for u in self.units_of(by_name["uiommu_simulated"])}
+            self.programs[WORLDS] = suite + self.units_of(by_name["simulation"]) + self.units_of(
+                by_name[WORLDS])
         for test in [] if suite_only else tests:
             kind = {s.split(":")[-1] for s in test["suite"]}
             target = by_id.get(test["depends"][0]) if test["depends"] else None
@@ -171,7 +179,9 @@ class Build:
 
     def linker_found(self, name):
         if name not in self.commands:
-            more = ["-static"] if name == "suite" else ["-lcriterion", "-no-pie", "-pthread"]
+            more = ["-lcriterion", "-no-pie", "-pthread"]
+            if name in ("suite", WORLDS):
+                more = ["-static", "-lm"]
             with open(os.path.join(self.dir, "OBJECTS.o"), "w", encoding="ascii"):
                 pass  # the driver wants it to exist
             said = run([COMPILER, "-###", "-fuse-ld=lld", "OBJECTS.o", *more, "-o", "OUTPUT"],
@@ -189,8 +199,9 @@ class Build:
     def objects(self, name, suffix=""):
         """Of a program, once each. The library's as from an archive: a test may have its own copy
         of a file."""
-        units = list(self.programs[name]) + (self.library if name == "suite" else [])
-        inside = {u.object for u in self.library}
+        units = list(self.programs[name]) + (self.library if name == "suite" else []) + (
+            list(self.simulated.values()) if name == WORLDS else [])
+        inside = {u.object for u in (*self.library, *self.simulated.values())}
         objects = list(dict.fromkeys(u.object for u in units))
         return [*(o for o in objects if o not in inside), "--start-lib",
                 *(o + suffix for o in objects if o in inside), "--end-lib"]
@@ -202,16 +213,19 @@ class Build:
         """All that is the same for every mutant."""
         self.plan()
         for suffix, flags in (("", FAST), (".cov", COVERAGE)):
-            key = " ".join([self.tree, *flags])
+            key = " ".join([self.tree, WORLDS, *flags])
             built = self.stamp("built" + suffix) or ""
             # With the suite alone it is another stamp, but good enough for the suite alone.
             if built == key or (not cover and (suffix or built == key + " suite")):
                 continue
             say("compiling the library" + (" for coverage" if suffix else
                                            ", the suite and the test programs"))
-            others = [u for part in self.programs.values() for u in part]
+            others = [u for part in self.programs.values() for u in part] + list(
+                self.simulated.values())
             self.compile_all(self.library + ([] if suffix else others), flags, suffix)
             for name in self.programs:
+                if suffix and name == WORLDS:
+                    continue  # it says nothing of what the others run
                 done = self.link(name, self.objects(name, suffix), self.program(name, suffix))
                 if done.returncode != 0:
                     raise BuildError(f"linking {name}: {done.stderr[-1500:]}")
@@ -253,7 +267,7 @@ class Build:
         folder, source = self.place(worker, unit)
         with open(source, "w", encoding="ascii") as file:
             file.write(text)
-        output = os.path.join(folder, "mutant.o")
+        output = os.path.join(folder, "mutant.o" if unit in self.library else "simulated.o")
         done = self.compile(unit, output, ["-O2"], os.path.basename(source), folder)
         if done.returncode != 0:
             return None, None

@@ -9,6 +9,8 @@ import re
 
 import clang.cindex as cindex
 
+import mutation_effects
+
 K = cindex.CursorKind
 COMPARE = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "=="}
 ARITHMETIC = {"+": "-", "-": "+", "*": "/", "/": "*", "%": "/", "|": "&", "&": "|", "^": "|",
@@ -18,7 +20,6 @@ JUMPS = {K.RETURN_STMT, K.BREAK_STMT, K.CONTINUE_STMT, K.GOTO_STMT}
 LOOPS = {K.WHILE_STMT, K.DO_STMT, K.FOR_STMT}
 NUMBER = re.compile(r"(0[xX][0-9a-fA-F]+|\d+)([uUlL]*)$")
 LOCK = re.compile(r"\buiommu_(lock|control)_(take|give)\(")
-PLACE = re.compile(r"([\w.>\[\]-]+?)(?: (?:[|&+-]|<<|>>)?= |\+\+$|--$)")
 MACRO = re.compile(r"[A-Z][A-Z0-9_]+\b(?:\()?")
 COMMENT = re.compile(r"/\*.*?\*/", re.S)
 
@@ -86,15 +87,16 @@ class Source:
 class Finder:
     """Walks the functions of one file."""
 
-    def __init__(self, source, flags):
-        self.source, self.found, self.function = source, [], ""
-        unit = cindex.Index.create().parse(source.path, args=flags)
+    def __init__(self, source, unit, library):
+        self.source, self.library, self.found, self.function = source, library, [], ""
+        self.equal_alike = set()  # Where comparisons stand that make no difference for equals.
         errors = [d.spelling for d in unit.diagnostics if d.severity >= cindex.Diagnostic.Error]
         if errors:
             raise RuntimeError(f"{source.name}: {errors[0]}")
         for top in unit.cursor.get_children():
             if top.kind == K.FUNCTION_DECL and top.is_definition() and self.is_here(top):
                 self.function = top.spelling
+                self.scope = hashlib.sha1(self.text(top).encode()).hexdigest()[:12]
                 self.returns = top.result_type.get_canonical().spelling
                 for part in top.get_children():
                     if part.kind == K.COMPOUND_STMT:
@@ -130,7 +132,9 @@ class Finder:
 
     def add(self, operator, start, stop, text):
         if start < stop and self.source.text[start:stop] != text:
-            self.found.append(Mutant(self.source, self.function, operator, start, stop, text))
+            made = Mutant(self.source, self.function, operator, start, stop, text)
+            made.scope = self.scope
+            self.found.append(made)
 
     def replace(self, operator, cursor, text):
         self.add(operator, *self.span(cursor), text)
@@ -166,6 +170,7 @@ class Finder:
             self.statement(children[-1])
         elif kind == K.CONDITIONAL_OPERATOR:
             self.condition(children[0], ())
+            self.chooses(children[0], self.text(children[1]), self.text(children[2]))
         elif kind == K.CASE_STMT:
             self.statement(children[-1])
             self.visit(children[-1])
@@ -231,26 +236,31 @@ class Finder:
             text = self.source.text[second:stop] + gap + self.source.text[start:middle]
             if LOCK.search(text):
                 self.add("swap-lock", start, stop, text)
-            elif not self.independent(one, two):
+            elif not self.alike(one, two) and not self.library.independent(one, two):
                 calls = all("(" in self.text(c) for c in (one, two))
                 self.add("swap" if calls else "swap-store", start, stop, text)
 
-    def independent(self, one, two):
-        """Assignments without calls, to places that the other does not name, or two of the same
-        kind to the same place, as in ok &= a; ok &= b: any order is right."""
-        parts = []
-        if one.kind == two.kind == K.COMPOUND_ASSIGNMENT_OPERATOR:
-            left, right = (re.match(r"([\w.>\[\]-]+) ([&|^+]=) ", self.text(c)) for c in (one, two))
-            if left and right and left.groups() == right.groups():
-                return True
-        for cursor in (one, two):
-            text = self.text(cursor)
-            match = PLACE.match(text)
-            if match is None or "(" in text.replace("(uint", "").replace("(void", ""):
-                return False
-            parts.append((match.group(1), text))
-        (left, first), (right, second) = parts
-        return left not in second and right not in first
+    def alike(self, one, two):
+        """Two of the same kind to the same place, as in ok &= a; ok &= b: any order is right."""
+        if one.kind != K.COMPOUND_ASSIGNMENT_OPERATOR or two.kind != one.kind:
+            return False
+        left, right = (re.match(r"([\w.>\[\]-]+) ([&|^+]=) ", self.text(c)) for c in (one, two))
+        return bool(left and right and left.groups() == right.groups())
+
+    def chooses(self, condition, one, two):
+        """a < b ? a : b: where both are equal it is the same value, whatever is compared."""
+        pair = {flat(one), flat(two)}
+        children = list(condition.get_children())
+        if condition.kind == K.PAREN_EXPR and children:
+            self.chooses(children[0], one, two)
+        elif condition.kind == K.BINARY_OPERATOR and len(children) == 2:
+            found = self.between(*children)
+            if found and found[0] in ("&&", "||"):
+                self.chooses(children[0], one, two)
+                self.chooses(children[1], one, two)
+            elif found and found[0] not in ("==", "!=") and {flat(self.text(c)) for c in children} == pair and \
+                    not any("(" in text for text in pair):
+                self.equal_alike.add(found[1])
 
     def binary(self, left, right):
         found = self.between(left, right)
@@ -258,7 +268,7 @@ class Finder:
             return
         sign, start, stop = found
         whole = self.span(left)[0], self.span(right)[1]
-        if sign in COMPARE:
+        if sign in COMPARE and start not in self.equal_alike:
             self.add("compare", start, stop, COMPARE[sign])
         elif sign in ("&&", "||"):
             self.add("and-or", start, stop, "||" if sign == "&&" else "&&")
@@ -329,9 +339,9 @@ class Finder:
                          "UIOMMU_E_BUSY" if text == "UIOMMU_OK" else "UIOMMU_OK")
 
 
-def find(path, name, flags):
+def find(path, name, unit, library):
     """The mutants of a file, in the order of the text."""
-    finder = Finder(Source(path, name), flags)
+    finder = Finder(Source(path, name), unit, library)
     seen, unique = set(), []
     for mutant in sorted(finder.found, key=lambda m: (m.start, m.stop, m.operator)):
         edit = (mutant.start, mutant.stop, mutant.text)

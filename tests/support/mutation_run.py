@@ -10,6 +10,7 @@ import subprocess
 import time
 
 import mutation_build
+import mutation_effects
 import mutation_operators
 
 PASSED = 0
@@ -20,6 +21,9 @@ MEMORY = 2 << 30
 BITS = ["13579bdf", "2367abef", "4567cdef", "89abcdef"]  # Hexadecimal digits with this bit.
 KILLED, SURVIVED, UNSURE = "killed", "survived", "unsure"
 LEVELS = 4
+WORLDS_LEVEL = 3  # What has survived two levels is tried there, too.
+WORLD_S = "0.05"  # CPU time of each of them.
+WORLDS_MOST_S = 600
 BROKEN, SAME, TWIN, NOT_RUN = "broken", "same", "twin", "not run"
 
 Run = collections.namedtuple("Run", "test vendor variant us reached")
@@ -86,11 +90,11 @@ class Suite:
         if os.path.exists(path):
             with open(path, encoding="ascii") as file:
                 old = json.load(file)
+        counted = [name for name in self.build.programs if name != mutation_build.WORLDS]
         hashes = {name: mutation_build.hash_file(self.build.program(name, ".cov")) +
-                  mutation_build.hash_file(self.build.program(name))
-                  for name in self.build.programs}
+                  mutation_build.hash_file(self.build.program(name)) for name in counted}
         known = old.get("hashes", {})
-        stale = [name for name in self.build.programs if known.get(name) != hashes[name]]
+        stale = [name for name in counted if known.get(name) != hashes[name]]
         cover = os.path.join(self.build.dir, "cover", "blocks")
         data = {key: old.get(key, {}) for key in ("runs", "lines", "programs", "cost")}
         data["hashes"] = hashes
@@ -102,7 +106,7 @@ class Suite:
             data["cost"][name] = self.baseline(name)
             data["programs"][name] = self.measure_program(name, cover)
         for key in ("programs", "cost"):
-            data[key] = {n: v for n, v in data[key].items() if n in self.build.programs}
+            data[key] = {n: v for n, v in data[key].items() if n in counted}
         with open(path, "w", encoding="ascii") as file:
             json.dump(data, file)
 
@@ -179,7 +183,7 @@ def read_cover(path):
 
 
 class State:
-    """What became of mutants, kept over runs; of files that changed it is forgotten. Kills stay
+    """What became of mutants, kept over runs; of functions that changed it is forgotten. Kills stay
     whatever else changes: a header rarely makes one live again."""
 
     def __init__(self, build):
@@ -192,10 +196,7 @@ class State:
                     self.known[entry["key"]] = entry
 
     def key(self, mutant):
-        source = mutant.source
-        if not hasattr(source, "hash"):
-            source.hash = mutation_build.hashlib.sha1(source.text.encode()).hexdigest()[:12]
-        return f"{source.hash}:{mutant.ident()}"
+        return f"{mutant.scope}:{mutant.ident()}"
 
     def get(self, mutant):
         """Kills stay; what survived is tried again when anything changed, but reported."""
@@ -303,6 +304,8 @@ class Judge:
                 self.remember(mutant, found[0])
                 return KILLED, found[1]
         found = self.programs(worker, unit, made, mutant, later)
+        if found is None and level == WORLDS_LEVEL and (runs or programs):
+            found = self.worlds(worker, unit, mutant)
         if found is not None:
             return KILLED, found
         return (SURVIVED if level == LEVELS else UNSURE,
@@ -330,6 +333,19 @@ class Judge:
                 self.remember(mutant, name)
                 return found
         return None
+
+    def worlds(self, worker, unit, mutant):
+        """The simulation, where one processor can come in between two steps of another."""
+        simulated = self.build.simulated[unit.source]
+        made, _ = self.build.mutate(worker, simulated, mutant.apply())
+        if made is None:
+            return None
+        program = self.build.mutant_program(worker, simulated, mutation_build.WORLDS, made)
+        code, out = start([program, "--no-guards", "--seconds", WORLD_S], "", WORLDS_MOST_S)
+        if code == 0:
+            return None
+        failed = [line.split()[:4] for line in out.splitlines() if line.endswith("FAILED")]
+        return " ".join([mutation_build.WORLDS, *(failed[0][:3] if failed else [f"({code})"])])
 
     @staticmethod
     def few(_, runs):
@@ -366,10 +382,7 @@ class Judge:
 
 def find_all(build, patterns):
     """The mutants of the files whose names contain one of the patterns."""
-    found = []
-    for unit in build.library:
-        if patterns and not any(p in unit.name for p in patterns):
-            continue
-        flags = unit.flags + ["-iquote", os.path.dirname(unit.source)]
-        found.append((unit.name, mutation_operators.find(unit.source, unit.name, flags)))
-    return found
+    library = mutation_effects.parse([(unit.source, unit.flags) for unit in build.library])
+    return [(unit.name, mutation_operators.find(unit.source, unit.name, parsed, library))
+            for unit, (_, parsed) in zip(build.library, library.kept)
+            if not patterns or any(p in unit.name for p in patterns)]
