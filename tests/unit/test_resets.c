@@ -73,6 +73,29 @@ Test(resets, pending_of_two_lives)
     cr_assert_eq(uiommu_word_peek(&scene.port[0]->outstanding), 0);
 }
 
+/* R20: what waits for its handler ends with the reset; what the other device has goes on. */
+Test(resets, ready_of_before)
+{
+    uint32_t i;
+
+    scene.says = UIOMMU_CODE_PENDING;
+    for (i = 0; i < 4; i++) {
+        bond_at(i % 2)->cap = 1;
+        ask(scene_ids[i % 2], scene.pasid, i, LAST);
+    }
+    serve();
+    cr_assert_eq(scene.calls, 2);
+    cr_assert(bond_at(0)->ready_listed && bond_at(1)->ready_listed);
+    cr_assert_eq(uiommu_device_reset_begin(scene.dev[0]), UIOMMU_OK);
+    cr_assert(!bond_at(0)->ready_listed && bond_at(1)->ready_listed);
+    cr_assert_eq(toy.answers, 0);
+    cr_assert_eq(reset_to_end(0), UIOMMU_OK);
+    serve();
+    cr_assert_eq(bond_info(0).in_flight, 0);
+    cr_assert_eq(bond_info(1).in_flight, 2);
+    cr_assert_eq(scene.calls, 2);
+}
+
 static void remove_it(void)
 {
     cr_assert_eq(uiommu_device_removed(scene.dev[0]), UIOMMU_OK);
