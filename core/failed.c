@@ -26,8 +26,8 @@ void uiommu_failed_add(struct uiommu_failed *f, uint64_t first, uint64_t last)
             return;
         }
         f->forgotten = f->range[0].last;
-        memmove(&f->range[0], &f->range[1], (ROOM - 1u) * sizeof(f->range[0]));
         f->count--;
+        memmove(&f->range[0], &f->range[1], f->count * sizeof(f->range[0]));
         at--;
         to--;
     }

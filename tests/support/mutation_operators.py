@@ -161,6 +161,8 @@ class Finder:
                 self.swap(one, two)
         elif kind == K.IF_STMT:
             self.condition(children[0], ("(1)", "(0)"))
+            if len(children) == 2 and children[1].kind == K.BINARY_OPERATOR:
+                self.chooses(children[0], *(self.text(c) for c in children[1].get_children()))
             for child in children[1:]:
                 self.statement(child)
         elif kind == K.WHILE_STMT:
@@ -248,7 +250,7 @@ class Finder:
         return bool(left and right and left.groups() == right.groups())
 
     def chooses(self, condition, one, two):
-        """a < b ? a : b: where both are equal it is the same value, whatever is compared."""
+        """a < b ? a : b, if (a < b) a = b: where both are equal it is the same value."""
         pair = {flat(one), flat(two)}
         children = list(condition.get_children())
         if condition.kind == K.PAREN_EXPR and children:

@@ -294,13 +294,29 @@ Test(service, late)
     cr_assert_eq(unit->ring[0].count, 10, "it does not fall");
 }
 
+/* Ports that had failed when an event came of them. */
+static uint32_t failed_then;
+
+static void looks_at_ports(struct fake_host *h)
+{
+    uint32_t n = unit->events.head - unit->events.tail;
+
+    (void)h;
+    if (n < 2 && failed_then == n)
+        failed_then += uiommu_word_load(&port[2 * n].failed);
+}
+
 /* R31: hardware has said FAILURE: all ports are off, answers of before are nobody's. */
 Test(service, failure_sent)
 {
     ring[0].flags = UIOMMU_FETCH_FAILURE_SENT;
     more_dev[0].port = NULL;
     uiommu_word_store(&port[2].generation, 7);
+    failed_then = 0;
+    host.on_lock = looks_at_ports;
     cr_assert_eq(serve(0), UIOMMU_OK);
+    host.on_lock = NULL;
+    cr_assert_eq(failed_then, 2, "who is told finds it so");
     cr_assert(uiommu_word_load(&port[0].generation) == 1 && uiommu_word_load(&port[0].failed) == 1);
     cr_assert(uiommu_word_load(&port[2].generation) == 8 && uiommu_word_load(&port[2].failed) == 1);
     cr_assert_eq(uiommu_word_load(&port[1].failed), 0);
@@ -357,6 +373,7 @@ Test(service, looked_around)
     cr_assert_eq(uiommu_word_load(&unit->hung), 0);
     check_flags = UIOMMU_CHECK_DEAD;
     cr_assert_eq(serve(0), UIOMMU_OK);
+    cr_assert(host.trace.id == UIOMMU_TRACE_TICKET && host.trace.a == 0, "of none in particular");
     cr_assert_eq(uiommu_word_load(&unit->hung), 1);
     cr_assert_eq(uiommu_unit_next_deadline(unit), UINT64_MAX);
 }
