@@ -89,7 +89,7 @@ void uiommu_vtd_scan(struct uiommu_vtd *hw)
     if (p != q->resolved)
         uiommu_fence_dma_load();
     q->resolved = p;
-    if (q->on && q->gate != 0 && q->gate <= q->resolved)
+    if (q->on && q->gate != 0)
         uiommu_vtd_tell(hw);
 }
 
@@ -189,10 +189,8 @@ uiommu_err uiommu_vtd_sync(struct uiommu_vtd *hw, bool drain, uint64_t *out)
 
     if (room(q) == 0)
         uiommu_vtd_look(hw);
-    if (room(q) == 0) {
-        uiommu_vtd_tell(hw);
-        return UIOMMU_E_BUSY;
-    }
+    if (room(q) == 0)
+        return UIOMMU_E_BUSY; /* What fills it was told with the ticket that took the last slot. */
     *status_of(q, q->head) = uiommu_bits_swap32(~data);
     put(hw, uiommu_vtd_wait(bus, data, true, drain && hw->f.drain), true);
     *out = q->head;
@@ -216,7 +214,6 @@ void uiommu_vtd_drop(struct uiommu_vtd *hw)
     q->resolved = q->head;
     q->segment = q->head;
     q->error_at = UINT64_MAX;
-    q->repeats = 0;
     q->devices = false;
     q->suspect = false;
     q->gate = 0;
@@ -244,8 +241,7 @@ uiommu_err uiommu_vtd_ticket_poll(void *ctx, uint64_t ticket)
 
     if (ticket == 0 || ticket > q->head)
         return UIOMMU_E_INVALID;
-    if (q->resolved < ticket && !uiommu_failed_has(&q->tickets.failed, ticket))
-        uiommu_vtd_scan(hw);
+    uiommu_vtd_scan(hw);
     if (q->resolved < ticket && !uiommu_failed_has(&q->tickets.failed, ticket))
         uiommu_vtd_look(hw);
     if (uiommu_failed_has(&q->tickets.failed, ticket))

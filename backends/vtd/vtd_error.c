@@ -21,13 +21,10 @@ static bool devtlb_sid(uint64_t q0, uint32_t *sid)
 static uint32_t timeout_guess(const struct uiommu_vtd *hw)
 {
     const struct vtd_queue *q = &hw->iq;
-    uint32_t id = UINT32_MAX, sid = 0;
-    uint64_t p = q->segment,
-             oldest =
-                 q->head - (q->head < (UINT64_C(1) << q->log2) ? q->head : UINT64_C(1) << q->log2);
+    uint32_t id = UINT32_MAX, sid;
+    uint64_t size = UINT64_C(1) << q->log2, oldest = q->head > size ? q->head - size : 0;
+    uint64_t p = q->segment > oldest ? q->segment : oldest;
 
-    if (p < oldest)
-        p = oldest;
     for (; p < q->fetched; p++) {
         if (!devtlb_sid(uiommu_bits_load64(uiommu_vtd_slot(hw, p)), &sid))
             continue;
@@ -65,8 +62,7 @@ static void abort_waits(struct uiommu_vtd *hw)
     for (p = q->resolved; p < q->head && start < q->fetched; p++) {
         if (!uiommu_tickets_at(&q->tickets, p))
             continue;
-        if (!uiommu_failed_has(&q->tickets.failed, p + 1u))
-            uiommu_failed_add(&q->tickets.failed, p + 1u, p + 1u);
+        uiommu_failed_add(&q->tickets.failed, p + 1u, p + 1u);
         start = p + 1u;
     }
     if (start < q->fetched)
@@ -170,7 +166,6 @@ void uiommu_vtd_check(void *ctx, struct uiommu_check *out)
     uint32_t fsts;
 
     out->flags = 0;
-    out->event_count = 0;
     if (hw->iq.open) {
         fsts = uiommu_vtd_read(hw, VTD_FSTS);
         if (fsts == UINT32_MAX) {

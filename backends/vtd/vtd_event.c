@@ -65,17 +65,16 @@ static const struct {
     {0x89, UIOMMU_EVENT_BAD_CONTEXT},
     {0x90, UIOMMU_EVENT_ACCESS_FLAG},
     {0x91, UIOMMU_EVENT_ACCESS_FLAG},
+    {0, UIOMMU_EVENT_UNKNOWN}, /* The last, and of any other. */
 };
 
 static enum uiommu_event_kind kind_of(uint32_t code)
 {
-    size_t i;
+    size_t i = 0;
 
-    for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        if (kinds[i].code == code)
-            return (enum uiommu_event_kind)kinds[i].kind;
-    }
-    return UIOMMU_EVENT_UNKNOWN;
+    while (kinds[i].code != 0 && kinds[i].code != code)
+        i++;
+    return (enum uiommu_event_kind)kinds[i].kind;
 }
 
 /* Two type bits: write, page request, read, atomic. */
@@ -131,11 +130,6 @@ static void clear_at(const struct uiommu_vtd *hw, uint32_t i)
     uiommu_vtd_write(hw, record_at(hw, i) + VTD_FRCD_TOP, VTD_FRCD_F_TOP);
 }
 
-static bool absent(uint32_t fsts)
-{
-    return fsts == UINT32_MAX || (fsts & VTD_FSTS_PPF) == 0;
-}
-
 /* Any bit that is left set suppresses every later message (5.3), and PFO alone sends none: with
  * one of them set there is something to come back for, even without a record. A dead queue is
  * reported as such, and its bits stay. */
@@ -144,9 +138,11 @@ uint32_t uiommu_vtd_faults_pending(const struct uiommu_vtd *hw)
     uint32_t fsts = uiommu_vtd_read(hw, VTD_FSTS), n = 0, i;
     uint32_t bits = uiommu_vtd_error_bits(hw) | VTD_FSTS_PFO;
 
-    for (i = 0; !absent(fsts) && i < hw->f.faults; i++)
+    if (fsts == UINT32_MAX)
+        return 0;
+    for (i = 0; (fsts & VTD_FSTS_PPF) != 0 && i < hw->f.faults; i++)
         n += pending_at(hw, i) ? 1u : 0u;
-    if (n == 0 && fsts != UINT32_MAX && (fsts & bits) != 0 && !hw->seen_dead)
+    if (n == 0 && (fsts & bits) != 0 && !hw->seen_dead)
         n = 1;
     return n;
 }
@@ -179,41 +175,53 @@ static uint32_t first_of(struct uiommu_vtd *hw, uint32_t fsts)
 /* Records are lost, not requests: reported, and acknowledged once all records are free. */
 static void overflow(struct uiommu_vtd *hw, uint32_t fsts, struct uiommu_fetch *io)
 {
-    if ((fsts & VTD_FSTS_PFO) == 0)
+    if ((fsts & VTD_FSTS_PFO) == 0 || io->event_count == io->event_room)
         return;
-    if (io->event_count == io->event_room) {
-        io->flags |= UIOMMU_FETCH_MORE;
-        return;
-    }
     uiommu_event_init(&io->events[io->event_count++], UIOMMU_EVENT_EVENTS_LOST);
     uiommu_vtd_write(hw, VTD_FSTS, VTD_FSTS_PFO);
 }
 
+static uint32_t after(const struct uiommu_vtd *hw, uint32_t at)
+{
+    return at + 1u == hw->f.faults ? 0 : at + 1u;
+}
+
+static void take(struct uiommu_vtd *hw, uint32_t at, struct uiommu_fetch *io)
+{
+    uint64_t record[2];
+
+    record[0] = uiommu_vtd_read64(hw, record_at(hw, at));
+    record[1] = uiommu_vtd_read64(hw, record_at(hw, at) + 8u);
+    uiommu_vtd_fault_decode(record, &io->events[io->event_count++]);
+    clear_at(hw, at);
+    io->entries++;
+    hw->fault_next = after(hw, at);
+}
+
+/* All that there is room for. */
+static void take_all(struct uiommu_vtd *hw, uint32_t fsts, struct uiommu_fetch *io)
+{
+    uint32_t at = first_of(hw, fsts), i;
+
+    for (i = 0; i < hw->f.faults && io->event_count != io->event_room; i++) {
+        if (pending_at(hw, at))
+            take(hw, at, io);
+        at = after(hw, at);
+    }
+}
+
 void uiommu_vtd_faults_fetch(struct uiommu_vtd *hw, struct uiommu_fetch *io)
 {
-    uint32_t fsts = uiommu_vtd_read(hw, VTD_FSTS), at, i;
-    uint64_t record[2];
+    uint32_t fsts = uiommu_vtd_read(hw, VTD_FSTS);
 
     if (fsts == UINT32_MAX)
         return;
-    at = absent(fsts) ? 0 : first_of(hw, fsts);
-    for (i = 0; !absent(fsts) && i < hw->f.faults;
-         i++, at = at + 1u == hw->f.faults ? 0 : at + 1u) {
-        if (!pending_at(hw, at))
-            continue;
-        if (io->event_count == io->event_room) {
-            io->flags |= UIOMMU_FETCH_MORE;
-            return;
-        }
-        record[0] = uiommu_vtd_read64(hw, record_at(hw, at));
-        record[1] = uiommu_vtd_read64(hw, record_at(hw, at) + 8u);
-        uiommu_vtd_fault_decode(record, &io->events[io->event_count++]);
-        clear_at(hw, at);
-        io->entries++;
-        hw->fault_next = at + 1u == hw->f.faults ? 0 : at + 1u;
-    }
+    if ((fsts & VTD_FSTS_PPF) != 0)
+        take_all(hw, fsts, io);
     overflow(hw, fsts, io);
-    /* A record made meanwhile may have met PPF set and sent no message, or found no room. */
-    if (io->entries != 0 && (uiommu_vtd_read(hw, VTD_FSTS) & (VTD_FSTS_PPF | VTD_FSTS_PFO)) != 0)
+    if (io->entries == 0 && io->event_count != io->event_room)
+        return; /* What is set without a record is no reason to look again. */
+    /* A record made meanwhile may have met PPF set and sent no message; others found no room. */
+    if ((uiommu_vtd_read(hw, VTD_FSTS) & (VTD_FSTS_PPF | VTD_FSTS_PFO)) != 0)
         io->flags |= UIOMMU_FETCH_MORE;
 }

@@ -71,18 +71,31 @@ static void command(struct uiommu *u, uint32_t value)
     obey(u, value);
 }
 
+/* PPF is the OR of all F. */
+static void record_free(struct uiommu *u, uint32_t offset)
+{
+    uint32_t i, left = 0;
+
+    *fake_reg(u, offset) &= 0x7fffffff;
+    for (i = 0x22c; i < 0x2a0; i += 16)
+        left |= *fake_reg(u, i) >> 31;
+    if (left == 0)
+        *fake_reg(u, 0x34) &= ~2u;
+}
+
 static void write32(void *ctx, uint64_t addr, uint32_t value)
 {
     struct uiommu *u = ctx;
     uint32_t offset = (uint32_t)(addr - BASE);
 
+    u->writes[u->write_count++ % FAKE_WRITES] = (struct fake_write){offset, value};
     if (offset == 0x34) {
         *fake_reg(u, 0x34) &= ~(value & 0x71);
     } else if (offset == 0xdc) {
         *fake_reg(u, 0xdc) &= ~(value & 3);
     } else if (offset >= 0x220 && offset < 0x2a0) {
         if ((offset & 15) == 12 && (value >> 31) != 0)
-            *fake_reg(u, offset) &= 0x7fffffff;
+            record_free(u, offset);
     } else {
         *fake_reg(u, offset) = value;
     }
@@ -90,12 +103,33 @@ static void write32(void *ctx, uint64_t addr, uint32_t value)
         command(u, value);
     if (offset == 0x88 || ((offset == 0x34 || offset == 0x18) && !u->tail_only))
         fake_run(u);
+    if (u->on_write != NULL)
+        u->on_write(u, offset, value);
+}
+
+static uint32_t read32(void *ctx, uint64_t addr)
+{
+    struct uiommu *u = ctx;
+
+    u->core.accesses++;
+    if (u->on_read != NULL)
+        u->on_read(u, (uint32_t)(addr - BASE));
+    return *fake_reg(u, (uint32_t)(addr - BASE));
+}
+
+static uint64_t read64(void *ctx, uint64_t addr)
+{
+    uint64_t low = read32(ctx, addr);
+
+    return low | (uint64_t)*fake_reg(ctx, (uint32_t)(addr - BASE) + 4) << 32;
 }
 
 struct uiommu *fake_new(void)
 {
     struct uiommu *u = fake_core_new(sizeof(*u), BASE, 0x1000, write32);
 
+    u->core.host.mmio_read32 = read32;
+    u->core.host.mmio_read64 = read64;
     /* CAP and ECAP: the sheet's example (22.5). */
     *fake_reg(u, 0x08) = 0x22780c06;
     *fake_reg(u, 0x0c) = 0xd9d2078c;
@@ -123,4 +157,24 @@ struct uiommu_vtd *fake_unit(struct uiommu *u, const struct uiommu_vtd_config *c
     if (uiommu_vtd_create(u, config, &unit) != UIOMMU_OK)
         return NULL;
     return fake_unit_start(u);
+}
+
+struct vtd_device *fake_device(struct uiommu_vtd *hw, uint32_t id)
+{
+    struct uiommu_device_desc desc = {
+        &id, 1, UIOMMU_DEVICE_ATS | UIOMMU_DEVICE_PRI | UIOMMU_DEVICE_PASID, 20, 1, 0};
+    void *dev = NULL;
+
+    if (uiommu_vtd_device_attach(hw, &desc, &dev) != UIOMMU_OK ||
+        uiommu_vtd_device_set(hw, dev, UIOMMU_DEVICE_SET_OPEN | UIOMMU_DEVICE_SET_ATS, 0) !=
+            UIOMMU_OK)
+        return NULL;
+    return dev;
+}
+
+uint64_t fake_ticket(struct uiommu_vtd *hw)
+{
+    uint64_t ticket = 0;
+
+    return uiommu_vtd_ticket(hw, &ticket) == UIOMMU_OK ? ticket : 0;
 }

@@ -9,7 +9,13 @@
 
 #include "fake_core.h"
 
-#define FAKE_LOG 4096u
+#define FAKE_LOG    4096u
+#define FAKE_WRITES 64u
+
+/* Of a register, 64 bits as their low half. */
+struct fake_write {
+    uint32_t offset, value;
+};
 
 struct uiommu {
     struct fake_core core;
@@ -26,6 +32,10 @@ struct uiommu {
     uint32_t silent;    /* ...of this ID. */
     uint32_t bad_type;  /* Descriptors of this type are refused... */
     uint32_t bad_code;  /* ...so. */
+    struct fake_write writes[FAKE_WRITES]; /* The last ones. */
+    uint32_t write_count;
+    void (*on_read)(struct uiommu *u, uint32_t offset); /* Before it; NULL: nothing. */
+    void (*on_write)(struct uiommu *u, uint32_t offset, uint32_t value); /* Behind it. */
 };
 
 struct uiommu *fake_new(void);
@@ -34,5 +44,9 @@ void fake_late(struct uiommu *u);
 /* A unit with every feature, made and started. */
 struct uiommu_vtd *fake_unit(struct uiommu *u, const struct uiommu_vtd_config *config);
 struct uiommu_vtd_config fake_config(void);
+/* A device with everything, open; NULL where it cannot be. */
+struct vtd_device *fake_device(struct uiommu_vtd *hw, uint32_t id);
+/* 0: none. */
+uint64_t fake_ticket(struct uiommu_vtd *hw);
 
 #endif
