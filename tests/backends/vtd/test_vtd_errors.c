@@ -271,7 +271,7 @@ Test(vtd_errors, refusal_is_told)
     t = refused(4, 3);
     release();
     event = refusal(t);
-    cr_expect_arr_eq(event->raw, words, sizeof(words));
+    cr_assert_arr_eq(event->raw, words, sizeof(words));
     cr_expect_eq(event->hw_code, 3);
     cr_expect_eq(event->id, UINT32_MAX);
     cr_expect_eq(event->pasid, UIOMMU_PASID_NONE);

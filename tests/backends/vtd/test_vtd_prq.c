@@ -156,7 +156,7 @@ static void no_more_than(const struct uiommu_request *r, uint32_t id, uint32_t p
     want.id = id;
     want.pasid = pasid;
     want.flags = r->flags;
-    cr_expect_arr_eq(r, &want, sizeof(want));
+    cr_assert_arr_eq(r, &want, sizeof(want));
 }
 
 /* Of a Stop Marker nothing counts but whose it is; what is no request is told whole. */
@@ -175,7 +175,7 @@ Test(vtd_prq, markers_and_others)
     cr_expect_eq(e.hw_code, 2);
     cr_expect_eq(e.pasid, UIOMMU_PASID_NONE);
     cr_expect_eq(e.address, 0);
-    cr_expect_arr_eq(e.raw, other, sizeof(other));
+    cr_assert_arr_eq(e.raw, other, sizeof(other));
 }
 
 /* Private data is some only with the quirk and its bit. */
