@@ -86,8 +86,7 @@ void uiommu_vtd_scan(struct uiommu_vtd *hw)
         q->suspect = q->suspect && (failed || p < q->proof);
         q->segment = p + 1u;
     }
-    if (p != q->resolved)
-        uiommu_fence_dma_load();
+    uiommu_fence_dma_load(); /* What the words say is done is looked at after it. */
     q->resolved = p;
     if (q->on && q->gate != 0)
         uiommu_vtd_tell(hw);
@@ -160,8 +159,7 @@ bool uiommu_vtd_gated(const struct uiommu_vtd *hw)
     return hw->iq.gate > hw->iq.resolved;
 }
 
-/* Up to and including the next ticket that covers a device TLB. The barrier covers the descriptors
- * and the table words they are about (13). */
+/* Up to and including the next ticket that covers a device TLB. */
 void uiommu_vtd_tell(struct uiommu_vtd *hw)
 {
     struct vtd_queue *q = &hw->iq;
@@ -175,7 +173,6 @@ void uiommu_vtd_tell(struct uiommu_vtd *hw)
             q->gate = p + 1u;
         p++;
     }
-    uiommu_fence_dma_store();
     q->told = p;
     uiommu_vtd_write64(hw, VTD_IQT, (uint64_t)slot_of(q, p) << VTD_SLOT_LOG2);
 }

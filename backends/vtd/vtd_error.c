@@ -22,11 +22,11 @@ static uint32_t timeout_guess(const struct uiommu_vtd *hw)
 {
     const struct vtd_queue *q = &hw->iq;
     uint32_t id = UINT32_MAX, sid;
-    uint64_t size = UINT64_C(1) << q->log2, oldest = q->head > size ? q->head - size : 0;
-    uint64_t p = q->segment > oldest ? q->segment : oldest;
+    uint64_t p, size = UINT64_C(1) << q->log2;
 
-    for (; p < q->fetched; p++) {
-        if (!devtlb_sid(uiommu_bits_load64(uiommu_vtd_slot(hw, p)), &sid))
+    /* As far back as the last ticket, or as the ring still holds it. */
+    for (p = q->fetched; p > q->segment && q->head - p < size; p--) {
+        if (!devtlb_sid(uiommu_bits_load64(uiommu_vtd_slot(hw, p - 1u)), &sid))
             continue;
         if (id != UINT32_MAX && id != sid)
             return UINT32_MAX;
@@ -95,7 +95,6 @@ static void overwrite(struct uiommu_vtd *hw)
 
     for (i = 0; i < 4; i++)
         uiommu_bits_store64(&words[i], fence.q[i]);
-    uiommu_fence_dma_store();
 }
 
 /*

@@ -8,23 +8,33 @@
  */
 #include "vtd_internal.h"
 
+/* What an index read says is there is loaded after it (13). */
 uint32_t uiommu_vtd_read(const struct uiommu_vtd *hw, uint32_t offset)
 {
-    return hw->host->mmio_read32(hw->host->ctx, hw->config.base + offset);
+    uint32_t value = hw->host->mmio_read32(hw->host->ctx, hw->config.base + offset);
+
+    uiommu_fence_dma_load();
+    return value;
 }
 
 uint64_t uiommu_vtd_read64(const struct uiommu_vtd *hw, uint32_t offset)
 {
-    return hw->host->mmio_read64(hw->host->ctx, hw->config.base + offset);
+    uint64_t value = hw->host->mmio_read64(hw->host->ctx, hw->config.base + offset);
+
+    uiommu_fence_dma_load();
+    return value;
 }
 
+/* An index or address written hands over memory: all loads and stores of it are done before. */
 void uiommu_vtd_write(const struct uiommu_vtd *hw, uint32_t offset, uint32_t value)
 {
+    uiommu_fence_dma();
     hw->host->mmio_write32(hw->host->ctx, hw->config.base + offset, value);
 }
 
 void uiommu_vtd_write64(const struct uiommu_vtd *hw, uint32_t offset, uint64_t value)
 {
+    uiommu_fence_dma();
     hw->host->mmio_write64(hw->host->ctx, hw->config.base + offset, value);
 }
 
@@ -107,7 +117,6 @@ static uiommu_err latch(struct uiommu_vtd *hw, uint64_t bus, uint64_t mode)
         return err;
     if (!hw->f.esrtps && (uiommu_vtd_read(hw, VTD_GSTS) & VTD_GCMD_TE) != 0)
         value |= uiommu_vtd_read64(hw, VTD_RTADDR) & bits;
-    uiommu_fence_dma_store();
     uiommu_vtd_write64(hw, VTD_RTADDR, value);
     return uiommu_vtd_command(hw, VTD_GCMD_SRTP, true);
 }

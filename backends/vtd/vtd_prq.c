@@ -85,7 +85,6 @@ enum vtd_entry uiommu_vtd_prq_decode(const struct uiommu_vtd *hw, const uint64_t
 
 static void publish(const struct uiommu_vtd *hw)
 {
-    uiommu_fence_dma(); /* Entries are read before their slots are given back. */
     uiommu_vtd_write64(hw, VTD_PQH, (uint64_t)hw->prq.cons << VTD_SLOT_LOG2);
 }
 
@@ -109,7 +108,6 @@ static uint32_t used(struct uiommu_vtd *hw)
         q->lost = true;
         return mask_of(q);
     }
-    uiommu_fence_dma_load();
     return ((uint32_t)(tail >> VTD_SLOT_LOG2) - q->cons) & mask_of(q);
 }
 

@@ -200,6 +200,17 @@ Test(vtd_prq, private_data)
     cr_expect_eq(r.cookie[0] | r.cookie[1], 0);
 }
 
+/* All four words are taken out of the ring. */
+Test(vtd_prq, whole_entries)
+{
+    hw->config.quirks |= UIOMMU_VTD_QUIRK_PRIVATE_DATA;
+    put4(PP | 0x200, GOOD, 5, 6);
+    cr_expect_eq(fetch(8, 8), 1);
+    cr_expect_eq(requests[0].address, GOOD & ~UINT64_C(0xfff));
+    cr_expect_eq(requests[0].cookie[0], 5);
+    cr_expect_eq(requests[0].cookie[1], 6);
+}
+
 /* The position of each, among the other kind and behind what was thrown away. */
 Test(vtd_prq, positions)
 {
@@ -397,6 +408,9 @@ Test(vtd_prq, set_up)
     cr_expect_eq(hw->prq.cons, 0);
     cr_expect_eq(*fake_reg(u, PRS), 0);
     cr_expect_eq(uiommu_vtd_ring_pending(hw, 0), 1, "a loss, to be told");
+    *fake_reg(u, PRS) = 2; /* Not the one of before. */
+    cr_expect_eq(uiommu_vtd_ring_pending(hw, 0), 2);
+    *fake_reg(u, PRS) = 0;
     put(1);
     cr_expect_eq(fetch(8, 8), 1);
     cr_expect_eq(io.entries, 2);

@@ -459,12 +459,14 @@ Test(vtd_queue, refusals_are_not_suspect)
 }
 
 /* Emptied it begins at offset 0, and knows nothing of before but which tickets failed. */
-Test(vtd_queue, emptied)
+static void emptied(uint32_t more)
 {
     struct vtd_queue *q = &hw->iq;
     uint64_t t, head;
 
     u->hold = true;
+    while (more-- != 0)
+        cr_assert_eq(plain(), UIOMMU_OK);
     device_tlb(5);
     t = ticket();
     head = q->head;
@@ -485,6 +487,13 @@ Test(vtd_queue, emptied)
     uiommu_vtd_drop(hw);
     cr_expect_eq(q->head, head, "it was there");
     cr_expect_eq(poll(t), UIOMMU_E_HW);
+}
+
+Test(vtd_queue, emptied_wherever_it_was)
+{
+    emptied(0);
+    emptied(1);
+    emptied(2);
 }
 
 /* A restart with nothing under way fails nothing: what was done stays done, however many. */
