@@ -190,13 +190,11 @@ static bool take(struct uiommu_vtd *hw, struct uiommu_fetch *io)
 {
     const volatile uint64_t *from =
         (const volatile uint64_t *)hw->prq.mem.cpu + (size_t)hw->prq.cons * 4u;
-    uint64_t entry[4];
-    uint32_t i;
+    const uint64_t entry[4] = {uiommu_bits_load64(&from[0]), uiommu_bits_load64(&from[1]),
+                               uiommu_bits_load64(&from[2]), uiommu_bits_load64(&from[3])};
 
     if (io->request_count == io->request_room || io->event_count == io->event_room)
         return false;
-    for (i = 0; i < 4; i++)
-        entry[i] = uiommu_bits_load64(&from[i]);
     if (uiommu_vtd_prq_decode(hw, entry, &io->requests[io->request_count],
                               &io->events[io->event_count]) == VTD_ENTRY_EVENT)
         io->event_count++;
