@@ -250,6 +250,7 @@ Test(vtd_puts, strength)
     set(UIOMMU_DEVICE_SET_ATS);
     cr_assert_eq(barrier(5, &strength), UIOMMU_OK);
     cr_expect_eq(strength, UIOMMU_BARRIER_ORDERED);
+    cr_assert_eq(uiommu_vtd_device_set(hw, dev, 0, 0), UIOMMU_OK);
     uiommu_vtd_device_detach(hw, dev);
     dev = attach(UIOMMU_DEVICE_ATS | UIOMMU_DEVICE_PASID);
     set(0);
