@@ -239,6 +239,7 @@ void uiommu_vtd_stop(void *ctx)
         disable(hw);
 }
 
+/* What only a failed restart called dead may work by now: it is waited for before it goes off. */
 uiommu_err uiommu_vtd_restart(void *ctx)
 {
     struct uiommu_vtd *hw = ctx;
@@ -247,11 +248,13 @@ uiommu_err uiommu_vtd_restart(void *ctx)
 
     set_open(hw, false);
     hw->gone = false;
-    err = enable(hw, false);
-    if (err == UIOMMU_OK)
-        return err;
     state = uiommu_unit_lock(hw->unit);
-    hw->iq.dead = true;
+    hw->iq.dead = hw->iq.dead && !hw->unsure;
+    uiommu_unit_unlock(hw->unit, state);
+    err = enable(hw, false);
+    state = uiommu_unit_lock(hw->unit);
+    hw->unsure = err != UIOMMU_OK && !hw->iq.dead;
+    hw->iq.dead = hw->iq.dead || err != UIOMMU_OK;
     uiommu_unit_unlock(hw->unit, state);
     return err;
 }

@@ -97,6 +97,7 @@ struct uiommu_vtd {
     struct uiommu_requester *devices;   /* (l) */
     struct uiommu_notes notes;          /* (l) For check(). */
     bool gone;                          /* (l) Registers read all ones; reported. */
+    bool unsure;                        /* (l) Dead for no more than a failed restart. */
     bool rooted;                        /* (t) Hardware may walk our root table. */
     bool running;                       /* (t) There is something for stop(). */
     bool held;                          /* (t) Hardware did not let go of the queue. */

@@ -119,12 +119,23 @@ static bool is_dead(struct uiommu_vtd *hw)
 /* Devices that do not answer abort a wait each, and are waited for that often. */
 #define ABORTS 8u
 
-/* Did a device that does not answer end it? That may be told just when the wait was given up. */
-static bool is_aborted(const struct uiommu_vtd *hw, uiommu_err err)
+static uint64_t resolved(struct uiommu_vtd *hw)
+{
+    uintptr_t state = uiommu_unit_lock(hw->unit);
+    uint64_t at = hw->iq.resolved;
+
+    uiommu_unit_unlock(hw->unit, state);
+    return at;
+}
+
+/* Is another wait worth while? A device that does not answer ended it, which may be told just when
+ * it was given up; or the queue gets on, if slowly. */
+static bool goes_on(struct uiommu_vtd *hw, uiommu_err err, uint64_t before)
 {
     return err == UIOMMU_E_HW ||
            (err == UIOMMU_E_TIMEOUT &&
-            (uiommu_vtd_read(hw, VTD_FSTS) & uiommu_vtd_error_bits(hw) & VTD_FSTS_ITE) != 0);
+            (resolved(hw) != before ||
+             (uiommu_vtd_read(hw, VTD_FSTS) & uiommu_vtd_error_bits(hw) & VTD_FSTS_ITE) != 0));
 }
 
 /*
@@ -139,11 +150,14 @@ uiommu_err uiommu_vtd_queue_off(struct uiommu_vtd *hw)
     uint32_t status = uiommu_vtd_read(hw, VTD_GSTS), i;
     bool on = status != UINT32_MAX && (status & VTD_GCMD_QIE) != 0;
     bool more = on && err == UIOMMU_OK && is_ours(hw);
+    uint64_t before;
 
     if (on && err == UIOMMU_OK && !more)
         others_finish(hw);
-    for (i = 0; more && !is_dead(hw) && i < ABORTS; i++)
-        more = is_aborted(hw, finish(hw));
+    for (i = 0; more && !is_dead(hw) && i < ABORTS; i++) {
+        before = resolved(hw);
+        more = goes_on(hw, finish(hw), before);
+    }
     set_on(hw, false);
     if (on && err == UIOMMU_OK)
         err = uiommu_vtd_command(hw, VTD_GCMD_QIE, false);

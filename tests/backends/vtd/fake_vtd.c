@@ -36,8 +36,11 @@ void fake_run(struct uiommu *u)
         *fake_reg(u, 0x80) = at;
         if (u->logged < FAKE_LOG)
             memcpy(u->log[u->logged++].q, words, 32);
-        if ((words[0] & 15) == 5 && !wait_done(u, words))
-            return;
+        if ((words[0] & 15) == 5) {
+            u->hold = u->lazy;
+            if (!wait_done(u, words))
+                return;
+        }
     }
 }
 

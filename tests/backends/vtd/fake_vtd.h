@@ -24,6 +24,7 @@ struct uiommu {
     struct vtd_descriptor log[FAKE_LOG]; /* Executed descriptors. */
     uint32_t logged;
     bool hold;          /* Nothing is fetched. */
+    bool lazy;          /* Nothing is fetched behind a wait. */
     bool tail_only;     /* Fetched at a write of the tail alone. */
     bool stuck;         /* GSTS does not follow. */
     uint32_t slow;      /* GSTS does not follow what changes these bits, or writes them. */

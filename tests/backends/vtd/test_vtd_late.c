@@ -202,6 +202,60 @@ Test(late, off_behind_silent_devices)
     end();
 }
 
+static uint64_t (*clock_of)(void *ctx);
+static uint32_t looks;
+
+/* A wait is done at every 700th look at the clock, and 1000 are a time-out. */
+static uint64_t slowly(void *ctx)
+{
+    if (++looks % 700 == 0) {
+        u->hold = false;
+        fake_run(u);
+    }
+    return clock_of(ctx);
+}
+
+/* A queue that gets on is waited for, however slow it is. */
+Test(late, off_behind_slow_work)
+{
+    struct vtd_device *dev;
+    uint32_t i;
+
+    begin();
+    dev = opened();
+    u->hold = u->lazy = true;
+    clock_of = u->core.host.now_ns;
+    u->core.host.now_ns = slowly;
+    for (i = 0; i < 4; i++) {
+        cr_assert_eq(uiommu_vtd_dtlb_invalidate(hw, dev, 5, NULL), UIOMMU_OK);
+        ticket();
+    }
+    uiommu_vtd_stop(hw);
+    cr_expect_geq(u->logged, 4 * 2 + 1, "nothing is left behind");
+    u->hold = u->lazy = false;
+    u->core.host.now_ns = clock_of;
+    cr_assert_eq(u->core.unit.ops->restart(hw), UIOMMU_OK);
+    uiommu_vtd_device_detach(hw, dev);
+    end();
+}
+
+/* So it does behind what a restart asked for that failed. */
+Test(late, off_behind_a_restart_that_failed)
+{
+    uint32_t plain;
+
+    begin();
+    cr_assert_eq(u->core.unit.ops->restart(hw), UIOMMU_OK);
+    plain = u->logged;
+    u->hold = true;
+    cr_assert_neq(u->core.unit.ops->restart(hw), UIOMMU_OK);
+    u->hold = false;
+    u->logged = 0;
+    cr_assert_eq(u->core.unit.ops->restart(hw), UIOMMU_OK);
+    cr_expect_gt(u->logged, plain, "its commands came to an end");
+    end();
+}
+
 /* One that fetches at a write of the tail alone goes on after an error, with the gate closed. */
 Test(late, error_before_a_device_invalidation)
 {
