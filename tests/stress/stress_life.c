@@ -215,7 +215,7 @@ static void intrude(struct life *l)
     struct uiommu_bond_ref ref;
     uiommu_err err;
 
-    if (pasid == 0 || pasid == l->s->pasid) {
+    if (pasid == 0 || pasid == l->s->pasid || l->s->foreign != 0) {
         return;
     }
     st_step("intruding");
@@ -230,6 +230,10 @@ static void intrude(struct life *l)
     }
     err = uiommu_unbind(m->u, ref, UIOMMU_UNBIND_STOPPED | UIOMMU_UNBIND_ABORT);
     st_unbound(m, d, err, "unbind of a foreign number");
+    if (err != UIOMMU_OK) {
+        l->s->foreign = st_pack(ref);
+        l->s->foreign_device = d;
+    }
 }
 
 /* ---- the end ---- */

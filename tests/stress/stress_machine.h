@@ -119,6 +119,7 @@ struct st_device {
     const struct st_shape *shape;
     pthread_mutex_t family; /* A PF's: it and its VFs are reset one at a time. */
     pthread_rwlock_t held;  /* dev is there meanwhile; whoever replugs it writes. Rough only. */
+    uiommu_err refused;     /* Why it was not attached, under held. */
     _Atomic bool leaving;   /* Nobody shall bind to it. */
     _Atomic bool sick;      /* Needs a reset. */
     /* Under the mutex. */
@@ -223,6 +224,9 @@ bool st_device_make(struct st_device *d, bool fresh);
 /* Uses of a device that may be replugged; false: it is not there. */
 bool st_device_hold(struct st_device *d);
 void st_device_drop(struct st_device *d);
+
+/* stress_woes.c */
+void st_heal(struct machine *m, struct st_unit *unit); /* By a restart, if it hangs. */
 
 /* stress_tables.c, all under the mutex */
 #define ST_WINDOW_SHIFT 21u

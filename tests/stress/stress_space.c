@@ -222,6 +222,28 @@ void st_space_exit(struct st_space *s)
     }
 }
 
+/* A device that was taken away is never reset: who unbound asks once more. */
+static void ask(struct st_space *s, uint64_t bond, const struct st_device *d)
+{
+    uiommu_err err;
+
+    if (bond != 0 && atomic_load(&d->leaving)) {
+        err = uiommu_unbind_poll(s->m->u, st_ref(bond));
+        st_expect(s->m, ST_RETURNS, err == UIOMMU_OK || err == UIOMMU_PENDING || st_luck(s->m, err),
+                  "another poll of an unbind: %d", err);
+    }
+}
+
+static void ask_for_all(struct st_space *s)
+{
+    uint32_t i;
+
+    for (i = 0; i < ST_BONDS; i++) {
+        ask(s, atomic_load(&s->bond[i]), s->device[i]);
+    }
+    ask(s, s->foreign, s->foreign_device);
+}
+
 /* In a rough machine, what cannot be proved now is proved after a reset. */
 static bool again(struct st_space *s, uiommu_err err, uint64_t began)
 {
@@ -232,6 +254,7 @@ static bool again(struct st_space *s, uiommu_err err, uint64_t began)
     }
     if (s->m->variant->rough && st_now(s->m) > began + 20 * ST_MS) {
         st_sick(s->m, s);
+        ask_for_all(s);
     }
     st_sleep(s->m->variant->rough ? ST_MS : 50 * ST_US);
     return true;

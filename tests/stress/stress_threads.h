@@ -22,6 +22,8 @@ struct st_space {
     _Atomic bool dead;               /* Someone called exit. */
     _Atomic uint64_t bond[ST_BONDS]; /* References, 0: none. */
     struct st_device *device[ST_BONDS];
+    uint64_t foreign; /* Bound under another one's number, and not proved gone; 0: none. */
+    struct st_device *foreign_device;
 };
 
 /* Where others find it: they hold the lock for reading, whoever makes or ends it for writing. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdio.h>
 #include <string.h>
 
 #include "stress_threads.h"
@@ -162,7 +163,7 @@ static void all_sick(struct st_unit *unit)
     }
 }
 
-static void heal_unit(struct machine *m, struct st_unit *unit)
+void st_heal(struct machine *m, struct st_unit *unit)
 {
     struct uiommu_unit_info info;
     uint64_t began = st_now(m);
@@ -191,7 +192,7 @@ void st_medic_loop(struct machine *m)
         for (i = 0; i < m->devices; i++) {
             struct st_device *d = &m->dev[i];
 
-            heal_unit(m, d->unit);
+            st_heal(m, d->unit);
             if (atomic_exchange(&d->sick, false) && !st_reset(m, d->pf == NULL ? d : d->pf)) {
                 atomic_store(&d->sick, true);
             }
@@ -288,10 +289,16 @@ static void switch_off(struct machine *m, struct st_device *d)
     }
 }
 
+/* Until somebody has noticed. */
 static void no_memory(struct machine *m)
 {
+    uint64_t before = atomic_load(&m->tally.no_memory);
+    uint32_t i;
+
     atomic_store_explicit(&m->fail_per_mille, 300, memory_order_relaxed);
-    st_sleep(3 * ST_MS);
+    for (i = 0; i < 50 && atomic_load(&m->tally.no_memory) == before; i++) {
+        st_sleep(3 * ST_MS);
+    }
     atomic_store_explicit(&m->fail_per_mille, 0, memory_order_relaxed);
 }
 
@@ -357,6 +364,26 @@ static void unplug(struct machine *m, struct st_device *d, bool removed)
     }
 }
 
+static void show_line(void *ctx, const char *line)
+{
+    if (strncmp(line, "bond state", 10) == 0) {
+        printf("  PASID %u: %s\n", *(const uint32_t *)ctx, line);
+    }
+}
+
+/* What keeps it. */
+static void show_bonds(struct st_device *d)
+{
+    uint32_t pasid;
+    const struct uiommu_sink sink = {&pasid, show_line};
+
+    for (pasid = 1; pasid <= ST_PASIDS; pasid++) {
+        if (uiommu_unit_dump(d->unit->unit, d->id, pasid, &sink) != UIOMMU_OK) {
+            printf("  PASID %u: no dump\n", pasid);
+        }
+    }
+}
+
 static bool detached(struct machine *m, struct st_device *d, uint64_t end)
 {
     uiommu_err err;
@@ -370,6 +397,19 @@ static bool detached(struct machine *m, struct st_device *d, uint64_t end)
         st_sleep(ST_MS);
     } while ((err == UIOMMU_PENDING || err == UIOMMU_E_BUSY || st_luck(m, err)) && st_now(m) < end);
     return err == UIOMMU_OK;
+}
+
+/* What the medic cannot do for one that is not attached: its reset, which nobody has to be told. */
+static void revive(struct machine *m, struct st_device *d)
+{
+    static const struct model_endpoint_knobs honest = {0};
+
+    if ((d->flags & UIOMMU_DEVICE_PRI) != 0) {
+        st_lock(m);
+        model_endpoint_set_knobs(d->ep, &honest);
+        model_endpoint_reset(d->ep);
+        st_unlock(m);
+    }
 }
 
 static void plug(struct machine *m, struct st_device *d, bool fresh)
@@ -389,8 +429,10 @@ static void plug(struct machine *m, struct st_device *d, bool fresh)
         st_step("attaching");
         fresh = false;
         st_sleep(2 * ST_MS);
+        revive(m, d); /* It may have been made silent while it was away. */
         if (atomic_load(&m->failed[ST_DOWN]) != 0 ||
-            !st_expect(m, ST_HEAL, st_now(m) < end, "%s cannot be attached again", d->name)) {
+            !st_expect(m, ST_HEAL, st_now(m) < end, "%s cannot be attached again: %d", d->name,
+                       d->refused)) {
             return;
         }
     }
@@ -419,8 +461,9 @@ void st_replug_loop(struct machine *m)
         (void)pthread_rwlock_wrlock(&d->held);
         if (detached(m, d, st_now(m) + (removed ? 25 * ST_S : 50 * ST_MS))) {
             plug(m, d, removed);
-        } else {
-            st_expect(m, ST_HEAL, !removed, "%s was removed, and cannot be detached", d->name);
+        } else if (!st_expect(m, ST_HEAL, !removed, "%s was removed, and cannot be detached",
+                              d->name)) {
+            show_bonds(d);
         }
         atomic_store(&d->leaving, false);
         (void)pthread_rwlock_unlock(&d->held);
