@@ -66,7 +66,6 @@ void uiommu_amd_cmdq_look(struct uiommu_amd *hw)
         return;
     }
     if (now != q->done) {
-        uiommu_fence_dma_load();
         if (uiommu_amd_event_harvest(hw)) {
             q->done = now;
             q->errors = 0;
@@ -115,14 +114,13 @@ void uiommu_amd_cmdq_put(struct uiommu_amd *hw, struct amd_command command)
     put(hw, command, false);
 }
 
-/* The barrier covers the commands and the table words they are about. */
+/* All commands, and the table words they are about, are stored before. */
 void uiommu_amd_cmdq_tell(struct uiommu_amd *hw)
 {
     struct amd_cmdq *q = &hw->cmdq;
 
     if (q->told == q->head)
         return;
-    uiommu_fence_dma_store();
     q->told = q->head;
     uiommu_amd_write(hw, AMD_CMD_TAIL,
                      (uint32_t)uiommu_bits_make(AMD_POINTER, slot_of(q, q->told)));

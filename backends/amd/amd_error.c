@@ -52,7 +52,7 @@ static bool position_of(const struct amd_cmdq *q, uint64_t bus, uint64_t *out)
 {
     uint64_t mask = (UINT64_C(1) << q->log2) - 1u, slot = (bus - q->mem.bus) / AMD_COMMAND_BYTES;
 
-    if (bus < q->mem.bus || slot > mask)
+    if (slot > mask) /* What lies before the ring wraps to far behind it. */
         return false;
     *out = q->done + ((slot - q->done) & mask);
     return *out < q->head;
@@ -118,7 +118,6 @@ void uiommu_amd_cmdq_error(struct uiommu_amd *hw)
     uiommu_amd_fail_flying(hw);
     if (head != uiommu_ring_slot((uint32_t)q->told, q->log2)) {
         uiommu_amd_cmdq_write(hw, head, uiommu_amd_cmd_nothing());
-        uiommu_fence_dma_store();
     }
     uiommu_amd_control(hw, 0, uiommu_bits_mask(AMD_CTL_CMD_EN));
     uiommu_amd_control(hw, uiommu_bits_mask(AMD_CTL_CMD_EN), 0);

@@ -21,9 +21,13 @@ static uint64_t control_ours(void)
     return mask;
 }
 
+/* What a pointer read says is there is loaded after it. */
 uint32_t uiommu_amd_read(const struct uiommu_amd *hw, uint32_t offset)
 {
-    return hw->host->mmio_read32(hw->host->ctx, hw->config.base + offset);
+    uint32_t value = hw->host->mmio_read32(hw->host->ctx, hw->config.base + offset);
+
+    uiommu_fence_dma_load();
+    return value;
 }
 
 uint64_t uiommu_amd_read64(const struct uiommu_amd *hw, uint32_t offset)
@@ -31,13 +35,16 @@ uint64_t uiommu_amd_read64(const struct uiommu_amd *hw, uint32_t offset)
     return hw->host->mmio_read64(hw->host->ctx, hw->config.base + offset);
 }
 
+/* A pointer written hands over memory: all loads and stores of it are done before. */
 void uiommu_amd_write(const struct uiommu_amd *hw, uint32_t offset, uint32_t value)
 {
+    uiommu_fence_dma();
     hw->host->mmio_write32(hw->host->ctx, hw->config.base + offset, value);
 }
 
 void uiommu_amd_write64(const struct uiommu_amd *hw, uint32_t offset, uint64_t value)
 {
+    uiommu_fence_dma();
     hw->host->mmio_write64(hw->host->ctx, hw->config.base + offset, value);
 }
 
@@ -320,7 +327,6 @@ static uiommu_err enable(struct uiommu_amd *hw)
 
     cmdq_drop(hw);
     uiommu_amd_entries_close(hw);
-    uiommu_fence_dma_store();
     if ((hw->control & on) != 0 && uiommu_amd_read64(hw, AMD_DEVTAB_BASE) != want)
         err = take_over(hw);
     if (err != UIOMMU_OK)

@@ -63,7 +63,6 @@ bool uiommu_amd_log_used(const struct uiommu_amd *hw, struct amd_log *log, uint3
     }
     log->bad = false;
     *out = (slot - log->head) & mask_of(log);
-    uiommu_fence_dma_load();
     return true;
 }
 
@@ -111,7 +110,6 @@ enum amd_take uiommu_amd_log_take(struct uiommu_amd *hw, struct amd_log *log, ui
         log->skipped = true;
     }
     log->waiting = false;
-    uiommu_fence_dma_load();
     for (i = 0; i < AMD_LOG_WORDS; i++)
         entry[i] = uiommu_amd_load(hw, &words[i]);
     wipe(hw, log, log->head, 1);
@@ -119,10 +117,9 @@ enum amd_take uiommu_amd_log_take(struct uiommu_amd *hw, struct amd_log *log, ui
     return there ? AMD_TAKEN : AMD_SKIPPED;
 }
 
-/* Loads and zeroes are done before hardware may use the slots again. */
+/* Hardware may use the slots again. */
 void uiommu_amd_log_publish(const struct uiommu_amd *hw, const struct amd_log *log)
 {
-    uiommu_fence_dma();
     uiommu_amd_write(hw, log->head_reg, (uint32_t)uiommu_bits_make(AMD_POINTER, log->head));
 }
 
@@ -135,7 +132,6 @@ void uiommu_amd_log_empty(struct uiommu_amd *hw, struct amd_log *log)
     log->reported = false;
     log->bad = false;
     wipe(hw, log, 0, UINT32_C(1) << log->log2);
-    uiommu_fence_dma_store();
     uiommu_amd_write64(hw, log->base_reg, uiommu_amd_ring_base(log->mem.bus, log->log2));
     uiommu_amd_write(hw, log->head_reg, 0);
     uiommu_amd_write(hw, log->tail_reg, 0);
@@ -203,20 +199,21 @@ void uiommu_amd_log_restart(struct uiommu_amd *hw, struct amd_log *log)
         log->lost = true;
 }
 
+static void forget(struct amd_log *log)
+{
+    log->discarded = 0;
+    log->lost = false;
+    log->skipped = false;
+    log->note_bad_index = false;
+    log->on = false;
+}
+
 /* Nothing of an earlier run is delivered. Before a start. */
 void uiommu_amd_logs_forget(struct uiommu_amd *hw)
 {
-    struct amd_log *logs[] = {&hw->ppr, &hw->evt};
-    uint32_t i;
-
-    for (i = 0; i < 2; i++) {
-        logs[i]->discarded = 0;
-        logs[i]->lost = false;
-        logs[i]->skipped = false;
-        logs[i]->note_bad_index = false;
-        logs[i]->on = false;
-    }
+    forget(&hw->ppr);
     hw->events_lost = 0;
+    forget(&hw->evt);
 }
 
 struct amd_log *uiommu_amd_log_of(struct uiommu_amd *hw, uint32_t ring)

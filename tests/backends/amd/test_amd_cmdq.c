@@ -124,7 +124,11 @@ Test(amd_cmdq, known)
     t = ticket();
     uiommu_amd_fail_flying(hw);
     cr_assert_eq(ops->ticket_poll(hw, t), UIOMMU_E_HW);
+    t = ticket();
+    hw->cmdq.dead = true;
+    cr_assert_eq(ops->ticket_poll(hw, t), UIOMMU_E_HW);
     cr_assert_eq(u->looks, seen);
+    hw->cmdq.dead = false;
     u->hold = false;
     fake_run(u);
     cr_assert_eq(finish(ticket()), UIOMMU_OK);

@@ -186,6 +186,7 @@ Test(amd_error, impossible_heads)
 /* The last slot of the ring is one, too, and so is every other. */
 Test(amd_error, refused_in_every_slot)
 {
+    struct amd_stashed *next;
     uint32_t i;
     uint64_t t;
 
@@ -194,9 +195,12 @@ Test(amd_error, refused_in_every_slot)
         const uint64_t words[2] = {UINT64_C(5) << 60 | i, 7};
 
         u->refusals = 1;
+        next = &hw->stash[(hw->stash_first + 1) & ((1u << hw->evt.log2) - 1)];
+        next->entry[0] = i;
         cr_assert_eq(ops->command(hw, words, 2), UIOMMU_OK);
         t = ticket();
         cr_assert_eq(poll(t), UIOMMU_E_HW, "%u", i);
+        cr_assert_eq(next->entry[0], i);
         cr_assert_eq(u->refusals, 0);
         cr_assert_eq(hw->stash_count, 1);
         cr_assert_eq(hw->stash[hw->stash_first].command[0], words[0]);

@@ -160,11 +160,11 @@ Test(amd_event, kinds)
 /* The command first, where it is known. */
 Test(amd_event, command)
 {
-    const struct amd_stashed s = {{UINT64_C(6) << 60, 0x1000}, {UINT64_C(3) << 60, 7}};
+    const struct amd_stashed s = {{UINT64_C(6) << 60, 0x1000}, {UINT64_C(2) << 60, 0}};
     struct uiommu_event e;
 
     uiommu_amd_event_decode(&s, &e);
-    cr_assert(e.raw[0] == s.command[0] && e.raw[1] == 7);
+    cr_assert(e.raw[0] == s.command[0] && e.raw[1] == 0);
     cr_assert(e.raw[2] == s.entry[0] && e.raw[3] == 0x1000);
 }
 
@@ -275,6 +275,27 @@ Test(amd_event, waiting)
         for (i = 0; i < 7; i++)
             cr_assert_eq(events[i].address, out++);
     }
+}
+
+/* Of a command that failed for a bus error, too; and a slot keeps nothing of what was there. */
+Test(amd_event, commands)
+{
+    const uint64_t words[2] = {UINT64_C(5) << 60 | 0x118, 7};
+    uint64_t ticket;
+
+    memset(hw->stash, 0xff, sizeof(*hw->stash) * 256);
+    u->hold = true;
+    fake_log(u, EVT, UINT64_C(6) << 60, hw->cmdq.mem.bus + (hw->cmdq.head & 511) * 16);
+    cr_assert_eq(ops->command(hw, words, 2), UIOMMU_OK);
+    cr_assert_eq(ops->ticket(hw, &ticket), UIOMMU_OK);
+    fault(1);
+    cr_assert_eq(fetch(1, 16, 16).event_count, 2);
+    cr_assert(events[0].raw[0] == words[0] && events[0].raw[1] == 7);
+    cr_assert(events[0].raw[2] == UINT64_C(6) << 60 && events[0].hw_code == 6);
+    cr_assert(events[1].raw[0] == 0x2020000700000118 && events[1].raw[1] == 1);
+    u->hold = false;
+    fake_run(u);
+    cr_assert_eq(ops->ticket_poll(hw, ticket), UIOMMU_OK);
 }
 
 /* Requests wait for room of their own, and hold what is behind them. */

@@ -286,6 +286,19 @@ Test(amd_order, late_by_looks)
     cr_assert_not(hw->ppr.waiting);
 }
 
+Test(amd_order, late_events)
+{
+    fake_tail(u, EVT);
+    fake_tail(u, EVT);
+    u->looks = 0;
+    cr_assert_not(uiommu_amd_event_harvest(hw));
+    cr_assert_eq(u->looks, 16, "what is behind it waits, too");
+    u->core.now += 100 * MS;
+    cr_assert_not(uiommu_amd_event_harvest(hw));
+    u->core.now += 100 * MS;
+    cr_assert(uiommu_amd_event_harvest(hw));
+}
+
 /* Every late entry has its own 100 ms, and is given up when they are over. */
 Test(amd_order, late_by_time)
 {
