@@ -63,12 +63,13 @@ uint64_t uiommu_amd_range(const struct uiommu_range *range)
            (((UINT64_C(1) << (size - 1)) - 1) & ~UINT64_C(0xfff)) | AMD_INV_S;
 }
 
-/* guest: addresses of a PASID; else those of the domain. PDE whenever table levels may have
+/* Addresses of a PASID; with PASID_NONE those of the domain. PDE whenever table levels may have
  * changed, which is always so with 'all'. */
-struct amd_command uiommu_amd_cmd_pages(uint32_t domain, uint32_t pasid, bool guest,
+struct amd_command uiommu_amd_cmd_pages(uint32_t domain, uint32_t pasid,
                                         const struct uiommu_range *range)
 {
     struct amd_command c = make(AMD_OP_INV_PAGES);
+    bool guest = pasid != UIOMMU_PASID_NONE;
 
     c.d[0] |= uiommu_bits_make(AMD_PAGES_DOMAIN, domain);
     if (guest)
@@ -80,10 +81,11 @@ struct amd_command uiommu_amd_cmd_pages(uint32_t domain, uint32_t pasid, bool gu
 }
 
 /* The PASID is split: 15:8 and 7:0 on every reading that is trusted, 19:16 on the only one. */
-struct amd_command uiommu_amd_cmd_iotlb(uint32_t id, uint32_t pending, uint32_t pasid, bool guest,
+struct amd_command uiommu_amd_cmd_iotlb(uint32_t id, uint32_t pending, uint32_t pasid,
                                         const struct uiommu_range *range)
 {
     struct amd_command c = make(AMD_OP_INV_IOTLB);
+    bool guest = pasid != UIOMMU_PASID_NONE;
 
     c.d[0] |= uiommu_bits_make(AMD_CMD_ID, id) | uiommu_bits_make(AMD_IOTLB_PENDING, pending) |
               uiommu_bits_make(AMD_IOTLB_QUEUE, id);

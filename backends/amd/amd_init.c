@@ -204,7 +204,7 @@ static uiommu_err flush_all(struct uiommu_amd *hw)
     for (i = 0; err == UIOMMU_OK && i < AMD_DTE_ENTRIES; i++)
         err = flush_put(hw, uiommu_amd_cmd_devtab(i));
     for (i = 0; err == UIOMMU_OK && i < 65536u; i++)
-        err = flush_put(hw, uiommu_amd_cmd_pages(i, 0, false, NULL));
+        err = flush_put(hw, uiommu_amd_cmd_pages(i, UIOMMU_PASID_NONE, NULL));
     return err != UIOMMU_OK ? err : finish(hw);
 }
 

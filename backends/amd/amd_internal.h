@@ -204,9 +204,9 @@ struct amd_command uiommu_amd_cmd_wait(uint64_t address, uint64_t data);
 struct amd_command uiommu_amd_cmd_nothing(void);
 struct amd_command uiommu_amd_cmd_fence(void);
 struct amd_command uiommu_amd_cmd_devtab(uint32_t id);
-struct amd_command uiommu_amd_cmd_pages(uint32_t domain, uint32_t pasid, bool guest,
+struct amd_command uiommu_amd_cmd_pages(uint32_t domain, uint32_t pasid,
                                         const struct uiommu_range *range);
-struct amd_command uiommu_amd_cmd_iotlb(uint32_t id, uint32_t pending, uint32_t pasid, bool guest,
+struct amd_command uiommu_amd_cmd_iotlb(uint32_t id, uint32_t pending, uint32_t pasid,
                                         const struct uiommu_range *range);
 struct amd_command uiommu_amd_cmd_answer(const struct uiommu_answer *answer);
 struct amd_command uiommu_amd_cmd_inv_all(void);

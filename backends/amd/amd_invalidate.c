@@ -15,8 +15,8 @@ static bool has_ats(const struct uiommu_amd *hw, const struct amd_device *dev)
  * GIoV makes PASID 0, are named all the same. */
 static void put_domain(struct uiommu_amd *hw, uint32_t domain)
 {
-    uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_pages(domain, 0, false, NULL));
-    uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_pages(domain, 0, true, NULL));
+    uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_pages(domain, UIOMMU_PASID_NONE, NULL));
+    uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_pages(domain, 0, NULL));
 }
 
 /*
@@ -36,7 +36,7 @@ uiommu_err uiommu_amd_config_invalidate(void *ctx, void *dev_ctx, uint32_t pasid
     if (!uiommu_amd_cmdq_room(hw, dev->who.id_count + 3u))
         return UIOMMU_E_BUSY;
     if (pasid != UIOMMU_PASID_ALL && !dev->host_ever) {
-        uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_pages(dev->domain, slot, true, NULL));
+        uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_pages(dev->domain, slot, NULL));
         dev->pages_at = hw->cmdq.head;
         return UIOMMU_OK;
     }
@@ -44,7 +44,7 @@ uiommu_err uiommu_amd_config_invalidate(void *ctx, void *dev_ctx, uint32_t pasid
         uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_devtab(dev->who.ids[i]));
     put_domain(hw, dev->domain);
     if (pasid != UIOMMU_PASID_ALL && slot != 0)
-        uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_pages(dev->domain, slot, true, NULL));
+        uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_pages(dev->domain, slot, NULL));
     dev->pages_at = hw->cmdq.head;
     return UIOMMU_OK;
 }
@@ -66,13 +66,13 @@ uiommu_err uiommu_amd_tlb_invalidate(void *ctx, void *dev_ctx, uint32_t pasid,
     if (!uiommu_amd_cmdq_room(hw, 2))
         return UIOMMU_E_BUSY;
     if (pasid != UIOMMU_PASID_NONE) {
-        uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_pages(dev->domain, pasid, true, range));
+        uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_pages(dev->domain, pasid, range));
         dev->pages_at = hw->cmdq.head;
         return UIOMMU_OK;
     }
-    uiommu_amd_cmdq_put(
-        hw, uiommu_amd_cmd_pages(dev->domain, 0, false, root->under.format != 0 ? NULL : range));
-    uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_pages(dev->domain, 0, true, range));
+    uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_pages(dev->domain, UIOMMU_PASID_NONE,
+                                                 root->under.format != 0 ? NULL : range));
+    uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_pages(dev->domain, 0, range));
     dev->pages_at = hw->cmdq.head;
     return UIOMMU_OK;
 }
@@ -96,10 +96,9 @@ static void put_iotlb(struct uiommu_amd *hw, struct amd_device *dev, uint32_t pa
     if (dev->pages_at > hw->cmdq.done)
         uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_fence());
     for (i = 0; i < dev->who.id_count; i++) {
-        uiommu_amd_cmdq_put(
-            hw, uiommu_amd_cmd_iotlb(dev->who.ids[i], pending, tagged ? pasid : 0, tagged, range));
+        uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_iotlb(dev->who.ids[i], pending, pasid, range));
         if (!tagged && (dev->flags & UIOMMU_DEVICE_PASID) != 0)
-            uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_iotlb(dev->who.ids[i], pending, 0, true, range));
+            uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_iotlb(dev->who.ids[i], pending, 0, range));
     }
     dev->told_at = hw->cmdq.head;
 }
@@ -174,8 +173,8 @@ static void put_present(struct uiommu_amd *hw, const struct uiommu_answer *answe
         dev == NULL)
         return;
     if (tagged)
-        uiommu_amd_cmdq_put(
-            hw, uiommu_amd_cmd_pages(dev->domain, (uint32_t)answer->cookie[1], true, NULL));
+        uiommu_amd_cmdq_put(hw,
+                            uiommu_amd_cmd_pages(dev->domain, (uint32_t)answer->cookie[1], NULL));
     else
         put_domain(hw, dev->domain);
     uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_fence());

@@ -27,18 +27,25 @@ static void common(const uint64_t entry[2], bool gn, struct uiommu_request *out)
         out->flags |= UIOMMU_REQUEST_LAST;
 }
 
+static uint32_t access_of(const uint64_t entry[2])
+{
+    uint32_t access = 0;
+
+    access |= uiommu_bits_get(entry[0], AMD_REQ_R) != 0 ? UIOMMU_READ : 0;
+    access |= uiommu_bits_get(entry[0], AMD_REQ_W) != 0 ? UIOMMU_WRITE : 0;
+    access |= uiommu_bits_get(entry[0], AMD_REQ_EX) != 0 ? UIOMMU_EXEC : 0;
+    return access;
+}
+
 /* false: not a page request. */
 bool uiommu_amd_prq_decode(const uint64_t entry[2], struct uiommu_request *out)
 {
     bool gn = uiommu_bits_get(entry[0], AMD_REQ_GN) != 0;
-    uint32_t access = 0;
+    uint32_t access = access_of(entry);
 
     if (uiommu_bits_get(entry[0], AMD_LOG_CODE) != AMD_PPR_CODE)
         return false;
     common(entry, gn, out);
-    access |= uiommu_bits_get(entry[0], AMD_REQ_R) != 0 ? UIOMMU_READ : 0;
-    access |= uiommu_bits_get(entry[0], AMD_REQ_W) != 0 ? UIOMMU_WRITE : 0;
-    access |= uiommu_bits_get(entry[0], AMD_REQ_EX) != 0 ? UIOMMU_EXEC : 0;
     /* Last of no access at all takes no answer, whatever else is in it. */
     if (access == 0 && (out->flags & UIOMMU_REQUEST_LAST) != 0) {
         out->flags = UIOMMU_REQUEST_MARKER | (out->flags & UIOMMU_REQUEST_PASID);

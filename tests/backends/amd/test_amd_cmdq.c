@@ -160,6 +160,7 @@ enum op {
     TLB,
     DTLB,
     DTLB_UNTAGGED,
+    DTLB_PLAIN,
     BARRIER,
     RESPOND,
     COMMAND,
@@ -170,6 +171,7 @@ enum op {
 static bool does(enum op op)
 {
     static const uint64_t words[2] = {UINT64_C(5) << 60, 0};
+    uiommu_err err;
     uint64_t t;
     uint32_t strength;
 
@@ -182,6 +184,11 @@ static bool does(enum op op)
         return ops->dtlb_invalidate(hw, dev, 5, NULL) == UIOMMU_OK;
     case DTLB_UNTAGGED:
         return ops->dtlb_invalidate(hw, dev, UIOMMU_PASID_NONE, NULL) == UIOMMU_OK;
+    case DTLB_PLAIN: /* Of a device that has no PASIDs. */
+        dev->flags &= ~UIOMMU_DEVICE_PASID;
+        err = ops->dtlb_invalidate(hw, dev, UIOMMU_PASID_NONE, NULL);
+        dev->flags |= UIOMMU_DEVICE_PASID;
+        return err == UIOMMU_OK;
     case BARRIER:
         return ops->barrier(hw, dev, 5, &t, &strength) == UIOMMU_OK;
     case RESPOND:
@@ -197,7 +204,7 @@ static bool does(enum op op)
  * what is there. */
 static void rooms(void)
 {
-    static const uint32_t need[OPS] = {2 + 3, 2, 2 + 1, 4 + 1, 2 + 1, 4, 1, 0};
+    static const uint32_t need[OPS] = {2 + 3, 2, 2 + 1, 4 + 1, 2 + 1, 2 + 1, 4, 1, 0};
     uint64_t head;
     uint32_t op;
 

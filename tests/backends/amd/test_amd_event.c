@@ -518,6 +518,23 @@ Test(amd_event, stopped)
     cr_assert_eq(check().flags, 0);
 }
 
+/* Stopped while a log was to be switched off and on: that is nobody's any more. */
+Test(amd_event, stopped_while_stopping)
+{
+    uint32_t touched;
+
+    u->stuck = true;
+    *fake_reg(u, 0x2020) |= 1;
+    (void)check();
+    cr_assert(hw->evt.stopping);
+    ops->stop(hw);
+    u->stuck = false;
+    touched = u->core.accesses;
+    cr_assert_eq(check().flags, 0);
+    cr_assert_eq(u->core.accesses, touched);
+    cr_assert_eq(ops->restart(hw), UIOMMU_OK);
+}
+
 /* An entry of the page request log that is none. */
 Test(amd_event, no_request)
 {

@@ -33,13 +33,12 @@ Test(amd_golden, pages)
     struct uiommu_range odd = {0x1f000, 0x20fff, false};
     struct uiommu_range giga = {0x40000000, 0x7fffffff, true};
 
-    same(uiommu_amd_cmd_pages(0x42, 0x12345, true, NULL), 0x12345, 0x30000042, 0xfffff007,
-         0x7fffffff);
-    same(uiommu_amd_cmd_pages(7, 0, false, NULL), 0, 0x30000007, 0xfffff003, 0x7fffffff);
-    same(uiommu_amd_cmd_pages(0x42, 5, true, &page), 5, 0x30000042, 0x34567004, 0x7f12);
-    same(uiommu_amd_cmd_pages(0x42, 5, true, &big), 5, 0x30000042, 0x346ff005, 0x7f12);
-    same(uiommu_amd_cmd_pages(0x42, 5, true, &odd), 5, 0x30000042, 0x0001f005, 0);
-    same(uiommu_amd_cmd_pages(0x42, 0, true, &giga), 0, 0x30000042, 0x5ffff007, 0);
+    same(uiommu_amd_cmd_pages(0x42, 0x12345, NULL), 0x12345, 0x30000042, 0xfffff007, 0x7fffffff);
+    same(uiommu_amd_cmd_pages(7, UIOMMU_PASID_NONE, NULL), 0, 0x30000007, 0xfffff003, 0x7fffffff);
+    same(uiommu_amd_cmd_pages(0x42, 5, &page), 5, 0x30000042, 0x34567004, 0x7f12);
+    same(uiommu_amd_cmd_pages(0x42, 5, &big), 5, 0x30000042, 0x346ff005, 0x7f12);
+    same(uiommu_amd_cmd_pages(0x42, 5, &odd), 5, 0x30000042, 0x0001f005, 0);
+    same(uiommu_amd_cmd_pages(0x42, 0, &giga), 0, 0x30000042, 0x5ffff007, 0);
 }
 
 Test(amd_golden, ranges)
@@ -70,16 +69,14 @@ Test(amd_golden, device_tlbs)
     struct uiommu_range page = {0x7f1234567000, 0x7f1234567fff, false};
     struct uiommu_range big = {0x7f1234600000, 0x7f12347fffff, false};
 
-    same(uiommu_amd_cmd_iotlb(ID, 32, 0xabcde, true, NULL), 0x20bc0118, 0x4ade0118, 0xfffff005,
+    same(uiommu_amd_cmd_iotlb(ID, 32, 0xabcde, NULL), 0x20bc0118, 0x4ade0118, 0xfffff005,
          0x7fffffff);
-    same(uiommu_amd_cmd_iotlb(ID, 32, 0x1234, true, NULL), 0x20120118, 0x40340118, 0xfffff005,
+    same(uiommu_amd_cmd_iotlb(ID, 32, 0x1234, NULL), 0x20120118, 0x40340118, 0xfffff005,
          0x7fffffff);
-    same(uiommu_amd_cmd_iotlb(ID, 32, 0, false, NULL), 0x20000118, 0x40000118, 0xfffff001,
+    same(uiommu_amd_cmd_iotlb(ID, 32, UIOMMU_PASID_NONE, NULL), 0x20000118, 0x40000118, 0xfffff001,
          0x7fffffff);
-    same(uiommu_amd_cmd_iotlb(ID, 32, 0x1234, true, &page), 0x20120118, 0x40340118, 0x34567004,
-         0x7f12);
-    same(uiommu_amd_cmd_iotlb(ID, 32, 0x1234, true, &big), 0x20120118, 0x40340118, 0x346ff005,
-         0x7f12);
+    same(uiommu_amd_cmd_iotlb(ID, 32, 0x1234, &page), 0x20120118, 0x40340118, 0x34567004, 0x7f12);
+    same(uiommu_amd_cmd_iotlb(ID, 32, 0x1234, &big), 0x20120118, 0x40340118, 0x346ff005, 0x7f12);
 }
 
 static struct amd_command answer(bool gn, uint32_t pasid, uint32_t tag, uint32_t code)
@@ -195,6 +192,8 @@ Test(amd_golden, page_requests)
     request(0x12340118, 0x11c40207, 0x1000, 0x1234, 7,
             p | l | UIOMMU_READ | UIOMMU_REQUEST_MALFORMED);
     request(0x12340118, 0x11000200, 0, 0x1234, 0, p | UIOMMU_REQUEST_MARKER);
+    request(0x12340118, 0x110003a5, 0x5000, 0x1234, 0, p | UIOMMU_REQUEST_MARKER);
+    request(0x12340118, 0x11000007, 0x5000, 0x1234, 7, p | UIOMMU_PRIV);
     request(0x00000118, 0x11440207, 0x1000, UIOMMU_PASID_NONE, 7, l | UIOMMU_READ);
     cr_assert_not(uiommu_amd_prq_decode(unknown, &r));
 }

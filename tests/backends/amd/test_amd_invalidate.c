@@ -104,12 +104,12 @@ static void put(const struct amd_command *want, uint32_t count, bool wait)
 
 static struct amd_command pages(uint32_t pasid, bool guest, const struct uiommu_range *r)
 {
-    return uiommu_amd_cmd_pages(domain, pasid, guest, r);
+    return uiommu_amd_cmd_pages(domain, guest ? pasid : UIOMMU_PASID_NONE, r);
 }
 
 static struct amd_command iotlb(uint32_t id, uint32_t pasid, bool guest)
 {
-    return uiommu_amd_cmd_iotlb(id, 1, pasid, guest, &range);
+    return uiommu_amd_cmd_iotlb(id, 1, guest ? pasid : UIOMMU_PASID_NONE, &range);
 }
 
 Test(amd_invalidate, config)
@@ -167,8 +167,8 @@ Test(amd_invalidate, device_tlb)
     cr_assert_eq(ops->dtlb_invalidate(hw, dev, 5, &range), UIOMMU_OK);
     put(want, 2, false);
     dev->pending = 7;
-    want[0] = uiommu_amd_cmd_iotlb(0x118, 7, 5, true, &range);
-    want[1] = uiommu_amd_cmd_iotlb(0x119, 7, 5, true, &range);
+    want[0] = uiommu_amd_cmd_iotlb(0x118, 7, 5, &range);
+    want[1] = uiommu_amd_cmd_iotlb(0x119, 7, 5, &range);
     cr_assert_eq(ops->dtlb_invalidate(hw, dev, 5, &range), UIOMMU_OK);
     put(want, 2, false);
 }
@@ -238,8 +238,8 @@ Test(amd_invalidate, less)
 
 Test(amd_invalidate, barrier)
 {
-    const struct amd_command want[] = {uiommu_amd_cmd_iotlb(0x118, 1, 5, true, NULL),
-                                       uiommu_amd_cmd_iotlb(0x119, 1, 5, true, NULL)};
+    const struct amd_command want[] = {uiommu_amd_cmd_iotlb(0x118, 1, 5, NULL),
+                                       uiommu_amd_cmd_iotlb(0x119, 1, 5, NULL)};
     const struct amd_command dropped[] = {uiommu_amd_cmd_devtab(0x118),
                                           uiommu_amd_cmd_devtab(0x119)};
     uint64_t ticket;

@@ -62,12 +62,12 @@ static void pages(void)
     ASSUME(range.first <= range.last);
     if (nondet_bool())
         r = &range;
-    c = uiommu_amd_cmd_pages(domain, pasid, guest, r);
+    c = uiommu_amd_cmd_pages(domain, guest ? pasid : UIOMMU_PASID_NONE, r);
     PROVE(dw(&c, 0) == (guest ? pasid : 0) && dw(&c, 1) == (UINT32_C(0x3) << 28 | domain));
     PROVE((dw(&c, 2) & 0xff8) == 0 && (dw(&c, 2) >> 2 & 1) == guest);
     PROVE((dw(&c, 2) >> 1 & 1) == (r == NULL || range.tables));
     holds(c.d[1], r);
-    c = uiommu_amd_cmd_iotlb(id, pend, pasid, guest, r);
+    c = uiommu_amd_cmd_iotlb(id, pend, guest ? pasid : UIOMMU_PASID_NONE, r);
     pasid = guest ? pasid : 0;
     PROVE(dw(&c, 0) == (id | (pasid >> 8 & 0xff) << 16 | pend << 24));
     PROVE(dw(&c, 1) == (UINT32_C(0x4) << 28 | id | (pasid & 0xff) << 16 | (pasid >> 16) << 24));
