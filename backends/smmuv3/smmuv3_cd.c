@@ -85,9 +85,9 @@ static uint64_t root_align(const struct uiommu_root *root)
 /* Output addresses that tables with such pages can hold. */
 uint32_t uiommu_smmuv3_pa_most(const struct uiommu_smmuv3 *hw, uint32_t granule_bits)
 {
-    uint32_t most = uiommu_smmuv3_pa_bits(hw->f.oas), holds = granule_bits == 16 ? 52 : 48;
+    uint32_t most = uiommu_smmuv3_pa_bits(hw->f.oas);
 
-    return most < holds ? most : holds;
+    return granule_bits == 16 || most < 48 ? most : 48;
 }
 
 /*
@@ -98,8 +98,9 @@ static uiommu_err first_check(const struct uiommu_smmuv3 *hw, const struct smmuv
                               const struct uiommu_root *root)
 {
     uint32_t g = root->granule_bits;
-    uint32_t va_most = g == 16 && hw->f.vas > 48 ? 52 : 48;
-    uint32_t va_least = 25, pa_most, pa;
+    uint32_t va_most = g == 16 && hw->f.vas != 48 ? 52 : 48;
+    uint32_t va_least = 25, pa_most = uiommu_smmuv3_pa_most(hw, g);
+    uint32_t pa = root->pa_bits != 0 ? root->pa_bits : pa_most;
 
     if (!hw->f.s1p || root->under.format != 0 || root->format != UIOMMU_ROOT_AARCH64 ||
         (g != 12 && g != 14 && g != 16) || ((hw->f.granules >> g) & 1u) == 0)
@@ -108,13 +109,7 @@ static uiommu_err first_check(const struct uiommu_smmuv3 *hw, const struct smmuv
         va_least = g == 16 ? 17 : 16;
     if (root->va_bits < va_least || root->va_bits > va_most)
         return UIOMMU_E_UNSUPPORTED;
-    pa = root_pa_bits(hw, root);
-    pa_most = uiommu_smmuv3_pa_most(hw, g);
-    if (pa > pa_most && root->pa_bits != 0)
-        return UIOMMU_E_UNSUPPORTED;
-    if (pa > pa_most)
-        pa = pa_most;
-    if ((root->table >> pa) != 0 || (root->table & (root_align(root) - 1u)) != 0)
+    if (pa > pa_most || (root->table >> pa) != 0 || (root->table & (root_align(root) - 1u)) != 0)
         return UIOMMU_E_UNSUPPORTED;
     return dev->second[0] != 0 ? UIOMMU_E_BUSY : UIOMMU_OK;
 }
@@ -190,7 +185,7 @@ volatile uint64_t *uiommu_smmuv3_cd_at(const struct smmuv3_device *dev, uint32_t
 static uiommu_err leaf_get(struct uiommu_smmuv3 *hw, struct smmuv3_device *dev, uint32_t i)
 {
     volatile uint64_t *l1 = (volatile uint64_t *)dev->table.cpu + i;
-    struct uiommu_mem mem = {NULL, 0, 0};
+    struct uiommu_mem mem = {0};
     uintptr_t state;
     uiommu_err err;
 
@@ -219,15 +214,17 @@ static void cd_store(struct uiommu_smmuv3 *hw, volatile uint64_t *cd, uint64_t w
 uiommu_err uiommu_smmuv3_cd_table_get(struct uiommu_smmuv3 *hw, struct smmuv3_device *dev)
 {
     uint64_t bytes = (uint64_t)SMMUV3_CD_BYTES << dev->pasid_bits;
+    uint32_t count;
     uiommu_err err;
 
     dev->two_level = hw->f.cd2l && dev->pasid_bits > SMMUV3_CD_LEAF_LOG2;
     if (dev->two_level) {
-        dev->leaf_count = UINT32_C(1) << (dev->pasid_bits - SMMUV3_CD_LEAF_LOG2);
-        dev->leaf = uiommu_heap_get(hw->u, dev->leaf_count * sizeof(*dev->leaf));
+        count = UINT32_C(1) << (dev->pasid_bits - SMMUV3_CD_LEAF_LOG2);
+        dev->leaf = uiommu_heap_get(hw->u, count * sizeof(*dev->leaf));
         if (dev->leaf == NULL)
             return UIOMMU_E_NOMEM;
-        bytes = (uint64_t)dev->leaf_count * sizeof(uint64_t);
+        dev->leaf_count = count;
+        bytes = (uint64_t)count * sizeof(uint64_t);
         if (bytes < SMMUV3_CD_BYTES)
             bytes = SMMUV3_CD_BYTES;
     }
@@ -243,10 +240,10 @@ void uiommu_smmuv3_cd_table_put(struct uiommu_smmuv3 *hw, struct smmuv3_device *
 {
     uint32_t i;
 
-    for (i = 0; dev->leaf != NULL && i < dev->leaf_count; i++)
+    uiommu_smmuv3_mem_put(hw, &dev->table);
+    for (i = 0; i < dev->leaf_count; i++)
         uiommu_smmuv3_mem_put(hw, &dev->leaf[i]);
     uiommu_heap_put(hw->u, dev->leaf, dev->leaf_count * sizeof(*dev->leaf));
-    uiommu_smmuv3_mem_put(hw, &dev->table);
 }
 
 uiommu_err uiommu_smmuv3_pasid_prepare(void *ctx, void *dev_ctx, uint32_t pasid)
@@ -276,19 +273,20 @@ static uiommu_err first_set(struct uiommu_smmuv3 *hw, struct smmuv3_device *dev,
                             const struct uiommu_root *root, uint32_t tag, uint32_t step)
 {
     volatile uint64_t *cd = uiommu_smmuv3_cd_at(dev, pasid);
-    uint64_t words[SMMUV3_CD_WORDS] = {0}, now;
+    uint64_t words[SMMUV3_CD_WORDS], now;
     uiommu_err err;
 
     if (cd == NULL || tag == 0 || tag > hw->f.asid_last)
         return UIOMMU_E_INVALID;
+    memset(words, 0, sizeof(words));
     uiommu_smmuv3_cd_build(hw, dev, root, tag, words);
+    if (step == 0)
+        dev->written = 0;
     now = uiommu_bits_load64(&cd[0]);
     if (in_use(hw, now) && (now != words[0] || step == 0))
         return UIOMMU_E_STATE;
-    if (step == 0)
-        dev->written = 0;
     err = dev->by_ste ? uiommu_smmuv3_ste_sync(hw, dev, step) : UIOMMU_OK;
-    if (err != UIOMMU_OK || (now == words[0] && step != 0))
+    if (err != UIOMMU_OK || now == words[0])
         return err;
     if (words_put(hw, cd, words) || step <= dev->written) {
         dev->written = step;

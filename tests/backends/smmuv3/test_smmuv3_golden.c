@@ -67,6 +67,8 @@ Test(golden, device_tlb_commands)
     uint32_t none = UIOMMU_PASID_NONE;
 
     same_command("C21", uiommu_smmuv3_cmd_atc_inv(0x208, none, NULL, 12), 0x0000020800000040, 0x34);
+    same_command("no PASID", uiommu_smmuv3_cmd_atc_inv(0x208, 1u << 20, NULL, 12),
+                 0x0000020800000040, 0x34);
     same_command("C22", uiommu_smmuv3_cmd_atc_inv(0x208, 3, NULL, 12), 0x0000020800003840, 0x34);
     same_command("C23", uiommu_smmuv3_cmd_atc_inv(0x208, 0, NULL, 12), 0x0000020800000840, 0x34);
     same_command("C24", atc(0xfffff, 0x7fff00010000, 0x7fff0001ffff), 0x00000208fffff840,
@@ -388,18 +390,36 @@ Test(golden, forced_and_forbidden_stalls)
 Test(golden, what_hardware_cannot_is_not_asked)
 {
     static const uint64_t af[] = {0x00abea05c0003510, 0x0000000876543000, 0, UINT64_MAX};
+    static const uint64_t neither[] = {0x00abe205c0003510, 0x0000000876543000, 0, UINT64_MAX};
     static const uint64_t none[] = {0x00ab6205c0002010, 0x0000000876543000, 0, UINT64_MAX};
     struct uiommu_root root = {
         UIOMMU_ROOT_AARCH64, 12, 48, 48, UIOMMU_ROOT_ACCESSED | UIOMMU_ROOT_DIRTY,
         0x876543000,         0,  {0}};
     struct uiommu_smmuv3 hw = plain();
 
+    root.flags = UIOMMU_ROOT_ACCESSED;
+    same_cd("HD not wanted", &hw, 0, &root, 0xab, af);
+    root.flags = UIOMMU_ROOT_DIRTY;
+    same_cd("HD without HA", &hw, 0, &root, 0xab, neither);
+    root.flags |= UIOMMU_ROOT_ACCESSED;
     hw.f.httu = 1;
     same_cd("HA without HD", &hw, 0, &root, 0xab, af);
     hw.f.httu = 0;
     hw.f.coherent = false;
     hw.config.asid_shared = true;
     same_cd("nothing", &hw, 0, &root, 0xab, none);
+}
+
+Test(golden, output_sizes)
+{
+    static const uint8_t bits[] = {32, 36, 40, 42, 44, 48, 52};
+    uint32_t i;
+
+    for (i = 0; i < sizeof(bits); i++) {
+        cr_assert_eq(uiommu_smmuv3_pa_code(bits[i]), i);
+        cr_assert_eq(uiommu_smmuv3_pa_code(bits[i] - 1u), i);
+        cr_assert_eq(uiommu_smmuv3_pa_code(bits[i] + 1u), i < 6 ? i + 1 : 6);
+    }
 }
 
 static uiommu_err root(struct uiommu_smmuv3 *hw, uint32_t granule, uint32_t va, uint32_t pa,
@@ -418,6 +438,9 @@ Test(golden, roots)
 {
     struct uiommu_smmuv3 hw = plain();
     struct uiommu_root x86 = {UIOMMU_ROOT_X86_64, 12, 48, 48, 0, 0x1000, 0, {0}};
+    struct smmuv3_device dev;
+
+    memset(&dev, 0, sizeof(dev));
 
     cr_assert_eq(root(&hw, 12, 48, 48, 0x812345000), UIOMMU_OK);
     cr_assert_eq(root(&hw, 12, 39, 40, 0x812345000), UIOMMU_OK);
@@ -432,9 +455,50 @@ Test(golden, roots)
     cr_assert_eq(root(&hw, 16, 52, 48, 0x812340000), UIOMMU_E_UNSUPPORTED);
     cr_assert_eq(uiommu_smmuv3_root_check(&hw, &(struct smmuv3_device){0}, 1, &x86),
                  UIOMMU_E_UNSUPPORTED);
+    cr_assert_eq(root(&hw, 14, 48, 48, 0x812344000), UIOMMU_OK);
+    cr_assert_eq(root(&hw, 44, 48, 48, 0x812345000), UIOMMU_E_UNSUPPORTED);
+    cr_assert_eq(root(&hw, 12, 31, 0, 0x812345040), UIOMMU_OK); /* 2 entries, 4, 8: 64 bytes */
+    cr_assert_eq(root(&hw, 12, 32, 0, 0x812345040), UIOMMU_OK);
+    cr_assert_eq(root(&hw, 12, 33, 0, 0x812345040), UIOMMU_OK);
+    cr_assert_eq(root(&hw, 12, 34, 0, 0x812345040), UIOMMU_E_UNSUPPORTED);
+    cr_assert_eq(root(&hw, 12, 31, 0, 0x812345020), UIOMMU_E_UNSUPPORTED);
+    cr_assert_eq(root(&hw, 12, 32, 0, 0x812345020), UIOMMU_E_UNSUPPORTED);
+    cr_assert_eq(root(&hw, 12, 31, 0, 0x812345001), UIOMMU_E_UNSUPPORTED);
+    x86.format = UIOMMU_ROOT_AARCH64;
+    cr_assert_eq(uiommu_smmuv3_root_check(&hw, &dev, 1, &x86), UIOMMU_OK);
+    x86.under.format = UIOMMU_ROOT_AARCH64_STAGE2; /* below a table that is no guest's */
+    cr_assert_eq(uiommu_smmuv3_root_check(&hw, &dev, 1, &x86), UIOMMU_E_UNSUPPORTED);
+    x86.under.format = 0;
+    dev.second[1] = 1;
+    cr_assert_eq(uiommu_smmuv3_root_check(&hw, &dev, 1, &x86), UIOMMU_OK);
+    dev.second[0] = 0xd;
+    dev.second[1] = 0;
+    cr_assert_eq(uiommu_smmuv3_root_check(&hw, &dev, 1, &x86), UIOMMU_E_BUSY);
+    hw.f.s1p = false;
+    dev.second[0] = 0;
+    cr_assert_eq(uiommu_smmuv3_root_check(&hw, &dev, 1, &x86), UIOMMU_E_UNSUPPORTED);
+}
+
+/* With 52 bits in and out, and small tables. */
+Test(golden, large_roots)
+{
+    struct uiommu_smmuv3 hw = plain();
+
     hw.f.vas = 52;
     hw.f.oas = 6;
+    cr_assert_eq(root(&hw, 12, 49, 48, 0x812345000), UIOMMU_E_UNSUPPORTED);
+    cr_assert_eq(root(&hw, 12, 48, 0, 0x812345000), UIOMMU_OK);
+    cr_assert_eq(root(&hw, 12, 48, 48, 0x812345000), UIOMMU_OK);
+    cr_assert_eq(root(&hw, 12, 48, 49, 0x812345000), UIOMMU_E_UNSUPPORTED);
+    cr_assert_eq(root(&hw, 16, 24, 0, 0x812340000), UIOMMU_E_UNSUPPORTED);
     hw.f.small_tables = true;
+    cr_assert_eq(root(&hw, 16, 17, 0, 0x812340000), UIOMMU_OK);
+    cr_assert_eq(root(&hw, 16, 16, 0, 0x812340000), UIOMMU_E_UNSUPPORTED);
+    cr_assert_eq(root(&hw, 14, 16, 0, 0x812340000), UIOMMU_OK);
+    cr_assert_eq(root(&hw, 12, 15, 0, 0x812340000), UIOMMU_E_UNSUPPORTED);
+    hw.f.vas = 56; /* more than such tables can be asked for */
+    cr_assert_eq(root(&hw, 16, 52, 0, 0x812340000), UIOMMU_OK);
+    cr_assert_eq(root(&hw, 16, 53, 0, 0x812340000), UIOMMU_E_UNSUPPORTED);
     cr_assert_eq(root(&hw, 16, 52, 52, 0xf000812340000), UIOMMU_OK);
     cr_assert_eq(root(&hw, 12, 48, 0, 0x1000812345000), UIOMMU_E_UNSUPPORTED);
     cr_assert_eq(root(&hw, 12, 16, 48, 0x812345080), UIOMMU_OK);

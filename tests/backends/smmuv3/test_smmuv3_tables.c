@@ -17,6 +17,7 @@ static const struct uiommu_root root = {UIOMMU_ROOT_AARCH64, 12,       48, 48, 0
 static struct {
     const volatile void *from;
     uint64_t bytes, word;
+    bool locked;
 } cleaned[8192];
 static uint32_t count;
 
@@ -25,6 +26,7 @@ static void clean(void *ctx, const void *cpu, uint64_t bytes)
     (void)ctx;
     cleaned[count].from = cpu;
     cleaned[count].bytes = bytes;
+    cleaned[count].locked = u->core.unit.locked != 0;
     memcpy(&cleaned[count].word, cpu, sizeof(uint64_t));
     count = (count + 1) % (uint32_t)(sizeof(cleaned) / sizeof(cleaned[0]));
 }
@@ -66,6 +68,7 @@ static void end(void)
 {
     if (dev != NULL)
         ops->device_detach(hw, dev);
+    cr_assert_eq(u->core.unit.locked, 0);
     fake_unit_free(u);
     cr_assert_eq(u->core.mem_bytes, 0);
     cr_assert_eq(u->core.heap_bytes, 0);
@@ -88,6 +91,7 @@ Test(tables, of_streams)
     for (i = 0; i < count && cleaned[i].from != (const volatile void *)&l1[2]; i++)
         ;
     was(i, &l1[2], 8, hw->l2[2].bus | 9);
+    cr_assert(cleaned[i].locked);
     was(i - 1, ste, bytes, 1);
     cr_assert_eq(le64(l1[2]), hw->l2[2].bus | 9);
     for (i = 0; i < 256 * 8; i++)
@@ -111,6 +115,7 @@ Test(tables, of_descriptors)
     cr_assert_eq(ops->pasid_prepare(hw, dev, 0x401), UIOMMU_OK);
     was(0, dev->leaf[1].cpu, 0x10000, 0);
     was(1, &l1[1], 8, dev->leaf[1].bus | 1);
+    cr_assert(cleaned[1].locked); /* reached only then, and by one at a time */
     cr_assert_eq(count, 2);
     mem = u->core.mem_bytes;
     cr_assert_eq(ops->pasid_prepare(hw, dev, 0x7ff), UIOMMU_OK);
@@ -138,10 +143,12 @@ Test(tables, a_life_of_a_pasid)
     cr_assert_eq(ops->pasid_prepare(hw, dev, 15), UIOMMU_OK);
     cr_assert_eq(ops->pasid_prepare(hw, dev, 16), UIOMMU_E_RANGE);
     cd[7] = ~UINT64_C(0); /* whatever was left there */
+    cd[8] = 0x1234;       /* its neighbour's */
     count = 0;
     cr_assert_eq(ops->pasid_set(hw, dev, 5, &root, 0x42, 0), UIOMMU_MORE);
     was(0, cd, 64, 0);
     cr_assert_eq(cd[7], 0);
+    cr_assert_eq(cd[8], 0x1234);
     cr_assert_eq(le64(cd[1]), 0x812345000);
     cr_assert_eq(dev->firsts, 0);
     cr_assert_eq(ops->pasid_set(hw, dev, 5, &root, 0x42, 0), UIOMMU_MORE); /* repeated */
@@ -288,4 +295,63 @@ Test(tables, one_level_of_each)
     ops->device_detach(hw, dev);
     attach(0, 16);
     cr_assert_eq(dev->table.bytes, 64 * 8);
+}
+
+/* Words that change in a later step are not in use before the step after it; the next life begins
+ * anew. */
+Test(tables, a_step_that_writes_late)
+{
+    volatile uint64_t *cd;
+
+    attach(UIOMMU_DEVICE_ATS | UIOMMU_DEVICE_PRI, 4);
+    cd = uiommu_smmuv3_cd_at(dev, 5);
+    cr_assert_eq(ops->pasid_set(hw, dev, 5, &root, 0x42, 0), UIOMMU_MORE);
+    cd[2] = 7;
+    cr_assert_eq(ops->pasid_set(hw, dev, 5, &root, 0x42, 1), UIOMMU_MORE);
+    cr_assert_eq(ops->pasid_set(hw, dev, 5, &root, 0x42, 1), UIOMMU_MORE);
+    cr_assert_eq(ops->pasid_set(hw, dev, 5, &root, 0x42, 2), UIOMMU_OK);
+    ops->pasid_clear(hw, dev, 5);
+    cr_assert_eq(ops->pasid_set(hw, dev, 5, &root, 0x42, 0), UIOMMU_MORE);
+    cr_assert_eq(ops->pasid_set(hw, dev, 5, &root, 0x42, 1), UIOMMU_OK);
+}
+
+/* A second stage is untagged traffic's alone: the end of a PASID leaves it. */
+Test(tables, whose_a_second_stage_is)
+{
+    attach(UIOMMU_DEVICE_ATS | UIOMMU_DEVICE_PRI, 4);
+    dev->second[0] = 0xd; /* word 1 is 0 */
+    ops->pasid_block(hw, dev, 5);
+    cr_assert_not(dev->quiet);
+    ops->pasid_clear(hw, dev, 5);
+    cr_assert_eq(dev->second[0], 0xd);
+    ops->pasid_block(hw, dev, NONE);
+    cr_assert(dev->quiet);
+    ops->pasid_clear(hw, dev, NONE);
+    cr_assert_not(dev->quiet);
+    cr_assert_eq(dev->second[0], 0);
+}
+
+/* Without memory nothing is attached or prepared, and nothing is kept. */
+Test(tables, no_memory)
+{
+    static const uint32_t ids[] = {0x208, 0x310};
+    struct uiommu_device_desc desc = {ids, 2, 0, 20, 1, 0};
+    uint64_t mem = u->core.mem_bytes;
+    void *out = NULL;
+    uint32_t n;
+
+    for (n = 0; n < 2; n++) {
+        u->core.mem_left = n;
+        cr_assert_eq(ops->device_attach(hw, &desc, &out), UIOMMU_E_NOMEM);
+        cr_assert_eq(u->core.mem_bytes, mem);
+        cr_assert_null(hw->devices);
+    }
+    u->core.mem_left = UINT32_MAX;
+    attach(0, 20);
+    u->core.mem_left = 0;
+    cr_assert_eq(ops->pasid_prepare(hw, dev, 0x401), UIOMMU_E_NOMEM);
+    cr_assert_null(dev->leaf[1].cpu);
+    cr_assert_eq(((volatile uint64_t *)dev->table.cpu)[1], 0);
+    u->core.mem_left = 1;
+    cr_assert_eq(ops->pasid_prepare(hw, dev, 0x401), UIOMMU_OK);
 }
