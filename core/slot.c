@@ -52,10 +52,9 @@ uiommu_err uiommu_pool_grow(struct uiommu_unit *unit, uint32_t slots)
 
 void uiommu_pool_fini(struct uiommu_unit *unit)
 {
-    uint32_t i;
-
-    for (i = 0; i < unit->pool.count; i++)
-        uiommu_heap_put(unit->u, unit->pool.chunks[i], sizeof(struct uiommu_slot_chunk));
+    while (unit->pool.count != 0)
+        uiommu_heap_put(unit->u, unit->pool.chunks[--unit->pool.count],
+                        sizeof(struct uiommu_slot_chunk));
     uiommu_heap_put(unit->u, unit->pool.chunks, unit->pool.max * sizeof(unit->pool.chunks[0]));
 }
 
@@ -91,22 +90,16 @@ void uiommu_slot_forgive(struct uiommu_unit *unit, struct uiommu_group_slot *slo
 
 void uiommu_credits_take(struct uiommu_unit *unit, struct uiommu_port *port)
 {
-    uint32_t pages = 0, groups = 0, stalls;
-    uintptr_t irq;
+    uintptr_t irq = uiommu_lock_take(unit->u, &unit->lock);
 
-    irq = uiommu_lock_take(unit->u, &unit->lock);
     if (port != NULL) {
-        pages = port->released;
-        groups = port->released_groups;
+        port_take_back(port, port->released, port->released_groups);
         port->released = 0;
         port->released_groups = 0;
     }
-    stalls = unit->stalls_released;
+    unit->stalls -= unit->stalls_released;
     unit->stalls_released = 0;
     uiommu_lock_give(unit->u, &unit->lock, irq);
-    if (port != NULL)
-        port_take_back(port, pages, groups);
-    unit->stalls -= stalls;
 }
 
 /* (u) Answered, but a runner still has the slot: its credits are free all the same. */
