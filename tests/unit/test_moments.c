@@ -223,6 +223,7 @@ Test(moments, stop_once)
 static void leaves(struct uiommu_word *waiting)
 {
     cr_assert_eq(uiommu_word_load(waiting), 1);
+    cr_assert_eq(uiommu_word_load(&unit->cap_waiting), 1, "whoever sees the one sees the other");
     uiommu_word_sub(&scene.as->owner->in_flight, 1);
 }
 

@@ -226,3 +226,23 @@ Test(pool_valid, done_and_held)
     serve();
     cr_assert_eq(scene.calls, 1);
 }
+
+/* A look ends, whatever a slot says of its pages, and wherever they lead. */
+Test(pool_valid, endless)
+{
+    struct uiommu_group_slot *open;
+    struct uiommu_page *second;
+    uint32_t next;
+
+    (void)groups();
+    open = uiommu_slot_at(unit, unit->pool.open.head);
+    second = uiommu_page_at(unit, open->last_page);
+    next = second->next;
+    open->pages = UINT32_MAX;
+    second->next = open->last_page;
+    cr_assert_not(uiommu_pool_valid(&unit->pool));
+    open->pages = 2;
+    cr_assert_not(uiommu_pool_valid(&unit->pool));
+    second->next = next;
+    cr_assert(uiommu_pool_valid(&unit->pool));
+}
