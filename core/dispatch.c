@@ -176,10 +176,10 @@ static struct uiommu_runner *runner_take(struct uiommu_unit *unit)
     return NULL;
 }
 
-static bool is_caller(const struct uiommu_caller *caller, bool known, const void *self)
+/* Where the host does not know who runs, all are the same. */
+static bool is_caller(const struct uiommu_caller *caller, const void *self)
 {
-    return uiommu_word_load(&caller->busy) == 2 &&
-           (!known || uiommu_slot_load(&caller->self) == self);
+    return uiommu_word_load(&caller->busy) == 2 && uiommu_slot_load(&caller->self) == self;
 }
 
 static const void *self_of(const struct uiommu *u)
@@ -193,7 +193,7 @@ static bool in_handler(const struct uiommu_unit *unit, const void *self)
     uint32_t i;
 
     for (i = 0; i < UIOMMU_RUNNERS; i++) {
-        if (is_caller(&unit->runner[i].caller, unit->u->host.self != NULL, self))
+        if (is_caller(&unit->runner[i].caller, self))
             return true;
     }
     return false;
@@ -204,7 +204,7 @@ static bool in_callback(const struct uiommu_unit *unit, const void *self)
     uint32_t i;
 
     for (i = 0; i < UIOMMU_RUNNERS; i++) {
-        if (is_caller(&unit->callback[i], unit->u->host.self != NULL, self))
+        if (is_caller(&unit->callback[i], self))
             return true;
     }
     return false;

@@ -100,7 +100,7 @@ Test(dispatch, no_news)
 /* Callbacks are known, as many as there are runners, and keep nobody else's handlers away. */
 Test(dispatch, callbacks)
 {
-    struct uiommu_caller *taken[UIOMMU_RUNNERS];
+    struct uiommu_caller *taken[UIOMMU_RUNNERS], behind;
     uint32_t i;
 
     for (i = 0; i < UIOMMU_RUNNERS; i++) {
@@ -109,6 +109,14 @@ Test(dispatch, callbacks)
         cr_assert(uiommu_inside(u));
     }
     cr_assert_null(uiommu_callback_take(unit));
+    behind = unit->callback[0];
+    for (i = 0; i < UIOMMU_RUNNERS; i++)
+        uiommu_caller_give(taken[i]);
+    memcpy((void *)unit->requests, &behind, sizeof(behind)); /* what lies there is no caller */
+    cr_assert_not(uiommu_inside(u));
+    memset(unit->requests, 0, sizeof(behind));
+    for (i = 0; i < UIOMMU_RUNNERS; i++)
+        cr_assert_eq(uiommu_callback_take(unit), taken[i]);
     ask(8, scene.pasid, 1, LAST);
     serve();
     cr_assert_eq(scene.calls, 1);
@@ -174,6 +182,8 @@ Test(dispatch_owned, expired)
     ask(9, scene.pasid, 1, LAST);
     serve();
     cr_assert_eq(scene.calls, 1);
+    cr_assert_eq(uiommu_word_load(&scene.owner->in_flight), 1);
+    cr_assert_eq(uiommu_word_load(&scene.owner->waiting), 1);
     host.now_ns += UINT64_C(11000000000); /* answer_ns, and a second */
     serve();
     cr_assert_eq(uiommu_owner_get_counters(scene.owner, &out), UIOMMU_OK);
@@ -230,12 +240,17 @@ Test(dispatch_many, behind_a_cap)
     ask(8, scene.pasid, 2, LAST);
     cr_assert_eq(uiommu_unit_service(unit, 0), UIOMMU_OK);
     cr_assert_eq(scene.calls, 1);
+    cr_assert_eq(bond_at(0)->counters.parked, 1);
+    cr_assert_null(uiommu_pick(unit, 1), "there is nothing to run");
+    cr_assert_eq(uiommu_word_load(&unit->runner[0].caller.busy), 0);
+    cr_assert_eq(bond_at(0)->counters.parked, 2);
     cr_assert_eq(uiommu_word_load(&unit->cap_waiting), 1);
     cr_assert_eq(uiommu_word_load(&unit->ready_left), 0);
     cr_assert_eq(uiommu_group_respond(unit, scene.group, UIOMMU_CODE_SUCCESS), UIOMMU_OK);
     cr_assert_eq(uiommu_word_load(&unit->due_now), 1);
     serve();
     cr_assert_eq(scene.calls, 2);
+    cr_assert_eq(uiommu_word_load(&unit->cap_waiting), 0, "nobody waits");
     uiommu_pending_orphan(unit, NULL, scene.dev[0], UIOMMU_ORPHAN_EXPIRED);
     cr_assert_eq(uiommu_word_load(&unit->ready_left), 1);
     serve();
@@ -288,6 +303,41 @@ Test(dispatch_many, turns)
     }
     for (i = 0; i < 3; i++)
         cr_assert(from[i] == from[i + 3] && from[i] != from[(i + 1) % 3]);
+    cr_assert_eq(uiommu_unbind(u, ref, UIOMMU_UNBIND_STOPPED), UIOMMU_OK);
+    serve();
+    cr_assert_eq(uiommu_pasid_put(space, pasid), UIOMMU_OK);
+}
+
+static void ready(uint32_t id, uint32_t pasid, uint32_t index)
+{
+    struct uiommu_request request = {.id = id,
+                                     .pasid = pasid,
+                                     .index = index,
+                                     .flags = UIOMMU_READ | UIOMMU_REQUEST_PASID | LAST};
+
+    uiommu_assemble(unit, 0, &request, unit->ring[0].count);
+}
+
+/* A bond that goes changes nobody's turn. */
+Test(dispatch_many, turn_of_others)
+{
+    struct uiommu_bond_ref ref;
+    uint32_t pasid;
+
+    cr_assert_eq(uiommu_pasid_alloc(space, NULL, 0, &pasid), UIOMMU_OK);
+    cr_assert_eq(scene_bind(scene.dev[0], scene.as, pasid, &ref), UIOMMU_OK);
+    ready(8, scene.pasid, 1);
+    ready(9, scene.pasid, 2);
+    ready(8, pasid, 3);
+    uiommu_ready_cancel(unit, bond_at(1), UIOMMU_DROP_CLOSED);
+    cr_assert_eq(toy.answers, 1);
+    cr_assert_eq(uiommu_unit_service(unit, 1), UIOMMU_MORE);
+    cr_assert_eq(uiommu_slot_at(unit, scene.group.index)->prgi, 1, "the first that came");
+    uiommu_ready_cancel_device(unit, scene.dev[0], UIOMMU_DROP_CLOSED);
+    cr_assert_eq(toy.answers, 3);
+    uiommu_word_store(&unit->due_now, 0);
+    cr_assert_eq(uiommu_unit_service(unit, 1), UIOMMU_OK, "what was left is gone");
+    cr_assert_eq(scene.calls, 1);
     cr_assert_eq(uiommu_unbind(u, ref, UIOMMU_UNBIND_STOPPED), UIOMMU_OK);
     serve();
     cr_assert_eq(uiommu_pasid_put(space, pasid), UIOMMU_OK);
