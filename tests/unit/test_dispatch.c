@@ -160,6 +160,40 @@ Test(dispatch, reset_meanwhile)
     cr_assert_eq(reset_to_end(0), UIOMMU_OK);
 }
 
+static struct uiommu_group seen;
+
+static uiommu_code sees(void *user, const struct uiommu_group *group)
+{
+    (void)user;
+    seen = *group;
+    return UIOMMU_CODE_FAILURE; /* nothing that a handler may say */
+}
+
+/* What a handler is told of its group; nonsense is INVALID. */
+Test(dispatch, view)
+{
+    uint32_t stall;
+
+    scene.as->ops.fault = sees;
+    for (stall = 0; stall < 2; stall++) {
+        bond_at(1 - stall)->user = &seen;
+        memset(&seen, 0xff, sizeof(seen));
+        ask(9 - stall, scene.pasid, 5, LAST | (stall ? UIOMMU_REQUEST_STALL : 0));
+        serve();
+        cr_assert(seen.unit == unit && seen.device == scene.dev[1 - stall]);
+        cr_assert_eq(seen.bond.index, scene.bond[1 - stall].index);
+        cr_assert_eq(seen.bond.generation, scene.bond[1 - stall].generation);
+        cr_assert_eq(seen.bond_user, &seen);
+        cr_assert(seen.id == 9 - stall && seen.pasid == scene.pasid && seen.pages == 1);
+        cr_assert_eq(seen.stall, stall);
+        cr_assert(seen.first.address == 0x5000 && seen.first.access == UIOMMU_READ);
+        cr_assert_null(seen.more);
+        cr_assert_null(uiommu_group_next_page(&seen, &seen.first));
+        cr_assert_eq(toy.code[UIOMMU_CODE_INVALID & 3], 1 + stall);
+    }
+    cr_assert_eq(unit->counters.dispatched, 2);
+}
+
 static void begin_owned(void)
 {
     struct uiommu_owner_config c = {.size = sizeof(c), .in_flight = 1};
