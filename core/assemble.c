@@ -228,7 +228,8 @@ static struct uiommu_group_slot *group_open(const struct entry *e)
     slot->dev = e->dev;
     slot->bond = e->bond;
     slot->dev_generation = e->generation;
-    slot->port_generation = e->dev->port != NULL ? uiommu_word_load(&e->dev->port->generation) : 0;
+    if (e->dev->port != NULL)
+        slot->port_generation = uiommu_word_load(&e->dev->port->generation);
     slot->bond_generation = e->bond->generation;
     uiommu_word_store(&slot->state, UIOMMU_SLOT_OPEN);
     uiommu_trace(e->unit->u, e->unit->number, UIOMMU_TRACE_GROUP_OPEN,

@@ -42,6 +42,8 @@ Test(assemble, refused_before_its_last)
     cr_assert_eq(device_counts(0).dropped, 1);
     cr_assert_eq(device_counts(1).dropped, 0);
     cr_assert_eq(unit->counters.dropped, 2);
+    cr_assert(unit->counters.unknown_pasid == 1 && unit->counters.unknown_id == 1);
+    cr_assert_eq(unit->counters.requests, 2);
 }
 
 /* R30: a device that was cut off is told FAILURE; its stalls are no page requests. */
@@ -71,6 +73,7 @@ Test(assemble, late)
     cr_assert_eq(refused(), UIOMMU_CODE_INVALID);
     cr_assert(bond->late);
     cr_assert_eq(device_counts(0).late, 1);
+    cr_assert_eq(unit->counters.late, 1);
     bond->late = false;
     request_at(0, bond->close_at[0] - 1, 8, 1, LAST);
     cr_assert_eq(unit->out.count, 0);
@@ -108,6 +111,14 @@ Test(assemble, behind_a_marker)
     cr_assert_eq(refused(), UIOMMU_CODE_INVALID);
     request_at(0, bond->open_at[0], 8, 1, LAST);
     cr_assert(!bond->marker);
+    bond->phase = UIOMMU_PHASE_D3;
+    request_at(0, bond->open_at[0], 8, 2, LAST);
+    cr_assert_not(bond->late, "nothing was built on a marker");
+    bond->marker = true;
+    request_at(0, bond->open_at[0], 8, 3, LAST);
+    cr_assert(bond->late);
+    bond->late = false;
+    bond->phase = UIOMMU_PHASE_NONE;
     serve();
 }
 
@@ -145,6 +156,8 @@ Test(assemble, credit_of_answered)
     request(8, 8, LAST);
     cr_assert_eq(refused(), UIOMMU_CODE_INVALID);
     cr_assert_eq(device_counts(0).over_credit, 1);
+    cr_assert_eq(scene.dev[0]->violations, 1);
+    cr_assert(unit->counters.groups == 5 && device_counts(0).groups == 5);
 }
 
 /* Likewise stalls. */
@@ -228,6 +241,10 @@ Test(assemble, index_while_answered)
     request(8, 5, LAST);
     cr_assert_eq(refused(), UIOMMU_CODE_INVALID);
     cr_assert_eq(device_counts(0).violations, 1);
+    cr_assert_eq(scene.dev[0]->violations, 1);
+    cr_assert_eq(bond_at(0)->open, 0);
+    serve();
+    cr_assert_eq(scene.calls, 2);
 }
 
 /* R24: the same index of two of a device's IDs: two groups. */
@@ -331,4 +348,57 @@ Test(assemble, beyond_reading)
     request(8, 1, LAST);
     serve();
     cr_assert(scene.calls == 1 && scene.pages == 4);
+}
+
+/* R8: markers of a device that is not trusted with them are counted, and no more. */
+Test(assemble, untrusted_marker)
+{
+    request(8, 0, UIOMMU_REQUEST_MARKER);
+    cr_assert_eq(unit->counters.markers, 1);
+    cr_assert_not(bond_at(0)->marker);
+}
+
+/* R20: of what is gone nothing is answered. */
+Test(assemble, gone)
+{
+    uiommu_word_store(&scene.dev[0]->state, UIOMMU_DEVICE_GONE);
+    request(8, 1, LAST);
+    cr_assert_eq(unit->out.count, 0);
+    cr_assert_eq(device_counts(0).dropped, 1);
+    uiommu_word_store(&scene.dev[0]->state, UIOMMU_DEVICE_NORMAL);
+}
+
+/* R33: a reset ends what is open of its own device. */
+Test(assemble, partials_of_a_reset)
+{
+    request(8, 1, 0);
+    request(9, 1, 0);
+    cr_assert_eq(uiommu_device_reset_begin(scene.dev[0]), UIOMMU_OK);
+    serve();
+    cr_assert_eq(bond_at(0)->open, 0);
+    cr_assert_eq(bond_at(1)->open, 1);
+    cr_assert_eq(reset_to_end(0), UIOMMU_OK);
+    request(9, 1, LAST);
+    serve();
+    cr_assert_eq(scene.pages, 2);
+}
+
+/* I7: a device without a page request interface that asks all the same: never FAILURE. */
+Test(assemble, without_a_port)
+{
+    struct uiommu_device *plain;
+
+    cr_assert_eq(scene_attach(30, UIOMMU_DEVICE_PASID, NULL, &plain), UIOMMU_OK);
+    request(30, 1, LAST);
+    cr_assert_eq(refused(), UIOMMU_CODE_INVALID);
+    cr_assert_eq(uiommu_device_detach(plain), UIOMMU_OK);
+}
+
+/* What makes no sense counts against the device. */
+Test(assemble, malformed)
+{
+    request(8, UIOMMU_PRG_INDICES, 0);
+    request(8, 1, UIOMMU_REQUEST_MALFORMED);
+    cr_assert_eq(scene.dev[0]->violations, 2);
+    cr_assert_eq(device_counts(0).violations, 2);
 }

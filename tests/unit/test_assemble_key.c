@@ -157,7 +157,10 @@ Test(assemble_key, partial_without_a_last)
     request(8, 5, 0);
     request_of(8, scene.pasid + 1, 5, 0);
     cr_assert_eq(told.id, 0);
+    cr_assert_eq(unit->counters.dropped, 1);
     request_of(8, scene.pasid + 1, 5, LAST);
+    cr_assert_eq(unit->counters.dropped, 2);
+    cr_assert_eq(device_counts(0).dropped, 2);
     cr_assert_eq(told.a >> 32, unit->pool.free_slot);
     cr_assert_eq((uint32_t)told.a, uiommu_slot_at(unit, unit->pool.free_slot)->generation);
     cr_assert_eq(told.b, UINT64_C(8) << 32 | scene.pasid);
@@ -204,11 +207,12 @@ Test(assemble_key, request_told)
     cr_assert_eq(told.b, 0x5000u | UIOMMU_WRITE | UIOMMU_REQUEST_PASID | LAST);
     cr_assert(told.c == 5 && told.d == 0x34);
     unit->ring[0].count = 7;
-    toy.request[0].flags = 0;
+    toy.request[0].flags = UIOMMU_READ;
     memset(&told, 0, sizeof(told));
     uiommu_assemble(unit, 1, &toy.request[0], 7);
     cr_assert_eq(told.d, UINT64_C(1) << 56 | 7);
     cr_assert_eq(told.a, UIOMMU_PASID_NONE);
+    cr_assert_eq(told.b, UIOMMU_READ);
     unit->ring[0].count = 0;
     serve();
 }
@@ -269,36 +273,36 @@ static void marker_told(uint64_t bond, bool counts)
 /* R8: a marker counts where all is right with it, and is told in any case. */
 Test(assemble_key, marker_told)
 {
-    struct uiommu_bond *bond = bond_at(0);
+    struct uiommu_bond *bond = bond_at(1);
     uint64_t name = (uint64_t)bond->index << 32 | bond->generation;
 
     kind = UIOMMU_TRACE_MARKER;
     request(77, 0, MARKER);
     marker_told(0, false);
     cr_assert_eq(told.b, UINT64_C(77) << 32 | scene.pasid);
-    request_of(8, scene.pasid + 1, 0, MARKER);
+    request_of(9, scene.pasid + 1, 0, MARKER);
     marker_told(0, false);
-    scene.dev[0]->gen_at[0] = unit->ring[0].count + 1;
-    request(8, 0, MARKER);
+    scene.dev[1]->gen_at[0] = unit->ring[0].count + 1;
+    request(9, 0, MARKER);
     marker_told(name, false);
     unit->ring[0].count++;
     bond->open_at[0] = unit->ring[0].count;
     bond->markers_ok = false;
-    request(8, 0, MARKER);
+    request(9, 0, MARKER);
     marker_told(name, false);
     bond->markers_ok = true;
     bond->open_at[0]++;
-    request(8, 0, MARKER);
+    request(9, 0, MARKER);
     marker_told(name, false);
     bond->open_at[0]--;
     cr_assert_not(bond->marker);
-    request(8, 0, MARKER);
+    request(9, 0, MARKER);
     marker_told(name, true);
     cr_assert(bond->marker);
-    cr_assert_eq(bond->marker_generation, uiommu_word_load(&scene.dev[0]->generation));
-    cr_assert(bond_info(0).marker_seen);
+    cr_assert_eq(bond->marker_generation, uiommu_word_load(&scene.dev[1]->generation));
+    cr_assert(bond_info(1).marker_seen);
     cr_assert_eq(unit->counters.markers, 6);
-    cr_assert_eq(device_counts(0).markers, 5);
+    cr_assert_eq(device_counts(1).markers, 5);
 }
 
 /* Without a PASID it is nobody's, though there may be a bond. */
