@@ -71,7 +71,10 @@ Test(answer_once, counters)
 {
     struct uiommu_group_ref ref = pending(1);
 
+    cr_assert_eq(uiommu_word_load(&scene.owner->in_flight), 1);
+    cr_assert_eq(uiommu_word_load(&scene.owner->waiting), 0, "there was room at once");
     cr_assert_eq(uiommu_group_respond(unit, ref, UIOMMU_CODE_SUCCESS), UIOMMU_OK);
+    cr_assert_eq(uiommu_word_load(&scene.owner->in_flight), 0);
     cr_assert(unit->counters.success == 1 && unit->counters.invalid == 0);
     cr_assert(device_counts(0).success == 1 && device_counts(0).invalid == 0);
     cr_assert(bond_counts(0).success == 1 && bond_counts(0).invalid == 0);
