@@ -76,6 +76,8 @@ void world_gone(struct sim *s);
 void world_balance(struct sim *s, struct conf *c, void *arg);
 /* unbind, with everything that must hold when it returns OK. */
 void world_unbind(struct sim *s, uint32_t flags);
+/* Core four, but each of the two waits for the end of its own. */
+sim_build world_both;
 /* Bind life 2 under the same number. */
 void world_rebind(struct sim *s);
 

@@ -419,6 +419,8 @@ const struct world worlds_of_bonds[] = {
     {"graceful", "the same after a sweep, two CPUs service", false, build_graceful, world_balance},
     {"two", "two devices, two numbers, the same indices, one is unbound", false, build_two,
      world_balance},
+    {"both", "two devices, two numbers, three requests in a ring of four, both wait", false,
+     world_both, world_balance},
     {"pending", "a group is left pending when its bond ends", false, build_pending, world_balance},
     {"handler", "a handler call takes longer than its bond", false, build_handler, world_balance},
     {"exit", "an address space dies with a group pending", false, build_exit, world_balance},
