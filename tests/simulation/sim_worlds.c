@@ -17,6 +17,7 @@
 #define SHRINK_TRIES 300u
 #define CHOICES_MAX  65536u
 #define SHOWN        24u
+#define RANDOM_MOST  2.0 /* Seconds: time is for going through. */
 
 static struct {
     double seconds; /* Of one world on one backend. */
@@ -26,7 +27,7 @@ static struct {
     const char *backend, *world, *guard;
     bool all, bound_given;
     bool no_guards, no_worlds, matrix;
-} opt = {.seconds = 0.07, .hunt = 0.5, .core = 3, .bound = 3, .core_bound = 2};
+} opt = {.seconds = 0.07, .hunt = 0.5, .core = 10, .bound = 3, .core_bound = 2};
 
 static unsigned passed, failed, skipped, unfinished;
 
@@ -179,7 +180,8 @@ static void try_world(const struct world *world, const struct bench_vendor *vend
 
     explore(world, vendor, is_core(world) ? opt.core : opt.seconds, &out);
     if (out.end != SIM_FAILED) {
-        seed = by_seeds(world, vendor, opt.seconds, &out.failure, &runs);
+        seed = by_seeds(world, vendor, opt.seconds < RANDOM_MOST ? opt.seconds : RANDOM_MOST,
+                        &out.failure, &runs);
     }
     printf("%-8s %-13s %9llu %7llu %10llu %10llu %6u %8.1f %7.2f %7llu  %s\n", vendor->name,
            world->name, (unsigned long long)out.schedules, (unsigned long long)out.known,
@@ -394,7 +396,7 @@ static const struct argp_option options[] = {
      "backend",
      0},
     {"seconds", 's', "N", 0,
-     "CPU time of each world on each backend (default: core 3, others 0.07, guards 0.5)", 0},
+     "CPU time of each world on each backend (default: core 10, others 0.07, guards 0.5)", 0},
     {"bound", 'n', "N", 0, "Preemptions at most (default: core worlds 2, others 3)", 0},
     {"backend", 'b', "NAME", 0, "Only this one", 0},
     {"world", 'w', "NAME", 0, "Only this one, for guards as well", 0},
