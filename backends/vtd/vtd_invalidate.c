@@ -206,13 +206,14 @@ uint32_t uiommu_vtd_respond(void *ctx, const struct uiommu_answer *answers, uint
  */
 uiommu_err uiommu_vtd_raw(void *ctx, const uint64_t *words, uint32_t count)
 {
-    struct vtd_descriptor d = {{0, 0, 0, 0}};
     struct uiommu_vtd *hw = ctx;
     uiommu_err err = uiommu_vtd_ready(hw);
+    struct vtd_descriptor d;
     uint64_t type;
 
     if (count != 2 && count != 4)
         return UIOMMU_E_INVALID;
+    memset(&d, 0, sizeof(d));
     memcpy(d.q, words, count * sizeof(d.q[0]));
     type = uiommu_bits_get(d.q[0], VTD_D_TYPE);
     if (type == VTD_TYPE_WAIT || type == VTD_TYPE_RESPONSE)

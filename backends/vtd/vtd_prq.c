@@ -190,8 +190,8 @@ static bool take(struct uiommu_vtd *hw, struct uiommu_fetch *io)
 {
     const volatile uint64_t *from =
         (const volatile uint64_t *)hw->prq.mem.cpu + (size_t)hw->prq.cons * 4u;
-    const uint64_t entry[4] = {uiommu_bits_load64(&from[0]), uiommu_bits_load64(&from[1]),
-                               uiommu_bits_load64(&from[2]), uiommu_bits_load64(&from[3])};
+    const uint64_t entry[] = {uiommu_bits_load64(&from[0]), uiommu_bits_load64(&from[1]),
+                              uiommu_bits_load64(&from[2]), uiommu_bits_load64(&from[3])};
 
     if (io->request_count == io->request_room || io->event_count == io->event_room)
         return false;

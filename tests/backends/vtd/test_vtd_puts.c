@@ -281,6 +281,9 @@ Test(vtd_puts, responses)
     put_were(3, (const uint64_t[]){0x01000009, 0x01010009, 0x01020009});
     cr_expect_eq(u->logged, 3);
     cr_expect_eq(respond(0), 0);
+    hw->iq.open = false;
+    cr_expect_eq(respond(1), 0);
+    hw->iq.open = true;
     put_were(0, NULL);
     hw->config.quirks |= UIOMMU_VTD_QUIRK_PRIVATE_DATA;
     cr_expect_eq(respond(1), 1);
@@ -343,7 +346,9 @@ Test(vtd_puts, raw)
     cr_expect_eq(slot[2] | slot[3], 0);
     cr_expect_eq(le64(slot[6]), 0x22);
     cr_expect_eq(le64(slot[7]), 0x33);
-    put_were(2, (const uint64_t[]){0x4, 0x4});
+    cr_expect_eq(uiommu_vtd_raw(hw, words, 2), UIOMMU_OK);
+    cr_expect_eq(slot[10] | slot[11], 0, "nothing of the one before");
+    put_were(3, (const uint64_t[]){0x4, 0x4, 0x4});
     cr_expect_eq(uiommu_vtd_raw(hw, wait, 4), UIOMMU_E_INVALID);
     cr_expect_eq(uiommu_vtd_raw(hw, answer, 2), UIOMMU_E_INVALID);
     hw->iq.dead = true;
