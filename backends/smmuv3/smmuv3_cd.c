@@ -194,9 +194,9 @@ static uiommu_err leaf_get(struct uiommu_smmuv3 *hw, struct smmuv3_device *dev, 
     err = uiommu_smmuv3_mem_get(hw, SMMUV3_CD_LEAF_BYTES, SMMUV3_CD_LEAF_BYTES, &mem);
     if (err != UIOMMU_OK)
         return err;
-    uiommu_fence_dma_store();
     state = uiommu_unit_lock(hw->unit);
     dev->leaf[i] = mem;
+    uiommu_fence_dma_store();
     uiommu_bits_publish64(l1, uiommu_smmuv3_l1cd(mem.bus));
     uiommu_smmuv3_to_device(hw, l1, sizeof(*l1));
     uiommu_unit_unlock(hw->unit, state);

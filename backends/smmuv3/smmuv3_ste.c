@@ -66,7 +66,7 @@ static uiommu_err l2_get(struct uiommu_smmuv3 *hw, uint32_t sid)
 {
     uint64_t bytes = (uint64_t)SMMUV3_STE_BYTES << SMMUV3_SPLIT;
     volatile uint64_t *l1 = (volatile uint64_t *)hw->strtab.cpu + (sid >> SMMUV3_SPLIT);
-    struct uiommu_mem mem = {NULL, 0, 0};
+    struct uiommu_mem mem = {0};
     uintptr_t state;
     uiommu_err err;
 
@@ -76,9 +76,9 @@ static uiommu_err l2_get(struct uiommu_smmuv3 *hw, uint32_t sid)
     if (err != UIOMMU_OK)
         return err;
     table_clear(hw, &mem, UINT64_C(1) << SMMUV3_SPLIT);
-    uiommu_fence_dma_store();
     state = uiommu_unit_lock(hw->unit);
     hw->l2[sid >> SMMUV3_SPLIT] = mem;
+    uiommu_fence_dma_store();
     uiommu_bits_publish64(l1, uiommu_smmuv3_l1std(mem.bus));
     uiommu_smmuv3_to_device(hw, l1, sizeof(*l1));
     uiommu_unit_unlock(hw->unit, state);
@@ -230,7 +230,7 @@ void uiommu_smmuv3_device_detach(void *ctx, void *dev_ctx)
 
 static void ste_store(struct uiommu_smmuv3 *hw, volatile uint64_t *ste, uint32_t word, uint64_t v)
 {
-    if (word == 0 && v == STE_ABORT)
+    if (v == STE_ABORT)
         uiommu_bits_retract64(&ste[0], v); /* Half of it aborts already. */
     else
         uiommu_bits_publish64(&ste[word], v);
@@ -280,8 +280,6 @@ uiommu_err uiommu_smmuv3_ste_sync(struct uiommu_smmuv3 *hw, struct smmuv3_device
     ste_want(hw, dev, want);
     for (i = 0; i < dev->who.id_count; i++) {
         ste = uiommu_smmuv3_ste_at(hw, dev->who.ids[i]);
-        if (ste == NULL)
-            return UIOMMU_E_INTERNAL;
         if (want[0] == STE_ABORT)
             ste_store(hw, ste, 0, STE_ABORT);
         else if (ste_step(hw, dev, ste, want, step))
@@ -297,8 +295,7 @@ void uiommu_smmuv3_ste_shut(struct uiommu_smmuv3 *hw, const struct smmuv3_device
 
     for (i = 0; i < dev->who.id_count; i++) {
         ste = uiommu_smmuv3_ste_at(hw, dev->who.ids[i]);
-        if (ste != NULL)
-            ste_store(hw, ste, 0, STE_ABORT);
+        ste_store(hw, ste, 0, STE_ABORT);
     }
 }
 

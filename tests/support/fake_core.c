@@ -115,6 +115,7 @@ struct uiommu *fake_core_new(size_t size, uint64_t base, size_t reg_bytes,
     c->base = base;
     c->write32 = behave;
     c->mem_left = UINT32_MAX;
+    c->heap_left = UINT32_MAX;
     c->host.size = sizeof(c->host);
     c->host.ctx = c;
     c->host.mem_get = mem_get;
@@ -171,6 +172,9 @@ const struct uiommu_host_ops *uiommu_host(const struct uiommu *u)
 
 void *uiommu_heap_get(struct uiommu *u, size_t bytes)
 {
+    if (core_of(u)->heap_left == 0)
+        return NULL;
+    core_of(u)->heap_left--;
     core_of(u)->heap_bytes += bytes;
     return zeroed(bytes, 64);
 }
@@ -184,12 +188,18 @@ void uiommu_heap_put(struct uiommu *u, void *ptr, size_t bytes)
 
 uintptr_t uiommu_unit_lock(struct uiommu_unit *unit)
 {
-    return unit->locked++;
+    uintptr_t state = unit->locked++;
+
+    if (unit->watch != NULL)
+        unit->watch(unit, true);
+    return state;
 }
 
 void uiommu_unit_unlock(struct uiommu_unit *unit, uintptr_t state)
 {
     if (unit->locked == 0)
         abort(); /* Nobody has it. */
+    if (unit->watch != NULL)
+        unit->watch(unit, false);
     unit->locked = (uint32_t)state;
 }

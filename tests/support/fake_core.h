@@ -16,6 +16,7 @@ struct uiommu_unit {
     void *hw;
     struct uiommu_caps caps;
     uint32_t locked;
+    void (*watch)(struct uiommu_unit *unit, bool taken); /* Where the lock is taken, given back. */
 };
 
 struct fake_core {
@@ -28,6 +29,7 @@ struct fake_core {
     uint64_t now;                   /* Every look at the clock is a millisecond. */
     uint64_t mem_bytes, heap_bytes; /* Given out. */
     uint32_t mem_left;              /* So many more mem_get() succeed. */
+    uint32_t heap_left;             /* As many uiommu_heap_get(). */
     uint32_t cleaned;               /* Calls of mem_to_device(). */
 };
 
