@@ -241,6 +241,7 @@ Test(tables, an_entry_opens_and_shuts)
         cr_assert_eq(cleaned[i].word, ste[i / 3][i % 3 + 1]);
     }
     cr_assert_eq(ste[0][3], 0);
+    cr_assert_eq(le64(ste[0][1]), 0x08000002);                   /* not cached */
     cr_assert_eq(ops->device_set(hw, dev, set, 0), UIOMMU_MORE); /* repeated */
     cr_assert_eq(le64(ste[0][0]), 1);
     count = 0;
@@ -268,15 +269,16 @@ Test(tables, one_level_of_each)
     uint32_t i;
 
     hw->two_level = false;
-    hw->id_bits = 5;
-    memset(hw->strtab.cpu, 0xff, 8);
+    hw->id_bits = 4;
+    memset(hw->strtab.cpu, 0xff, 17 * 64);
     count = 0;
     uiommu_smmuv3_strtab_clear(hw);
-    was(0, ste, 32 * 64, 1);
-    for (i = 0; i < 32 * 8; i++)
+    was(0, ste, 16 * 64, 1);
+    for (i = 0; i < 16 * 8; i++)
         cr_assert_eq(le64(ste[i]), i % 8 == 0);
-    cr_assert_eq(uiommu_smmuv3_ste_at(hw, 31), ste + 31 * 8);
-    cr_assert_null(uiommu_smmuv3_ste_at(hw, 32));
+    cr_assert_eq(ste[16 * 8], UINT64_MAX); /* no more than that */
+    cr_assert_eq(uiommu_smmuv3_ste_at(hw, 15), ste + 15 * 8);
+    cr_assert_null(uiommu_smmuv3_ste_at(hw, 16));
     hw->two_level = true;
     hw->id_bits = 16;
     hw->f.cd2l = false;
