@@ -109,6 +109,8 @@ Test(dispatch, callbacks)
         cr_assert(uiommu_inside(u));
     }
     cr_assert_null(uiommu_callback_take(unit));
+    uiommu_picked_cancel(unit, NULL, NULL, UIOMMU_DROP_CLOSED); /* what lies there is no runner */
+    cr_assert_eq(uiommu_slot_state(uiommu_slot_at(unit, 0)), UIOMMU_SLOT_FREE);
     behind = unit->callback[0];
     for (i = 0; i < UIOMMU_RUNNERS; i++)
         uiommu_caller_give(taken[i]);
@@ -145,7 +147,7 @@ Test(dispatch, dead_meanwhile)
 
 static void resets(void)
 {
-    cr_assert_eq(uiommu_device_reset_begin(scene.dev[0]), UIOMMU_OK);
+    uiommu_word_add(&scene.dev[0]->generation, 1); /* nobody looks yet */
 }
 
 /* R33: nor is a handler called for what a reset has ended, before anybody has swept it. */
@@ -157,6 +159,7 @@ Test(dispatch, reset_meanwhile)
     serve();
     cr_assert_eq(scene.calls, 1);
     cr_assert_eq(toy.answers, 0);
+    cr_assert_eq(uiommu_device_reset_begin(scene.dev[0]), UIOMMU_OK);
     cr_assert_eq(reset_to_end(0), UIOMMU_OK);
 }
 
@@ -287,6 +290,7 @@ Test(dispatch_many, behind_a_cap)
     cr_assert_eq(uiommu_word_load(&unit->cap_waiting), 0, "nobody waits");
     uiommu_pending_orphan(unit, NULL, scene.dev[0], UIOMMU_ORPHAN_EXPIRED);
     cr_assert_eq(uiommu_word_load(&unit->ready_left), 1);
+    cr_assert(uiommu_unit_valid(unit), "with an orphan that waits to be told");
     serve();
     cr_assert_eq(scene.orphans, 1);
 }
@@ -375,4 +379,68 @@ Test(dispatch_many, turn_of_others)
     cr_assert_eq(uiommu_unbind(u, ref, UIOMMU_UNBIND_STOPPED), UIOMMU_OK);
     serve();
     cr_assert_eq(uiommu_pasid_put(space, pasid), UIOMMU_OK);
+}
+
+/* What a shutdown takes from handlers is its bond's; what a cut takes is its device's. */
+Test(dispatch_many, orphans_of)
+{
+    scene.says = UIOMMU_CODE_PENDING;
+    ask(8, scene.pasid, 1, LAST);
+    ask(9, scene.pasid, 1, LAST);
+    serve();
+    uiommu_pending_orphan(unit, bond_at(0), NULL, UIOMMU_ORPHAN_UNBOUND);
+    serve();
+    cr_assert_eq(scene.orphans, 1);
+    cr_assert(bond_info(0).in_flight == 0 && bond_info(1).in_flight == 1);
+    uiommu_pending_orphan(unit, NULL, scene.dev[0], UIOMMU_ORPHAN_UNBOUND);
+    serve();
+    cr_assert_eq(scene.orphans, 1);
+    uiommu_pending_orphan(unit, NULL, scene.dev[1], UIOMMU_ORPHAN_UNBOUND);
+    serve();
+    cr_assert_eq(scene.orphans, 2);
+    cr_assert_eq(bond_info(1).in_flight, 0);
+}
+
+/* R28: a group that nobody came for is taken from its bond, which goes with its last. */
+Test(dispatch_many, ready_expires)
+{
+    struct uiommu_bond *bond = bond_at(0);
+
+    serve();
+    ready(8, scene.pasid, 1);
+    ready(9, scene.pasid, 1);
+    ready(8, scene.pasid, 2);
+    uiommu_slot_expire(unit, uiommu_slot_at(unit, bond->ready_head));
+    cr_assert(bond->ready_listed && bond->ready_head == bond->ready_tail);
+    cr_assert(uiommu_unit_valid(unit));
+    uiommu_slot_expire(unit, uiommu_slot_at(unit, bond->ready_head));
+    cr_assert_not(bond->ready_listed);
+    cr_assert_eq(unit->ready, bond_at(1));
+    cr_assert_eq(bond_at(1)->ready_next, bond_at(1));
+    cr_assert(uiommu_unit_valid(unit));
+    uiommu_slot_expire(unit, uiommu_slot_at(unit, bond_at(1)->ready_head));
+    cr_assert_null(unit->ready);
+    cr_assert_eq(toy.code[UIOMMU_CODE_INVALID & 3], 3);
+    cr_assert_eq(bond->counters.expired, 2);
+    serve();
+    cr_assert_eq(scene.calls, 0);
+}
+
+/* A handler that was told is given as much time again before anybody looks at its group. */
+Test(dispatch_many, pending_expires)
+{
+    struct uiommu_group_slot *slot;
+
+    scene.says = UIOMMU_CODE_PENDING;
+    ask(8, scene.pasid, 1, LAST);
+    ask(8, scene.pasid, 2, LAST);
+    serve();
+    slot = uiommu_slot_at(unit, unit->pool.live.head);
+    unit->now_ns += 5;
+    uiommu_slot_expire(unit, slot);
+    cr_assert_eq(slot->since_ns, unit->now_ns);
+    cr_assert_eq(unit->pool.live.tail, slot->index);
+    cr_assert_eq(bond_at(0)->counters.expired, 1);
+    serve();
+    cr_assert_eq(scene.orphans, 1);
 }
