@@ -231,7 +231,7 @@ void uiommu_smmuv3_device_detach(void *ctx, void *dev_ctx)
 static void ste_store(struct uiommu_smmuv3 *hw, volatile uint64_t *ste, uint32_t word, uint64_t v)
 {
     if (v == STE_ABORT)
-        uiommu_bits_retract64(&ste[0], v); /* Half of it aborts already. */
+        uiommu_bits_retract64(&ste[word], v); /* Half of it aborts already. */
     else
         uiommu_bits_publish64(&ste[word], v);
     uiommu_smmuv3_to_device(hw, &ste[word], sizeof(*ste));
