@@ -27,7 +27,7 @@ static struct {
     const char *backend, *world, *guard;
     bool all, bound_given;
     bool no_guards, no_worlds, matrix;
-} opt = {.seconds = 0.07, .hunt = 0.5, .core = 10, .bound = 3, .core_bound = 2};
+} opt = {.seconds = 0.07, .hunt = 0.5, .core = 5, .bound = 3, .core_bound = 2};
 
 static unsigned passed, failed, skipped, unfinished;
 
@@ -396,7 +396,7 @@ static const struct argp_option options[] = {
      "backend",
      0},
     {"seconds", 's', "N", 0,
-     "CPU time of each world on each backend (default: core 10, others 0.07, guards 0.5)", 0},
+     "CPU time of each world on each backend (default: core 5, others 0.07, guards 0.5)", 0},
     {"bound", 'n', "N", 0, "Preemptions at most (default: core worlds 2, others 3)", 0},
     {"backend", 'b', "NAME", 0, "Only this one", 0},
     {"world", 'w', "NAME", 0, "Only this one, for guards as well", 0},

@@ -26,10 +26,6 @@ static struct uiommu_page *prove_page(uint32_t index);
 #define FREED nondet_u32()
 #endif
 
-#ifndef STATES /* of a slot that is deferred */
-#define STATES 0x1feu
-#endif
-
 #define SLOTS 2u /* each a chunk of its own, so that it is an object of its own */
 
 static struct uiommu_unit unit;
@@ -249,7 +245,7 @@ static void step(uint32_t what)
     else if (what == 6)
         uiommu_pool_reclaim(&unit);
     else if (what == 7)
-        uiommu_age_defer(&unit, any_of(STATES));
+        uiommu_age_defer(&unit, any_of(0x1feu));
     else
         uiommu_credits_take(&unit, &port);
 }
