@@ -95,7 +95,7 @@ Test(vtd_entries, places)
     cr_expect_eq((uintptr_t)uiommu_vtd_pasid_at(dev, 1), (uintptr_t)(first + 8));
     cr_expect_eq((uintptr_t)uiommu_vtd_pasid_at(dev, 63), (uintptr_t)(first + 8 * 63));
     cr_expect_null((const void *)(uintptr_t)uiommu_vtd_pasid_at(dev, 0));
-    cr_expect_null((const void *)(uintptr_t)uiommu_vtd_pasid_at(dev, 64));
+    cr_expect_null((const void *)(uintptr_t)uiommu_vtd_pasid_at(dev, 65));
     dev->pasid_bits = 5;
     cr_expect_not_null((const void *)(uintptr_t)uiommu_vtd_pasid_at(dev, 31));
     cr_expect_null((const void *)(uintptr_t)uiommu_vtd_pasid_at(dev, 32));
