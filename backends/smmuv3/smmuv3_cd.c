@@ -85,9 +85,9 @@ static uint64_t root_align(const struct uiommu_root *root)
 /* Output addresses that tables with such pages can hold. */
 uint32_t uiommu_smmuv3_pa_most(const struct uiommu_smmuv3 *hw, uint32_t granule_bits)
 {
-    uint32_t most = uiommu_smmuv3_pa_bits(hw->f.oas);
+    uint32_t most = uiommu_smmuv3_pa_bits(hw->f.oas), holds = granule_bits == 16 ? 52 : 48;
 
-    return granule_bits == 16 || most < 48 ? most : 48;
+    return most < holds ? most : holds;
 }
 
 /*
@@ -280,8 +280,6 @@ static uiommu_err first_set(struct uiommu_smmuv3 *hw, struct smmuv3_device *dev,
         return UIOMMU_E_INVALID;
     memset(words, 0, sizeof(words));
     uiommu_smmuv3_cd_build(hw, dev, root, tag, words);
-    if (step == 0)
-        dev->written = 0;
     now = uiommu_bits_load64(&cd[0]);
     if (in_use(hw, now) && (now != words[0] || step == 0))
         return UIOMMU_E_STATE;

@@ -116,6 +116,32 @@ Test(devices, too_much_of_something)
     cr_assert_null(uiommu_smmuv3_ste_at(hw, 1u << 16));
 }
 
+static uiommu_err (*plain_get)(void *ctx, uint64_t bytes, uint64_t align, uint64_t limit,
+                               struct uiommu_mem *out);
+
+static uiommu_err once(void *ctx, uint64_t bytes, uint64_t align, uint64_t limit,
+                       struct uiommu_mem *out)
+{
+    (void)ctx;
+    (void)bytes;
+    (void)align;
+    (void)limit;
+    (void)out;
+    u->core.host.mem_get = plain_get;
+    return UIOMMU_E_NOMEM;
+}
+
+/* Nothing is hung into a table that is not there. */
+Test(devices, no_memory_once)
+{
+    uint64_t mem = u->core.mem_bytes;
+
+    plain_get = u->core.host.mem_get;
+    u->core.host.mem_get = once;
+    cr_assert_eq(attach(ids, 2, 0, 20), UIOMMU_E_NOMEM);
+    cr_assert_eq(u->core.mem_bytes, mem);
+}
+
 /* Wherever memory ends; a second-level table that is there stays, for it blocks. */
 Test(devices, no_memory)
 {

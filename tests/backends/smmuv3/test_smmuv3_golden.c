@@ -362,6 +362,8 @@ Test(golden, context_descriptors)
     struct uiommu_smmuv3 hw = plain();
 
     same_cd("K1", &hw, 0, &r1, 0x42, k1);
+    r1.pa_bits = 0; /* as much as the unit has */
+    same_cd("K1", &hw, 0, &r1, 0x42, k1);
     same_cd("K2", &hw, 0, &r2, 0xab, k2);
     same_cd("K3", &hw, UIOMMU_DEVICE_STALL, &r2, 0xab, k3);               /* without HAFT */
     cr_assert_eq(uiommu_smmuv3_cd_quiet(&hw, k2[0]), 0x00abce05c0004000); /* K4 */
@@ -496,7 +498,12 @@ Test(golden, large_roots)
     cr_assert_eq(root(&hw, 16, 16, 0, 0x812340000), UIOMMU_E_UNSUPPORTED);
     cr_assert_eq(root(&hw, 14, 16, 0, 0x812340000), UIOMMU_OK);
     cr_assert_eq(root(&hw, 12, 15, 0, 0x812340000), UIOMMU_E_UNSUPPORTED);
-    hw.f.vas = 56; /* more than such tables can be asked for */
+    hw.f.vas = 56; /* more than such tables can be asked for, or can hold */
+    hw.f.oas = 7;
+    cr_assert_eq(root(&hw, 16, 48, 52, 0x812340000), UIOMMU_OK);
+    cr_assert_eq(root(&hw, 16, 48, 53, 0x812340000), UIOMMU_E_UNSUPPORTED);
+    cr_assert_eq(root(&hw, 16, 48, 0, 0x10000000000000), UIOMMU_E_UNSUPPORTED);
+    cr_assert_eq(root(&hw, 12, 48, 49, 0x812340000), UIOMMU_E_UNSUPPORTED);
     cr_assert_eq(root(&hw, 16, 52, 0, 0x812340000), UIOMMU_OK);
     cr_assert_eq(root(&hw, 16, 53, 0, 0x812340000), UIOMMU_E_UNSUPPORTED);
     cr_assert_eq(root(&hw, 16, 52, 52, 0xf000812340000), UIOMMU_OK);

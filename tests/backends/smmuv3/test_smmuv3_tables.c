@@ -133,6 +133,17 @@ Test(tables, of_descriptors)
     cr_assert_null(uiommu_smmuv3_cd_at(dev, 1u << 20));
 }
 
+/* What is below the stack says nothing. */
+static void dirty(void)
+{
+    volatile uint64_t below[512];
+    uint32_t i;
+
+    for (i = 0; i < 512; i++)
+        below[i] = UINT64_MAX;
+    (void)below[0];
+}
+
 /* Words 1 to 7, then word 0; at the end word 0 twice: quiet, and empty. */
 Test(tables, a_life_of_a_pasid)
 {
@@ -146,6 +157,7 @@ Test(tables, a_life_of_a_pasid)
     cd[7] = ~UINT64_C(0); /* whatever was left there */
     cd[8] = 0x1234;       /* its neighbour's */
     count = 0;
+    dirty();
     cr_assert_eq(ops->pasid_set(hw, dev, 5, &root, 0x42, 0), UIOMMU_MORE);
     was(0, cd, 64, 0);
     cr_assert_eq(cd[7], 0);
