@@ -123,7 +123,10 @@ Test(amd_gcr3, no_entry)
     ops->device_detach(hw, dev);
 }
 
-/* A PASID: invalid, its root, blocked, invalid; each in one store. */
+/* Stores of an entry for another: a 32-bit host goes by way of none. */
+#define STORES (sizeof(uintptr_t) < sizeof(uint64_t) ? 2u : 1u)
+
+/* A PASID: invalid, its root, blocked, invalid; each in one store where the host has such. */
 Test(amd_gcr3, tagged)
 {
     struct amd_device *dev = attach(12);
@@ -133,20 +136,20 @@ Test(amd_gcr3, tagged)
     cr_assert_eq(ops->device_set(hw, dev, 0, 0), UIOMMU_OK); /* So that entries alone count. */
     u->core.cleaned = 0;
     cr_assert_eq(set(dev, 5, &root), UIOMMU_OK);
-    cr_assert(entry(dev, 5) == 0x123456001 && u->core.cleaned == 1 && dev->pasids == 1);
+    cr_assert(entry(dev, 5) == 0x123456001 && u->core.cleaned == STORES && dev->pasids == 1);
     cr_assert_eq(set(dev, 5, &root), UIOMMU_OK);
     cr_assert(entry(dev, 5) == 0x123456001 && dev->pasids == 1);
     cr_assert_eq(set(dev, 5, &other), UIOMMU_E_STATE);
     cr_assert_eq(entry(dev, 5), 0x123456001);
     u->core.cleaned = 0;
     ops->pasid_block(hw, dev, 5);
-    cr_assert(entry(dev, 5) == quiet && u->core.cleaned == 1 && dev->pasids == 1);
+    cr_assert(entry(dev, 5) == quiet && u->core.cleaned == STORES && dev->pasids == 1);
     cr_assert(uiommu_amd_gcr3_quiet(hw, dev, 5));
     ops->pasid_block(hw, dev, 5);
-    cr_assert_eq(u->core.cleaned, 1, "it is so already");
+    cr_assert_eq(u->core.cleaned, STORES, "it is so already");
     cr_assert_eq(set(dev, 5, &root), UIOMMU_E_STATE);
     ops->pasid_clear(hw, dev, 5);
-    cr_assert(entry(dev, 5) == 0 && u->core.cleaned == 2 && dev->pasids == 0);
+    cr_assert(entry(dev, 5) == 0 && u->core.cleaned == STORES + 1 && dev->pasids == 0);
     ops->pasid_clear(hw, dev, 5);
     cr_assert_eq(dev->pasids, 0);
     ops->pasid_block(hw, dev, 5);
