@@ -184,6 +184,7 @@ static void to_device(void *ctx, const void *cpu, uint64_t bytes)
     size_t i;
 
     u->core.cleaned++;
+    u->clean_locked = u->core.unit.locked != 0;
     for (i = 0; i < 3; i++) {
         at = (uint64_t)((uintptr_t)cpu - (uintptr_t)of[i].mem->cpu);
         if (of[i].mem->cpu != NULL && at < of[i].mem->bytes)

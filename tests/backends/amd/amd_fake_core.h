@@ -40,6 +40,7 @@ struct uiommu {
     struct fake_store stores[FAKE_STORES]; /* Those that were not yet. */
     uint32_t store_count;
     uint32_t looks;       /* Words invalidated. */
+    bool clean_locked;    /* The last word was cleaned under the lock. */
     uint32_t loose;       /* Looks at the tails of logs without the lock. */
     bool tracing;         /* Write down what is stored to registers and cleaned... */
     char text[FAKE_TEXT]; /* ...in that order. */

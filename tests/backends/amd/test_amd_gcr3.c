@@ -109,6 +109,7 @@ Test(amd_gcr3, no_entry)
     cr_assert_null(uiommu_amd_gcr3_at(dev, 0x1000));
     cr_assert_null(uiommu_amd_gcr3_at(dev, 0xfff));
     cr_assert_not_null(uiommu_amd_gcr3_at(dev, 0x1ff));
+    cr_assert_not(uiommu_amd_gcr3_quiet(hw, dev, 0xfff));
     cr_assert_eq(ops->pasid_prepare(hw, dev, 0), UIOMMU_E_RANGE);
     cr_assert_eq(ops->pasid_prepare(hw, dev, 0x1000), UIOMMU_E_RANGE);
     cr_assert_eq(set(dev, 0xfff, &root), UIOMMU_E_INVALID);
@@ -118,8 +119,12 @@ Test(amd_gcr3, no_entry)
     ops->pasid_clear(hw, dev, 0x1000);
     cr_assert_eq(u->core.cleaned, 0);
     cr_assert_eq(ops->pasid_prepare(hw, dev, 0xfff), UIOMMU_OK);
+    cr_assert(u->clean_locked);
     cr_assert_eq(entry(dev, 0xfff), 0);
     cr_assert_not(uiommu_amd_gcr3_quiet(hw, dev, 0xfff));
+    ops->device_detach(hw, dev);
+    dev = attach(9);
+    cr_assert_null(uiommu_amd_gcr3_at(dev, 0x205));
     ops->device_detach(hw, dev);
 }
 
@@ -256,6 +261,10 @@ Test(amd_gcr3, no_memory)
         cr_assert_eq(ops->device_attach(hw, &desc, &out), UIOMMU_E_NOMEM);
         cr_assert(u->core.mem_bytes == bytes && u->core.heap_bytes == heap);
     }
+    u->core.mem_left = 0;
+    desc.pasid_bits = 9; /* Its root is all there is. */
+    cr_assert_eq(ops->device_attach(hw, &desc, &out), UIOMMU_E_NOMEM);
+    cr_assert(u->core.mem_bytes == bytes && u->core.heap_bytes == heap);
     u->core.mem_left = UINT32_MAX;
     dev = attach(20);
     for (i = 0; i < 2; i++) {
