@@ -263,11 +263,22 @@ Test(answer_once, failure_sent)
     cr_assert_eq(sents, 0);
 }
 
+static uint32_t early; /* wakes before there is something to see */
+
+static void wakes(void *ctx, const struct uiommu_word *word)
+{
+    (void)ctx;
+    (void)word;
+    early += uiommu_word_load(&scene.dev[0]->resweep) == 0;
+}
+
 static void reset_and_sweep(void)
 {
     cr_assert_eq(uiommu_device_reset_begin(scene.dev[0]), UIOMMU_OK);
     as_another(3);
     cr_assert_eq(uiommu_word_load(&unit->due_now), 0);
+    early = 0;
+    u->host.wake = wakes;
 }
 
 /* R33: a handler that decides after the sweep makes another one due. */
@@ -280,6 +291,7 @@ Test(answer_once, pending_after_the_sweep)
     ask(8, scene.pasid, 7, LAST);
     cr_assert_eq(uiommu_unit_service(unit, 0), UIOMMU_MORE);
     cr_assert_eq(uiommu_word_load(&unit->due_now), 1);
+    cr_assert_eq(early, 0);
     cr_assert_eq(told.a, (uint64_t)scene.group.index << 32 | scene.group.generation);
     cr_assert(told.c == 7 && told.d == 2);
     serve();

@@ -164,11 +164,13 @@ Test(dispatch, reset_meanwhile)
 }
 
 static struct uiommu_group seen;
+static uintptr_t during; /* groups counted by then */
 
 static uiommu_code sees(void *user, const struct uiommu_group *group)
 {
     (void)user;
     seen = *group;
+    during = bond_at(0)->counters.groups + bond_at(1)->counters.groups;
     return UIOMMU_CODE_FAILURE; /* nothing that a handler may say */
 }
 
@@ -191,6 +193,7 @@ Test(dispatch, view)
         cr_assert_eq(seen.stall, stall);
         cr_assert(seen.first.address == 0x5000 && seen.first.access == UIOMMU_READ);
         cr_assert_null(seen.more);
+        cr_assert_eq(during, 1 + stall);
         cr_assert_null(uiommu_group_next_page(&seen, &seen.first));
         cr_assert_eq(toy.code[UIOMMU_CODE_INVALID & 3], 1 + stall);
     }
@@ -370,6 +373,7 @@ Test(dispatch_many, turn_of_others)
     uiommu_ready_cancel(unit, bond_at(1), UIOMMU_DROP_CLOSED);
     cr_assert_eq(toy.answers, 1);
     cr_assert_eq(uiommu_unit_service(unit, 1), UIOMMU_MORE);
+    cr_assert_eq(uiommu_word_load(&unit->ready_left), 1);
     cr_assert_eq(uiommu_slot_at(unit, scene.group.index)->prgi, 1, "the first that came");
     uiommu_ready_cancel_device(unit, scene.dev[0], UIOMMU_DROP_CLOSED);
     cr_assert_eq(toy.answers, 3);
