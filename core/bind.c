@@ -262,11 +262,7 @@ uiommu_err uiommu_bind(struct uiommu_device *dev, struct uiommu_aspace *as,
     if (out == NULL || config == NULL ||
         !uiommu_config_copy(&own, sizeof(own), config, config->size, sizeof(size_t)))
         return UIOMMU_E_INVALID;
-    memset(&b, 0, sizeof(b));
-    b.dev = dev;
-    b.unit = dev->unit;
-    b.as = as;
-    b.pasid = own.pasid;
+    b = (struct bind){.dev = dev, .unit = dev->unit, .as = as, .pasid = own.pasid};
     if (!uiommu_control_take(b.unit->u, &b.unit->control, b.unit->config.command_ns))
         return UIOMMU_E_TIMEOUT;
     uiommu_word_add(&as->refs, 1);

@@ -46,18 +46,13 @@ void uiommu_event_device(struct uiommu_device *dev, enum uiommu_event_kind kind,
                      kind == UIOMMU_EVENT_REQUESTS_LOST || kind == UIOMMU_EVENT_LATE_REQUEST);
 }
 
-uiommu_err uiommu_unit_next_event(struct uiommu_unit *unit, struct uiommu_event *out)
+static uiommu_err next(const struct uiommu *u, struct uiommu_events *events,
+                       struct uiommu_event *out)
 {
-    struct uiommu_events *events;
     uiommu_err err = UIOMMU_OK;
     uintptr_t irq;
 
-    if (!uiommu_is_unit(unit))
-        return UIOMMU_E_HANDLE;
-    if (out == NULL)
-        return UIOMMU_E_INVALID;
-    events = &unit->events;
-    irq = uiommu_lock_take(unit->u, &events->lock);
+    irq = uiommu_lock_take(u, &events->lock);
     if (waiting(events) != 0) {
         *out = events->ring[events->tail & (events->size - 1)];
         events->tail++;
@@ -71,8 +66,15 @@ uiommu_err uiommu_unit_next_event(struct uiommu_unit *unit, struct uiommu_event 
     } else {
         err = UIOMMU_E_NOT_FOUND;
     }
-    uiommu_lock_give(unit->u, &events->lock, irq);
+    uiommu_lock_give(u, &events->lock, irq);
     return err;
+}
+
+uiommu_err uiommu_unit_next_event(struct uiommu_unit *unit, struct uiommu_event *out)
+{
+    if (!uiommu_is_unit(unit))
+        return UIOMMU_E_HANDLE;
+    return out != NULL ? next(unit->u, &unit->events, out) : UIOMMU_E_INVALID;
 }
 
 void uiommu_event_forget(const struct uiommu_device *dev)

@@ -292,6 +292,7 @@ Test(drain, d4_shortened)
     go();
     cr_assert_eq(bond.phase, UIOMMU_PHASE_SETTLE, "R5: once more");
     cr_assert_eq(bond.until_ns, host.now_ns + unit->settle_ns);
+    cr_assert(host.trace.id == UIOMMU_TRACE_STEP && host.trace.c == UIOMMU_STEP_SETTLE);
     unit->now_ns = bond.until_ns - 1;
     go();
     cr_assert(bond.phase == UIOMMU_PHASE_SETTLE && !bond.twice);

@@ -52,13 +52,16 @@ Test(drain_end, d6_forged)
     bond.stop_by_marker = true;
     uiommu_word_store(&bond.wants, UIOMMU_WANT_STOPPED);
     go();
-    cr_assert(missing() == 0 && bond.stop_confirmed);
+    cr_assert(missing() == 0 && bond.stop_confirmed && bond.phase == UIOMMU_PHASE_REST);
+    cr_assert(host.trace.id == UIOMMU_TRACE_STEP && host.trace.c == UIOMMU_STEP_REST);
     fresh(UIOMMU_PHASE_D6);
     bond.stop_by_marker = true;
     mark();
-    held();
+    toy.waiting = 1;
     go();
     cr_assert(missing() == 0 && bond.stop_by_marker && bond.stop_confirmed);
+    cr_assert_eq(bond.phase, UIOMMU_PHASE_REST_CONSUME);
+    toy.waiting = 0;
 }
 
 static uint32_t count_then, traces;
@@ -302,6 +305,7 @@ Test(drain_end, late)
 
     fresh(UIOMMU_PHASE_D3);
     pending();
+    uiommu_word_store(&bond.state, UIOMMU_BOND_QUARANTINE);
     uiommu_drain_late(&bond);
     uiommu_drain_late(&bond);
     cr_assert(bond.late && lates(&count) == 1 && count == 1);
@@ -310,6 +314,7 @@ Test(drain_end, late)
     go();
     cr_assert(bond.phase == UIOMMU_PHASE_D3 && !bond.late && bond.late_rounds == 1);
     cr_assert_eq(bond.drain_until_ns, T0 + unit->config.drain_ns);
+    cr_assert_eq(uiommu_bond_state(&bond), UIOMMU_BOND_DRAINING, "nothing rests any more");
     bond.phase = UIOMMU_PHASE_REST;
     bond.until_ns = UINT64_MAX;
     uiommu_word_store(&bond.wants, UIOMMU_WANT_STOPPED | UIOMMU_WANT_RESET | UIOMMU_WANT_UNBIND);

@@ -8,7 +8,7 @@ static struct uiommu_bond *b;
 static struct uiommu_bond_ref ref;
 static uint32_t stops, polled_then, due_then;
 static uiommu_err stop_says;
-static bool inside_then;
+static bool inside_then, calls_for_it;
 
 static uiommu_err stop(void *ctx, struct uiommu_device *d, struct uiommu_bond_ref which,
                        uint32_t pasid)
@@ -27,6 +27,8 @@ static void acked(void *hw)
 {
     (void)hw;
     polled_then |= uiommu_word_load(&b->wants) & UIOMMU_WANT_POLLED;
+    if (calls_for_it)
+        uiommu_word_or(&b->wants, UIOMMU_WANT_CALL); /* as the machine does for who polls */
 }
 
 static void fresh(uint32_t wanted)
@@ -35,6 +37,7 @@ static void fresh(uint32_t wanted)
     uiommu_word_store(&b->missing, 0);
     uiommu_word_store(&b->state, UIOMMU_BOND_LIVE);
     stops = polled_then = 0;
+    calls_for_it = false;
     stop_says = UIOMMU_OK;
 }
 
@@ -59,6 +62,16 @@ static void down(void)
 }
 
 TestSuite(unbind, .init = up, .fini = down);
+
+/* R30: the poll that lets the machine ask for stop() calls it. */
+Test(unbind, called_at_once)
+{
+    fresh(UIOMMU_WANT_UNBIND);
+    calls_for_it = true;
+    uiommu_stop_poll(b, ref);
+    cr_assert_eq(stops, 1);
+    calls_for_it = false;
+}
 
 static uint32_t wanted(void)
 {
