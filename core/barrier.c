@@ -48,7 +48,6 @@ static void barrier_poll(struct uiommu_device *dev)
         if (unit->now_ns < barrier->deadline_ns && uiommu_word_load(&unit->hung) == 0)
             return;
         uiommu_unit_hangs(unit, barrier->ticket);
-        err = UIOMMU_E_TIMEOUT;
     }
     barrier->done = barrier->begun;
     if (err == UIOMMU_OK) {

@@ -171,6 +171,7 @@ Test(bond, marks_of_generations)
         for (other = 1; other < 12; other++) {
             uiommu_word_store(&dev.generation, other);
             cr_assert_eq(uiommu_bond_markers_ok(&dev, &dev.untagged), other != at);
+            cr_assert_null(uiommu_bond_find(&dev, UIOMMU_PASID_NONE), "a mark is no bond");
         }
         cr_assert_eq(uiommu_bond_alloc(u, &b), UIOMMU_OK);
         b->dev = &dev;

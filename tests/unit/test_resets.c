@@ -73,6 +73,40 @@ Test(resets, pending_of_two_lives)
     cr_assert_eq(uiommu_word_peek(&scene.port[0]->outstanding), 0);
 }
 
+static void at(uint64_t ns)
+{
+    host.now_ns = ns;
+    cr_assert_neq(uiommu_unit_service(unit, 0), UIOMMU_E_HANDLE);
+}
+
+/* Deadlines of what is open and of what is not answered: at their moment, not before. */
+Test(resets, expire_at)
+{
+    uint64_t since;
+
+    host.tick_ns = 0;
+    unit->config.partial_ns = 1000;
+    unit->config.answer_ns = 5000;
+    since = host.now_ns;
+    ask(8, scene.pasid, 1, 0);
+    at(since);
+    at(since + 999);
+    cr_assert_eq(uiommu_word_peek(&scene.port[0]->groups), 1);
+    at(since + 1000);
+    cr_assert_eq(uiommu_word_peek(&scene.port[0]->groups), 0);
+    scene.says = UIOMMU_CODE_PENDING;
+    since = host.now_ns;
+    ask(8, scene.pasid, 2, LAST);
+    at(since);
+    at(since + 4999);
+    at(since + 4999);
+    cr_assert_eq(scene.orphans, 0);
+    at(since + 5000);
+    at(since + 5000);
+    cr_assert_eq(scene.orphans, 1);
+    host.tick_ns = 1000;
+}
+
 /* R20: what waits for its handler ends with the reset; what the other device has goes on. */
 Test(resets, ready_of_before)
 {

@@ -108,6 +108,7 @@ Test(stop, without_a_driver)
     fresh();
     cr_assert_eq(uiommu_drain_stop(&bond), UIOMMU_WAIT);
     cr_assert(bond.counted_stop && unit->stops == 1);
+    cr_assert(host.trace.id == UIOMMU_TRACE_STEP && host.trace.c == UIOMMU_STEP_STOP);
     cr_assert_eq(bond.stop_until_ns, T0 + unit->config.stop_ns);
     cr_assert_eq(wants() & UIOMMU_WANT_CALL, 0);
     unit->now_ns = bond.stop_until_ns - 1;
