@@ -304,6 +304,12 @@ Test(devices, whose_second_stage_moves)
     ste = open_at(0x208, UIOMMU_DEVICE_SET_OPEN);
     cr_assert_eq(le64(ste[0]), 0xd);
     cr_assert_eq(le64(ste[3]), 0x1000);
+    dev->second[3] = 0x3000;
+    cr_assert_eq(ops->device_set(hw, dev, UIOMMU_DEVICE_SET_OPEN, 0), UIOMMU_MORE);
+    cr_assert_eq(le64(ste[0]), 1);
+    cr_assert_eq(ops->device_set(hw, dev, UIOMMU_DEVICE_SET_OPEN, 1), UIOMMU_MORE);
+    cr_assert_eq(le64(ste[3]), 0x3000);
+    cr_assert_eq(ops->device_set(hw, dev, UIOMMU_DEVICE_SET_OPEN, 2), UIOMMU_OK);
     dev->second[2] = 1; /* reads as an aborting word 0 */
     dev->second[3] = 0x2000;
     cr_assert_eq(ops->device_set(hw, dev, UIOMMU_DEVICE_SET_OPEN, 0), UIOMMU_MORE);
