@@ -169,6 +169,7 @@ Test(vtd_room, entries_that_cannot_be)
 Test(registers, are_mapped)
 {
     struct uiommu_vtd_config config = fake_config();
+    struct uiommu_unit *unit;
     struct uiommu_vtd *made;
 
     u = fake_new();
@@ -186,9 +187,8 @@ Test(registers, are_mapped)
     fake_free(u);
     u = fake_new();
     *fake_reg(u, 0x08) = 0xf9780c06;
-    config.bytes = 0x2000;
-    made = fake_unit(u, &config);
-    cr_assert_not_null(made);
-    fake_unit_free(u);
+    config.bytes = 0x2000; /* Not started: there are no such registers here. */
+    cr_assert_eq(uiommu_vtd_create(u, &config, &unit), UIOMMU_OK);
+    unit->ops->destroy(unit->hw);
     fake_free(u);
 }
