@@ -182,7 +182,8 @@ static void unit(struct conf *c)
     case 5:
         FUZZ_CHECK(uiommu_unit_destroy(c->b.unit) == UIOMMU_E_BUSY);
         break;
-    case 6:
+    case 6: /* What the host asks for by itself is legal, its length may be not. */
+        (void)c->b.vendor->host_command(&c->b, BENCH_COMMAND_LEGAL, words);
         err = uiommu_unit_command(c->b.unit, (n & 8u) != 0 ? words : NULL, n >> 4);
         break;
     default:

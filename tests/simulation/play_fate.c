@@ -203,7 +203,7 @@ static void unit_fates(struct play *p, struct play_unit *u)
     if (u->busy || u->asleep || u->sick) {
         return;
     }
-    if (play_strikes(p, PLAY_FATE_HANG, 5)) {
+    if (play_strikes(p, PLAY_FATE_HANG, 12)) {
         hang(p, u);
     }
     if (play_strikes(p, PLAY_FATE_OVERFLOW, 20)) {

@@ -13,11 +13,11 @@ static struct play the_play;
 struct play_counts play_counted;
 static bool quiet; /* Of runs that repeat one nothing is counted. */
 
-/* Of every sixteenth seed, too: some moves are made only where a round takes as long as a command
+/* Of every eighth seed, too: some moves are made only where a round takes as long as a command
  * may. */
 static bool play_is_harsh(const struct play_plan *plan)
 {
-    return plan->harsh || plan->seed % 16 == 0;
+    return plan->harsh || plan->seed % 8 == 0;
 }
 
 static void on_trace(struct sim *s, void *ctx, const struct uiommu_trace *record)
