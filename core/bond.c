@@ -183,9 +183,9 @@ void uiommu_bond_free(struct uiommu_bond *bond)
     if (bond->owner != NULL)
         uiommu_owner_refund(bond->owner, &bond->owner->bonds, 1);
     irq = uiommu_lock_take(u, &unit->lock);
-    uiommu_bond_set_state(bond, UIOMMU_BOND_FREE);
     if (bond->stop_listed) /* somebody who holds a pin has asked for it meanwhile */
         unlist(unit, bond);
+    uiommu_bond_set_state(bond, UIOMMU_BOND_FREE); /* other units' checks look without this lock */
     uiommu_lock_give(u, &unit->lock, irq);
     irq = uiommu_lock_take(u, &u->lock);
     bond->generation = bond->generation + 1 == 0 ? 1 : bond->generation + 1;

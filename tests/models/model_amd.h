@@ -130,7 +130,7 @@ uint32_t model_amd_capability(const struct model_amd *model, uint32_t offset);
 /* ---- misfortune, now ---- */
 /* Registers, logs and caches as out of reset; nothing may be under way. */
 void model_amd_power_cycle(struct model_amd *model);
-void model_amd_force_overflow(struct model_amd *model); /* the active PPR log overflows */
+void model_amd_force_overflow(struct model_amd *model); /* the active PPR log, if it runs */
 void model_amd_inject_event(struct model_amd *model, const uint32_t dw[4]);
 void model_amd_inject_request(struct model_amd *model, const uint32_t dw[4]); /* a raw PPR entry */
 /* Instead of the newest entry of the active PPR log: it was noise on the way. false: none waits. */

@@ -189,7 +189,9 @@ void amd_ppr_write(struct model_amd *m, const uint64_t word[2])
 
 void model_amd_force_overflow(struct model_amd *m)
 {
-    overflow(m);
+    if (m->ring[m->active].run) {
+        overflow(m);
+    }
 }
 
 void model_amd_inject_request(struct model_amd *m, const uint32_t dw[4])
