@@ -37,7 +37,8 @@ struct uiommu_vtd_config {
     size_t size;                    /**< sizeof(struct uiommu_vtd_config). */
     struct uiommu_unit_config unit; /**< Common part; id_bits at most 16. */
     uint64_t base;                  /**< Registers: address given to the MMIO ops. */
-    uint32_t bytes;                 /**< Of registers from base, from the DMAR table. 4096. */
+    uint32_t bytes;                 /**< Mapped at base, at least 4096; what a register set takes
+                                         is in its DRHD structure. 0: 4096. */
     uint32_t address_bits;          /**< Host address width, from the DMAR table. 52. */
     uint32_t quirks;                /**< UIOMMU_VTD_QUIRK_* */
     uint32_t queue_log2;            /**< Invalidation queue. 8. */
