@@ -48,5 +48,13 @@ uint64_t fake_reg64(struct uiommu *u, uint32_t offset);
 /* Start the unit that was made; its hw, or NULL. */
 void *fake_unit_start(struct uiommu *u);
 void fake_unit_free(struct uiommu *u);
+/* The end of a test with a unit: nothing is left of it. */
+#define FAKE_END(u)                                                                                \
+    do {                                                                                           \
+        fake_unit_free(u);                                                                         \
+        cr_assert_eq((u)->core.mem_bytes, 0);                                                      \
+        cr_assert_eq((u)->core.heap_bytes, 0);                                                     \
+        fake_free(u);                                                                              \
+    } while (0)
 
 #endif

@@ -55,10 +55,7 @@ static void end(void)
     u->on_look = NULL;
     cr_assert_eq(u->core.unit.locked, 0);
     ops->device_detach(hw, dev);
-    fake_unit_free(u);
-    cr_assert_eq(u->core.mem_bytes, 0);
-    cr_assert_eq(u->core.heap_bytes, 0);
-    fake_free(u);
+    FAKE_END(u);
 }
 
 TestSuite(amd_cmdq, .init = begin, .fini = end);

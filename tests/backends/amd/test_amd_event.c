@@ -44,9 +44,7 @@ static void begin_without(void)
 static void end(void)
 {
     cr_assert_eq(u->core.unit.locked, 0);
-    fake_unit_free(u);
-    cr_assert_eq(u->core.mem_bytes, 0);
-    fake_free(u);
+    FAKE_END(u);
 }
 
 TestSuite(amd_event, .init = begin, .fini = end);

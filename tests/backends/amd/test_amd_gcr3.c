@@ -30,10 +30,7 @@ static void begin(void)
 static void end(void)
 {
     cr_assert_eq(u->core.unit.locked, 0);
-    fake_unit_free(u);
-    cr_assert_eq(u->core.mem_bytes, 0);
-    cr_assert_eq(u->core.heap_bytes, 0);
-    fake_free(u);
+    FAKE_END(u);
 }
 
 TestSuite(amd_gcr3, .init = begin, .fini = end);

@@ -49,9 +49,7 @@ static void end(void)
 {
     cr_assert_eq(u->core.unit.locked, 0);
     u->on_look = NULL;
-    fake_unit_free(u);
-    cr_assert_eq(u->core.mem_bytes, 0);
-    fake_free(u);
+    FAKE_END(u);
 }
 
 static struct uiommu_fetch fetch(uint32_t ring, uint32_t room)

@@ -45,10 +45,7 @@ static void begin_cached(void)
 static void end(void)
 {
     ops->device_detach(hw, dev);
-    fake_unit_free(u);
-    cr_assert_eq(u->core.mem_bytes, 0);
-    cr_assert_eq(u->core.heap_bytes, 0);
-    fake_free(u);
+    FAKE_END(u);
 }
 
 TestSuite(amd_room, .init = begin, .fini = end);

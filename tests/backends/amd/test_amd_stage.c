@@ -33,10 +33,7 @@ static void begin(void)
 
 static void end(void)
 {
-    fake_unit_free(u);
-    cr_assert_eq(u->core.mem_bytes, 0);
-    cr_assert_eq(u->core.heap_bytes, 0);
-    fake_free(u);
+    FAKE_END(u);
 }
 
 static struct amd_device *attach(uint32_t pasid_bits)

@@ -35,10 +35,7 @@ static void end(void)
         ops->device_detach(hw, dev);
     cr_assert_null(hw->devices);
     cr_assert_eq(u->core.unit.locked, 0);
-    fake_unit_free(u);
-    cr_assert_eq(u->core.mem_bytes, 0);
-    cr_assert_eq(u->core.heap_bytes, 0);
-    fake_free(u);
+    FAKE_END(u);
 }
 
 static uiommu_err attach(const uint32_t *of, uint32_t count, uint32_t flags, uint32_t pasid_bits)

@@ -25,10 +25,7 @@ static void end(void)
 {
     if (dev != NULL)
         uiommu_smmuv3_device_detach(hw, dev);
-    fake_unit_free(u);
-    cr_assert_eq(u->core.mem_bytes, 0);
-    cr_assert_eq(u->core.heap_bytes, 0);
-    fake_free(u);
+    FAKE_END(u);
 }
 
 static void attach(uint32_t flags, uint32_t pasid_bits)

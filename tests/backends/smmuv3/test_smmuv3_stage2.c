@@ -57,10 +57,7 @@ static void begin(void)
 static void end(void)
 {
     ops->device_detach(hw, dev);
-    fake_unit_free(u);
-    cr_assert_eq(u->core.mem_bytes, 0);
-    cr_assert_eq(u->core.heap_bytes, 0);
-    fake_free(u);
+    FAKE_END(u);
 }
 
 static uint32_t bind(uint32_t pasid, const struct uiommu_root *root, uint32_t tag)

@@ -69,10 +69,7 @@ static void end(void)
     if (dev != NULL)
         ops->device_detach(hw, dev);
     cr_assert_eq(u->core.unit.locked, 0);
-    fake_unit_free(u);
-    cr_assert_eq(u->core.mem_bytes, 0);
-    cr_assert_eq(u->core.heap_bytes, 0);
-    fake_free(u);
+    FAKE_END(u);
 }
 
 TestSuite(tables, .init = begin, .fini = end);

@@ -175,6 +175,12 @@ struct vtd_device *fake_device(struct uiommu_vtd *hw, uint32_t id)
     return dev;
 }
 
+void fake_release(struct uiommu *u)
+{
+    u->hold = false;
+    fake_run(u);
+}
+
 uint64_t fake_ticket(struct uiommu_vtd *hw)
 {
     uint64_t ticket = 0;

@@ -41,6 +41,8 @@ struct uiommu {
 
 struct uiommu *fake_new(void);
 void fake_run(struct uiommu *u);
+/* The same, of what was held back. */
+void fake_release(struct uiommu *u);
 void fake_late(struct uiommu *u);
 /* A unit with every feature, made and started. */
 struct uiommu_vtd *fake_unit(struct uiommu *u, const struct uiommu_vtd_config *config);

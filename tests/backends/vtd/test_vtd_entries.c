@@ -64,9 +64,7 @@ static void begin(void)
 static void end(void)
 {
     uiommu_vtd_device_detach(hw, dev);
-    fake_unit_free(u);
-    cr_assert_eq(u->core.mem_bytes, 0);
-    fake_free(u);
+    FAKE_END(u);
 }
 
 TestSuite(vtd_entries, .init = begin, .fini = end);

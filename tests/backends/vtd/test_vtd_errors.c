@@ -41,9 +41,7 @@ static void end(void)
     uiommu_vtd_device_detach(hw, dev);
     uiommu_vtd_device_detach(hw, other);
     *fake_reg(u, FSTS) = 0;
-    fake_unit_free(u);
-    cr_assert_eq(u->core.mem_bytes, 0);
-    fake_free(u);
+    FAKE_END(u);
 }
 
 TestSuite(vtd_errors, .init = begin, .fini = end);
@@ -69,12 +67,6 @@ static uint64_t ticket(void)
 
     cr_assert_neq(t, 0);
     return t;
-}
-
-static void release(void)
-{
-    u->hold = false;
-    fake_run(u);
 }
 
 static uint32_t offset_of(uint64_t position)
@@ -198,7 +190,7 @@ Test(vtd_errors, two_waits)
     time_out_at(b - 1, SID);
     cr_expect_geq(hw->iq.resolved, b, "failed tickets are resolved ones");
     cr_expect_eq(hw->iq.told, c, "and what is behind them is shown");
-    release();
+    fake_release(u);
     cr_expect_eq(poll(before), UIOMMU_OK);
     cr_expect_eq(poll(a), UIOMMU_E_HW);
     cr_expect_eq(poll(b), UIOMMU_E_HW);
@@ -217,7 +209,7 @@ Test(vtd_errors, waits_that_were_not_fetched)
     device_tlb(dev, 5);
     b = ticket();
     time_out_at(before, SID);
-    release();
+    fake_release(u);
     cr_expect_eq(poll(a), UIOMMU_OK);
     cr_expect_eq(poll(b), UIOMMU_OK);
     cr_expect_eq(poll(ticket()), UIOMMU_OK);
@@ -238,7 +230,7 @@ Test(vtd_errors, time_out_without_a_ticket)
     time_out_at(hw->iq.head, SID);
     plain();
     t = ticket();
-    release();
+    fake_release(u);
     cr_expect_eq(poll(t), UIOMMU_E_HW);
     cr_expect_eq(poll(ticket()), UIOMMU_OK);
 }
@@ -269,7 +261,7 @@ Test(vtd_errors, refusal_is_told)
     cr_assert_eq(uiommu_vtd_raw(hw, words, 4), UIOMMU_OK);
     plain();
     t = refused(4, 3);
-    release();
+    fake_release(u);
     event = refusal(t);
     cr_assert_arr_eq(event->raw, words, sizeof(words));
     cr_expect_eq(event->hw_code, 3);
@@ -310,7 +302,7 @@ Test(vtd_errors, fetched_again)
         if (i == 2)
             plain(); /* The tail is even, and odd. */
         t = refused(4, codes[i]);
-        release();
+        fake_release(u);
         u->bad_type = 0;
         *fake_reg(u, IQT) = 0xfff; /* A bad one, for the two that say so. */
         u->write_count = 0;
@@ -333,7 +325,7 @@ Test(vtd_errors, fetched_again_at_the_end)
     u->hold = true;
     cr_assert_eq(uiommu_vtd_raw(hw, global, 2), UIOMMU_OK);
     t = refused(4, 2);
-    release();
+    fake_release(u);
     u->bad_type = 0;
     cr_expect_eq(poll(t), UIOMMU_OK);
     cr_expect_eq(*fake_reg(u, IQT), 0);
@@ -406,7 +398,7 @@ Test(vtd_errors, both)
     a = ticket();
     cr_assert_eq(uiommu_vtd_raw(hw, global, 2), UIOMMU_OK);
     b = ticket();
-    release();
+    fake_release(u);
     cr_assert_eq(poll(a), UIOMMU_OK);
     cr_assert_eq(poll(b), UIOMMU_OK);
     u->hold = true;
@@ -423,7 +415,7 @@ Test(vtd_errors, both)
     cr_expect_eq(u->write_count, 3);
     cr_expect_eq(u->writes[0].value, IQE);
     cr_expect_eq(u->writes[2].value, ITE);
-    release();
+    fake_release(u);
     cr_expect_eq(poll(a), UIOMMU_E_HW);
     cr_expect_eq(poll(ticket()), UIOMMU_OK);
 }
@@ -487,7 +479,7 @@ Test(vtd_errors, check_shows_more)
     uiommu_vtd_check(hw, &check);
     cr_expect_eq(check.flags, 0);
     hw->iq.open = true;
-    release();
+    fake_release(u);
     uiommu_vtd_check(hw, &check);
     cr_expect_eq(check.flags, 0);
     cr_expect_eq(hw->iq.told, b);

@@ -29,9 +29,7 @@ static void begin(void)
 static void end(void)
 {
     *fake_reg(u, FSTS) = 0;
-    fake_unit_free(u);
-    cr_assert_eq(u->core.mem_bytes, 0);
-    fake_free(u);
+    FAKE_END(u);
 }
 
 TestSuite(vtd_faults, .init = begin, .fini = end);

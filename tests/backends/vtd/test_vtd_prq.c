@@ -31,9 +31,7 @@ static void begin(void)
 
 static void end(void)
 {
-    fake_unit_free(u);
-    cr_assert_eq(u->core.mem_bytes, 0);
-    fake_free(u);
+    FAKE_END(u);
 }
 
 TestSuite(vtd_prq, .init = begin, .fini = end);

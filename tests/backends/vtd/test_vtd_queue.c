@@ -35,9 +35,7 @@ static void begin(void)
 static void end(void)
 {
     uiommu_vtd_device_detach(hw, dev);
-    fake_unit_free(u);
-    cr_assert_eq(u->core.mem_bytes, 0);
-    fake_free(u);
+    FAKE_END(u);
 }
 
 TestSuite(vtd_queue, .init = begin, .fini = end);
@@ -63,12 +61,6 @@ static uint64_t ticket(void)
 
     cr_assert_neq(t, 0);
     return t;
-}
-
-static void release(void)
-{
-    u->hold = false;
-    fake_run(u);
 }
 
 static uint32_t tail_of(uint64_t position)
@@ -97,7 +89,7 @@ Test(vtd_queue, gate_in_every_slot)
         b = ticket();
         cr_assert_eq(*fake_reg(u, IQT), tail_of(a), "%u", i);
         cr_assert_eq(poll(b), UIOMMU_PENDING);
-        release();
+        fake_release(u);
         cr_assert_eq(poll(a), UIOMMU_OK);
         cr_assert_eq(*fake_reg(u, IQT), tail_of(b));
         cr_assert(!uiommu_vtd_gated(hw), "%u", i);
@@ -121,7 +113,7 @@ Test(vtd_queue, what_a_ticket_covers)
     cr_assert_eq(plain(), UIOMMU_OK);
     b = ticket();
     cr_expect_eq(*fake_reg(u, IQT), tail_of(a));
-    release();
+    fake_release(u);
     cr_expect_eq(poll(b), UIOMMU_OK);
     cr_expect(!uiommu_vtd_gated(hw));
 }
@@ -140,7 +132,7 @@ Test(vtd_queue, one_wave_after_the_other)
     for (i = 0; i < 3; i++) {
         cr_expect_eq(*fake_reg(u, IQT), tail_of(t[i]), "%u", i);
         cr_expect_eq(poll(t[i]), UIOMMU_PENDING);
-        release();
+        fake_release(u);
         u->hold = true;
         cr_expect_eq(poll(t[i]), UIOMMU_OK);
     }
@@ -188,7 +180,7 @@ Test(vtd_queue, registers_read)
     cr_expect_eq(poll(failed), UIOMMU_E_HW);
     cr_expect_eq(u->core.accesses, before, "its fate is known");
     cr_expect_eq(poll(after), UIOMMU_PENDING);
-    release();
+    fake_release(u);
     cr_expect_eq(poll(after), UIOMMU_OK);
 }
 
@@ -203,7 +195,7 @@ Test(vtd_queue, neither_off_nor_dead)
     a = ticket();
     b = ticket();
     tail = *fake_reg(u, IQT);
-    release();
+    fake_release(u);
     hw->iq.on = false;
     before = u->core.accesses;
     uiommu_vtd_look(hw);
@@ -293,7 +285,7 @@ Test(vtd_queue, words_of_before)
     b = ticket();
     cr_expect_eq(poll(a), UIOMMU_PENDING);
     cr_expect_eq(poll(b), UIOMMU_PENDING);
-    release();
+    fake_release(u);
     cr_expect_eq(poll(a), UIOMMU_OK);
     cr_expect_eq(poll(b), UIOMMU_OK);
 }
@@ -308,7 +300,7 @@ Test(vtd_queue, an_empty_queue)
     cr_expect_eq(hw->iq.resolved, hw->iq.head);
     u->hold = true;
     cr_expect_eq(poll(ticket()), UIOMMU_PENDING);
-    release();
+    fake_release(u);
 }
 
 /* A full queue is shown to hardware, and looked at before anybody is told to come back. */
@@ -319,7 +311,7 @@ Test(vtd_queue, full_of_descriptors)
         ;
     cr_expect_eq(hw->iq.told, hw->iq.head);
     cr_expect_eq(*fake_reg(u, IQT), tail_of(hw->iq.head));
-    release();
+    fake_release(u);
     cr_expect_eq(plain(), UIOMMU_OK);
     cr_expect_eq(poll(ticket()), UIOMMU_OK);
 }
@@ -333,7 +325,7 @@ Test(vtd_queue, full_of_tickets)
         n++;
     cr_expect_eq(n, SLOTS - 1);
     cr_expect_eq(*fake_reg(u, IQT), tail_of(hw->iq.head));
-    release();
+    fake_release(u);
     cr_expect_eq(uiommu_vtd_ticket(hw, &t), UIOMMU_OK);
     cr_expect_eq(poll(t), UIOMMU_OK);
 }
@@ -348,7 +340,7 @@ Test(vtd_queue, full_behind_a_device)
     while (uiommu_vtd_ticket(hw, &t) == UIOMMU_OK)
         last = t;
     cr_expect(uiommu_vtd_gated(hw));
-    release();
+    fake_release(u);
     cr_expect_eq(uiommu_vtd_ticket(hw, &t), UIOMMU_OK);
     cr_expect_eq(poll(last), UIOMMU_OK);
     cr_expect_eq(poll(t), UIOMMU_OK);
@@ -400,7 +392,7 @@ Test(vtd_queue, suspect_waves)
     cr_expect_eq(*fake_reg(u, IQT), tail_of(a), "both");
     ticket();
     cr_expect_eq(*fake_reg(u, IQT), tail_of(a));
-    release();
+    fake_release(u);
     cr_expect_eq(poll(a), UIOMMU_OK);
     cr_expect(!hw->iq.suspect);
 }
@@ -416,7 +408,7 @@ Test(vtd_queue, proof_is_behind_the_time_out)
     w = hw->iq.head;
     *fake_reg(u, FSTS) |= 0x40; /* Another one, before the wait was fetched. */
     uiommu_vtd_look(hw);
-    release();
+    fake_release(u);
     cr_expect_eq(poll(w), UIOMMU_OK);
     cr_expect(hw->iq.suspect);
     u->logged = 0;

@@ -40,10 +40,7 @@ static struct vtd_device *begin(void)
 static void end(struct vtd_device *dev)
 {
     uiommu_vtd_device_detach(hw, dev);
-    fake_unit_free(u);
-    cr_assert_eq(u->core.mem_bytes, 0);
-    cr_assert_eq(u->core.heap_bytes, 0);
-    fake_free(u);
+    FAKE_END(u);
 }
 
 static void closed(void)
