@@ -108,7 +108,7 @@ struct play_life {
     uint64_t digest;   /* play_states.c */
     bool never;        /* Its bind failed before hardware knew it. */
     bool binding;      /* uiommu_bind() is under way. */
-    bool known;        /* Some record named it: ref is known. */
+    uint32_t known;    /* Some record named it, as the so many-th: ref is known. 0: none yet. */
     bool live;         /* Its bind said OK. */
     bool over;         /* Its unbind said OK. */
     bool word;         /* Somebody said that its device has stopped it. */
@@ -232,7 +232,7 @@ struct play {
     struct play_space space[PLAY_SPACES];
     struct play_owner owner[PLAY_OWNERS];
     struct play_life life[PLAY_LIVES];
-    uint32_t lives, serials;
+    uint32_t lives, serials, known;
     uint32_t bond[PLAY_BONDS];  /* Which life a bond's slot is. */
     uint32_t binding[SIM_CPUS]; /* Which life each CPU is about to begin. */
     uint64_t steps[SIM_CPUS];   /* Of each CPU. */
@@ -327,8 +327,9 @@ void play_honest(struct play *p);
  * nobody can empty it. A complaint about answers, where a device asks twice with one index or
  * forges markers: the model of the IOMMU cannot tell which of them was answered. */
 bool play_excused(struct sim *s, void *ctx, const char *rule);
-/* A number was allocated: nothing of its past may be left. */
-void play_fresh(struct play *p, uint32_t pasid);
+/* A number was allocated: nothing of its past may be left. Whoever was known after `known` lives
+ * may have come since, by a number that is not his (R6). */
+void play_fresh(struct play *p, uint32_t pasid, uint32_t known);
 /* Can a device reach tables under that PASID? A unit that is off for a moment hides nothing: as to
  * those that restart or sleep just now nothing is said. */
 bool play_reaches(const struct play_device *d, uint32_t id, uint32_t pasid);

@@ -5,7 +5,11 @@
 
 /* What a host does about sick devices and units; and resets, sleep and hot-plug without need. */
 
-#define RESET_IN (PLAY_FOREVER / 4)
+/* Slow CPUs take a step in 500 us: one pass of a unit's service 150 ms, a restart 100 ms. */
+static uint64_t reset_in(const struct play *p)
+{
+    return p->plan.harsh ? PLAY_FOREVER : PLAY_FOREVER / 4;
+}
 
 /* ---- units ---- */
 
@@ -30,7 +34,7 @@ void play_heal(struct play *p, struct play_unit *u)
     spoil(p, u->b);
     u->b->vendor->hang(u->b, false);
     err = uiommu_unit_restart(u->b->unit);
-    while (err != UIOMMU_OK && play_now(p) - began < RESET_IN) {
+    while (err != UIOMMU_OK && play_now(p) - began < reset_in(p)) {
         PLAY_NEED("I21",
                   err == UIOMMU_E_HW || err == UIOMMU_E_TIMEOUT || err == UIOMMU_E_NOMEM ||
                       err == UIOMMU_E_BUSY,
@@ -66,7 +70,7 @@ static void nap(struct play *p, struct play_unit *u)
         do {
             err = uiommu_unit_resume(u->b->unit);
             play_sleep(20 * BENCH_US);
-        } while (err != UIOMMU_OK && play_now(p) - began < RESET_IN);
+        } while (err != UIOMMU_OK && play_now(p) - began < reset_in(p));
         PLAY_NEED("I21", err == UIOMMU_OK, "a unit does not wake up: %d", err);
         u->b->started = true;
     } else {
@@ -131,7 +135,7 @@ static uiommu_err end(struct play *p, struct play_device *d, uint64_t began)
     struct play_unit *u = play_unit_of(p, d->b);
     uiommu_err err = uiommu_device_reset_end(d->dev);
 
-    while (err != UIOMMU_OK && err != UIOMMU_E_GONE && play_now(p) - began < RESET_IN) {
+    while (err != UIOMMU_OK && err != UIOMMU_E_GONE && play_now(p) - began < reset_in(p)) {
         PLAY_NEED("I18",
                   err == UIOMMU_PENDING ||
                       ((err == UIOMMU_E_TIMEOUT || err == UIOMMU_E_HW || err == UIOMMU_E_NOMEM ||
@@ -197,7 +201,7 @@ bool play_reset(struct play *p, struct play_device *d)
         return false;
     }
     while (!reset_once(p, root, began)) {
-        PLAY_NEED("I21", play_now(p) - began < RESET_IN, "device %u cannot be reset", d->number);
+        PLAY_NEED("I21", play_now(p) - began < reset_in(p), "device %u cannot be reset", d->number);
         play_sleep((2 + play_pick(50)) * BENCH_US);
     }
     p->counts->resets++;

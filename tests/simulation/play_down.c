@@ -92,7 +92,7 @@ static void last_look(struct play *p)
     for (i = 0; i < PLAY_LIVES; i++) {
         PLAY_NEED("I18",
                   p->life[i].number == 0 || p->life[i].state == UIOMMU_BOND_FREE ||
-                      !p->life[i].known,
+                      p->life[i].known == 0,
                   "life %u ends in state %u", p->life[i].number, p->life[i].state);
     }
     for (; b != NULL; b = b->beside) {

@@ -142,10 +142,10 @@ static uiommu_err try_bind(struct play_life *l, uint32_t cap)
     d->users--;
     p->binding[self] = 0;
     if (err == UIOMMU_OK) {
-        PLAY_NEED("states", l->known && memcmp(&ref, &l->ref, sizeof(ref)) == 0,
+        PLAY_NEED("states", l->known != 0 && memcmp(&ref, &l->ref, sizeof(ref)) == 0,
                   "bind names a bond that never became live");
         l->live = true;
-    } else if (!l->known && err != UIOMMU_E_TIMEOUT && err != UIOMMU_E_HW) {
+    } else if (l->known == 0 && err != UIOMMU_E_TIMEOUT && err != UIOMMU_E_HW) {
         l->state = UIOMMU_BOND_FREE; /* Nobody has seen it. */
         play_state_life(p, l);
         p->counts->moves[UIOMMU_BOND_RESERVED][UIOMMU_BOND_FREE]++;
@@ -473,7 +473,7 @@ static void live(struct owned *o)
 static uint32_t number_get(struct play *p)
 {
     struct play_owner *owner = &p->owner[play_pick(PLAY_OWNERS)];
-    uint32_t pasid = 0;
+    uint32_t pasid = 0, known = p->known;
     uiommu_err err;
 
     err = uiommu_pasid_alloc(p->bench->pasids, play_chance(500) ? owner->owner : NULL, 16, &pasid);
@@ -485,7 +485,7 @@ static uint32_t number_get(struct play *p)
         return 0;
     }
     p->counts->allocations++;
-    play_fresh(p, pasid);
+    play_fresh(p, pasid, known);
     return pasid;
 }
 

@@ -60,16 +60,18 @@ void play_ends(struct play_life *l)
     }
 }
 
-void play_fresh(struct play *p, uint32_t pasid)
+void play_fresh(struct play *p, uint32_t pasid, uint32_t known)
 {
     uint32_t i;
 
     for (i = 0; i < PLAY_LIVES; i++) {
         const struct play_life *l = &p->life[i];
 
-        PLAY_NEED(
-            "I2", l->number == 0 || l->pasid != pasid || l->state == UIOMMU_BOND_FREE || !l->known,
-            "PASID %u is given out, and life %u of it is in state %u", pasid, l->number, l->state);
+        PLAY_NEED("I2",
+                  l->number == 0 || l->pasid != pasid || l->state == UIOMMU_BOND_FREE ||
+                      l->known == 0 || l->known > known,
+                  "PASID %u is given out, and life %u of it is in state %u", pasid, l->number,
+                  l->state);
     }
 }
 

@@ -53,12 +53,12 @@ static struct play_life *life_first(struct play *p, const struct uiommu_trace *r
     uint32_t self = sim_self(play_sim), i;
     struct play_life *l = self < SIM_CPUS ? play_life_of(p, p->binding[self]) : NULL;
 
-    if (l != NULL && !l->known && l->d == d && l->pasid == (uint32_t)r->b) {
+    if (l != NULL && l->known == 0 && l->d == d && l->pasid == (uint32_t)r->b) {
         return l;
     }
     for (i = 0; i < PLAY_LIVES; i++) {
         l = &p->life[i];
-        if (l->number != 0 && !l->known && l->state != FREE && l->d == d &&
+        if (l->number != 0 && l->known == 0 && l->state != FREE && l->d == d &&
             l->pasid == (uint32_t)r->b) {
             return l;
         }
@@ -78,7 +78,7 @@ static struct play_life *life_of(struct play *p, const struct uiommu_trace *r)
     if (l != NULL && index < PLAY_BONDS) {
         l->ref.index = index;
         l->ref.generation = generation;
-        l->known = true;
+        l->known = ++p->known;
         p->bond[index] = l->number;
         l->d->bound[play_place(l->pasid)] = l->number;
     }

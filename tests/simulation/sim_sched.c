@@ -454,6 +454,7 @@ static void body(void *arg)
     struct sim_cpu *c = arg;
     struct sim *s = sim_now_running;
 
+    look(s); /* The beginning is a step, so that no two choices have one number. */
     c->fn(s, c->arg);
     if (c->irq_depth != 0) {
         sim_fail(s, "host op", "%s ended with interrupts kept away", c->name);
