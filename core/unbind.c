@@ -3,16 +3,16 @@
 
 /* The caller's side of a shutdown; the machine itself is drain.c. */
 
+/* What is missing is read after the state, before which it is written (R12). */
 uiommu_err uiommu_bond_result(const struct uiommu_bond *bond)
 {
-    uint32_t missing = uiommu_word_load(&bond->missing);
-
     switch (uiommu_bond_state(bond)) {
     case UIOMMU_BOND_FREE:
     case UIOMMU_BOND_QUARANTINE:
         return UIOMMU_OK;
     case UIOMMU_BOND_POISONED:
-        return (missing & (UIOMMU_PROOF_CONFIG | UIOMMU_PROOF_TLB | UIOMMU_PROOF_DEVICE)) != 0
+        return (uiommu_word_load(&bond->missing) &
+                (UIOMMU_PROOF_CONFIG | UIOMMU_PROOF_TLB | UIOMMU_PROOF_DEVICE)) != 0
                    ? UIOMMU_E_WITHHELD
                    : UIOMMU_E_POISONED;
     default:

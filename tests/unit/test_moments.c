@@ -5,7 +5,7 @@
  */
 #include "../../core/core.h"
 
-static const struct uiommu_word *watched;
+static const struct uiommu_word *watched, *looked_at;
 static void (*between)(struct uiommu_word *word);
 static uint32_t pauses;
 
@@ -33,6 +33,16 @@ static uint32_t moment_swap(struct uiommu_word *word, uint32_t value)
     return was;
 }
 
+/* What comes between comes after the look. */
+static uint32_t moment_look(const struct uiommu_word *word)
+{
+    uint32_t was = uiommu_word_load(word);
+
+    if (word == looked_at)
+        come_between((struct uiommu_word *)(uintptr_t)word);
+    return was;
+}
+
 static void moment_pause(void)
 {
     if (--pauses == 0)
@@ -45,7 +55,9 @@ static void moment_pause(void)
 #include "../../core/dispatch.c"
 #include "../../core/lock.c"
 #include "../../core/role.c"
+#define uiommu_word_load moment_look
 #include "../../core/unbind.c"
+#undef uiommu_word_load
 #undef uiommu_word_cas
 #undef uiommu_word_swap
 #undef uiommu_pause
@@ -54,7 +66,7 @@ static void moment_pause(void)
 
 static void begin(void)
 {
-    watched = NULL;
+    watched = looked_at = NULL;
     between = NULL;
     pauses = 0;
     scene_begin();
@@ -216,6 +228,37 @@ Test(moments, stop_once)
         serve();
         cr_assert_eq(uiommu_device_detach(third), UIOMMU_OK);
     }
+}
+
+/* ---- the result ---- */
+
+static struct uiommu_bond *ending;
+
+static void hangs(struct uiommu_word *word)
+{
+    (void)word;
+    uiommu_word_or(&ending->missing, UIOMMU_PROOF_CONFIG | UIOMMU_PROOF_REQUESTS);
+    uiommu_bond_set_state(ending, UIOMMU_BOND_POISONED);
+}
+
+/* R12: what became POISONED during the look is never said to be out of hardware's reach. */
+Test(moments, result_is_of_the_state)
+{
+    struct uiommu_bond_ref ref;
+
+    cr_assert_eq(scene_attach(30, UIOMMU_DEVICE_PASID, NULL, &third), UIOMMU_OK);
+    cr_assert_eq(scene_bind(third, scene.as, scene.pasid, &ref), UIOMMU_OK);
+    ending = uiommu_radix_get(&u->bonds, ref.index);
+    watch(&ending->missing, hangs);
+    looked_at = watched;
+    cr_assert_eq(uiommu_bond_result(ending), UIOMMU_PENDING);
+    hangs(NULL);
+    cr_assert_eq(uiommu_bond_result(ending), UIOMMU_E_WITHHELD);
+    uiommu_word_store(&ending->missing, 0);
+    uiommu_bond_set_state(ending, UIOMMU_BOND_LIVE);
+    cr_assert_eq(uiommu_unbind(u, ref, UIOMMU_UNBIND_STOPPED), UIOMMU_OK);
+    serve();
+    cr_assert_eq(uiommu_device_detach(third), UIOMMU_OK);
 }
 
 /* ---- an owner's groups in flight ---- */
