@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Compare tests/proof/mapping.md with the Spin models, prove.conf and core/.
+"""Compare tests/proof/mapping.md with the Spin models, prove.conf and core/; and look whether what
+the CBMC proofs change in a source is still there.
 
 usage: proof_mapping.py SOURCE_ROOT
 """
 import glob
 import os
 import re
+import subprocess
 import sys
 
 MACHINE = ("drain.c", "stop.c", "clear.c", "barrier.c")
@@ -88,6 +90,16 @@ def check_worlds(errors, models, conf, check_h):
                 errors.append("%s: no world explores it" % macro)
 
 
+def check_edits(errors, root):
+    """given= and break.NAME= of every proof.conf change their file."""
+    for path in sorted(glob.glob(os.path.join(root, "tests", "proof", "*", "proof.conf"))):
+        proof = os.path.basename(os.path.dirname(path))
+        for key, file, edit in re.findall(r"^(given|break\.\w+)=(\S+) (.*)", read(path), re.M):
+            if subprocess.run(["sed", edit, os.path.join(root, file)], stdout=subprocess.PIPE,
+                              check=True, text=True).stdout == read(root, file):
+                errors.append("%s, %s: changes nothing in %s" % (proof, key, file))
+
+
 def main():
     if len(sys.argv) != 2:
         print(__doc__, file=sys.stderr)
@@ -103,6 +115,7 @@ def main():
     check_functions(errors, rows, functions)
     check_phases(errors, rows, read(root, "core", "core.h"), steps)
     check_worlds(errors, models, read(proof, "prove.conf"), read(root, "core", "check.h"))
+    check_edits(errors, root)
     for text in errors:
         print(text)
     print("%d steps, %d functions of the machine, %d errors" %

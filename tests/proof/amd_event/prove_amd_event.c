@@ -41,13 +41,13 @@ void uiommu_amd_write64(const struct uiommu_amd *of, uint32_t offset, uint64_t v
 }
 
 /* Hardware may have written since the last look. */
-void uiommu_amd_from_device(const struct uiommu_amd *of, const volatile void *cpu, uint64_t bytes)
+uint64_t uiommu_amd_load(const struct uiommu_amd *of, const volatile uint64_t *word)
 {
-    volatile uint64_t *word = (volatile uint64_t *)(uintptr_t)cpu;
+    volatile uint64_t *at = (volatile uint64_t *)(uintptr_t)word;
 
     (void)of;
-    PROVE(bytes == sizeof(*word));
-    *word = nondet_u64();
+    *at = nondet_u64();
+    return *at;
 }
 
 void uiommu_amd_to_device(const struct uiommu_amd *of, const volatile void *cpu, uint64_t bytes)
@@ -97,6 +97,7 @@ const volatile uint64_t *uiommu_amd_command_at(const struct uiommu_amd *of, uint
 
     (void)of;
     (void)bus;
+    command[0] = nondet_u64();
     return nondet_bool() ? command : NULL;
 }
 
@@ -146,15 +147,24 @@ static uint32_t pasid_in(const uint64_t entry[2])
     return pasid != 0 ? (uint32_t)pasid : UIOMMU_PASID_NONE;
 }
 
+/* Only an error of a command has one beside it. */
+static bool has_command(const struct amd_stashed *s)
+{
+    uint64_t code = sheet_bits(s->entry[0], 63, 60);
+
+    return (code == 5 || code == 6) && s->command[0] != 0;
+}
+
 static void decoding(void)
 {
     struct amd_stashed s = {{nondet_u64(), nondet_u64()}, {nondet_u64(), nondet_u64()}};
     uint64_t code = sheet_bits(s.entry[0], 63, 60);
     bool rw = sheet_bits(s.entry[0], 53, 53) != 0, i = sheet_bits(s.entry[0], 51, 51) != 0;
-    bool command = (code == 5 || code == 6) && s.command[0] != 0;
+    bool command = has_command(&s);
     struct uiommu_request r;
     struct uiommu_event e;
 
+    ASSUME(command || s.command[0] == 0);
     uiommu_amd_event_decode(&s, &e);
     PROVE(e.id == (code == 5 || code == 6 || code == 10 ? UINT32_MAX : (s.entry[0] & 0xffff)));
     PROVE(e.pasid == pasid_in(s.entry) && e.hw_code == code && e.address == s.entry[1]);
@@ -227,6 +237,7 @@ static void fetching(uint32_t which)
           before + ((log->head - head) & (SIZE - 1)));
     i = nondet_u32();
     PROVE(i >= io.request_count || requests[i].at < io.entries);
+    PROVE(i >= SIZE || has_command(&stash[i]) || stash[i].command[0] == 0);
 }
 
 void prove(void)
