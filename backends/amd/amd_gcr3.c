@@ -42,8 +42,10 @@ bool uiommu_amd_gcr3_quiet(const struct uiommu_amd *hw, const struct amd_device 
     return entry != NULL && uiommu_bits_load64(entry) == uiommu_amd_gcr3_entry(hw->quiet.bus);
 }
 
+/* What it names is there before it. */
 void uiommu_amd_gcr3_store(struct uiommu_amd *hw, volatile uint64_t *entry, uint64_t v)
 {
+    uiommu_fence_dma_store();
     if ((v & AMD_GCR3_VALID) != 0)
         uiommu_bits_publish64(entry, v);
     else
@@ -65,16 +67,15 @@ static uiommu_err node_get(struct uiommu_amd *hw, struct uiommu_mem *node, void 
                            uint32_t index)
 {
     volatile uint64_t *entry = (volatile uint64_t *)above + index;
-    struct uiommu_mem mem = {NULL, 0, 0};
+    struct uiommu_mem mem = *node;
     uintptr_t state;
     uiommu_err err;
 
-    if (node->cpu != NULL)
+    if (mem.cpu != NULL)
         return UIOMMU_OK;
     err = uiommu_amd_mem_get(hw, AMD_GCR3_NODE_BYTES, AMD_GCR3_NODE_BYTES, &mem);
     if (err != UIOMMU_OK)
         return err;
-    uiommu_fence_dma_store();
     state = uiommu_unit_lock(hw->unit);
     *node = mem;
     uiommu_amd_gcr3_store(hw, entry, uiommu_amd_gcr3_entry(mem.bus));
@@ -113,7 +114,7 @@ uiommu_err uiommu_amd_gcr3_get(struct uiommu_amd *hw, struct amd_device *dev)
     }
     err = uiommu_amd_mem_get(hw, AMD_GCR3_NODE_BYTES, AMD_GCR3_NODE_BYTES, &dev->root);
     if (err == UIOMMU_OK)
-        err = path_get(hw, dev, 0);
+        err = path_get(hw, dev, slot_of(UIOMMU_PASID_NONE));
     if (err == UIOMMU_OK)
         uiommu_amd_gcr3_store(hw, uiommu_amd_gcr3_at(dev, UIOMMU_PASID_NONE),
                               uiommu_amd_gcr3_entry(hw->quiet.bus));
@@ -124,12 +125,12 @@ void uiommu_amd_gcr3_put(struct uiommu_amd *hw, struct amd_device *dev)
 {
     uint32_t i;
 
+    uiommu_amd_mem_put(hw, &dev->root);
     for (i = 0; dev->leaf != NULL && i < dev->leaf_count; i++)
         uiommu_amd_mem_put(hw, &dev->leaf[i]);
     for (i = 0; i < sizeof(dev->middle) / sizeof(dev->middle[0]); i++)
         uiommu_amd_mem_put(hw, &dev->middle[i]);
     uiommu_heap_put(hw->u, dev->leaf, dev->leaf_count * sizeof(*dev->leaf));
-    uiommu_amd_mem_put(hw, &dev->root);
 }
 
 uint32_t uiommu_amd_va_bits(const struct uiommu_amd *hw)
@@ -180,7 +181,8 @@ static uiommu_err first_set(struct uiommu_amd *hw, struct amd_device *dev, uint3
                             const struct uiommu_root *root, uint32_t step)
 {
     volatile uint64_t *entry = uiommu_amd_gcr3_at(dev, pasid);
-    uint64_t now, want, quiet = uiommu_amd_gcr3_entry(hw->quiet.bus);
+    uint64_t now, want = uiommu_amd_gcr3_entry(root->table);
+    uint64_t quiet = uiommu_amd_gcr3_entry(hw->quiet.bus);
     uiommu_err err = first_check(hw, dev, pasid, root);
 
     if (err != UIOMMU_OK)
@@ -190,7 +192,6 @@ static uiommu_err first_set(struct uiommu_amd *hw, struct amd_device *dev, uint3
     err = uiommu_amd_device_sync(hw, dev, step);
     if (err != UIOMMU_OK)
         return err;
-    want = uiommu_amd_gcr3_entry(root->table);
     now = uiommu_bits_load64(entry);
     if (now != 0 && now != want && (pasid != UIOMMU_PASID_NONE || now != quiet))
         return UIOMMU_E_STATE;

@@ -229,14 +229,14 @@ uiommu_err uiommu_amd_command(void *ctx, const uint64_t *words, uint32_t count);
 void uiommu_amd_devtab_clear(struct uiommu_amd *hw);
 volatile uint64_t *uiommu_amd_dte_at(const struct uiommu_amd *hw, uint32_t id);
 void uiommu_amd_dte_build(const struct uiommu_amd *hw, const struct amd_device *dev, uint32_t set,
-                          uint64_t out[3]);
-bool uiommu_amd_dte_step(struct uiommu_amd *hw, volatile uint64_t *dte, const uint64_t want[3],
-                         uint32_t step);
+                          uint64_t out[AMD_DTE_BUILT]);
+bool uiommu_amd_dte_step(struct uiommu_amd *hw, volatile uint64_t *dte,
+                         const uint64_t want[AMD_DTE_BUILT], uint32_t step);
 void uiommu_amd_entries_close(struct uiommu_amd *hw);
 void uiommu_amd_entries_hold(struct uiommu_amd *hw);
 bool uiommu_amd_entries_release(struct uiommu_amd *hw);
 void uiommu_amd_dte_store0(struct uiommu_amd *hw, volatile uint64_t *dte, uint64_t v);
-void uiommu_amd_dte_shut(struct uiommu_amd *hw, volatile uint64_t *dte, uint32_t set);
+void uiommu_amd_device_shut(struct uiommu_amd *hw, const struct amd_device *dev);
 struct amd_device *uiommu_amd_device_of(const struct uiommu_amd *hw, uint32_t id);
 uiommu_err uiommu_amd_device_attach(void *ctx, const struct uiommu_device_desc *desc, void **out);
 void uiommu_amd_device_detach(void *ctx, void *dev);

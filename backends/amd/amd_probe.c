@@ -24,9 +24,7 @@ static uiommu_err read_features(struct uiommu_amd *hw, uint64_t efr)
     uint32_t levels = (uint32_t)uiommu_bits_get(efr, AMD_EFR_GLX) + 1u;
     uint32_t width = (uint32_t)uiommu_bits_get(efr, AMD_EFR_PASMAX) + 1u;
 
-    if (efr == 0 || efr == ~UINT64_C(0))
-        return UIOMMU_E_HW;
-    if (levels > 3)
+    if (efr == 0 || levels > 3) /* As all ones. */
         return UIOMMU_E_HW;
     f->guest = has(efr, AMD_EFR_GT);
     f->gio = f->guest && has(efr, AMD_EFR_GIO);
@@ -41,7 +39,7 @@ static uiommu_err read_features(struct uiommu_amd *hw, uint64_t efr)
     f->ppr = f->guest && f->ats && f->eph && has(efr, AMD_EFR_PPR);
     f->snp = has(efr, AMD_EFR_SNP);
     f->early = has(efr, AMD_EFR_EARLY);
-    f->early_b = f->early && has(efr, AMD_EFR_DUAL);
+    f->early_b = has(efr, AMD_EFR_EARLY) && has(efr, AMD_EFR_DUAL);
     f->inv_all = has(efr, AMD_EFR_INV_ALL);
     f->block_markers =
         (hw->config.flags & UIOMMU_AMD_BLOCK_MARKERS) != 0 && has(efr, AMD_EFR_MARKERS);
@@ -55,14 +53,15 @@ static uint32_t log2_or(uint32_t asked, uint32_t otherwise)
     return asked != 0 ? asked : otherwise;
 }
 
-static void size_rings(struct uiommu_amd *hw)
+static void init_rings(struct uiommu_amd *hw)
 {
     uint32_t bits = hw->config.address_bits != 0 ? hw->config.address_bits : 48u;
 
+    uiommu_amd_logs_init(hw);
     hw->limit = (UINT64_C(1) << bits) - 1u;
-    hw->id_bits = smaller(hw->config.unit.id_bits != 0 ? hw->config.unit.id_bits : 16u, 16u);
-    hw->cmdq.log2 = log2_or(hw->config.cmdq_log2, 9);
+    hw->id_bits = smaller(hw->config.unit.id_bits - 1u, 15) + 1u; /* 0: as many as there are. */
     hw->evt.log2 = log2_or(hw->config.eventq_log2, 9);
+    hw->cmdq.log2 = log2_or(hw->config.cmdq_log2, 9);
     hw->ppr.log2 = log2_or(hw->config.priq_log2, 9);
 }
 
@@ -104,8 +103,7 @@ uiommu_err uiommu_amd_probe(void *ctx, struct uiommu_caps *out)
 
     if (err != UIOMMU_OK)
         return err;
-    size_rings(hw);
-    uiommu_amd_logs_init(hw);
+    init_rings(hw);
     fill_caps(hw, out);
     return UIOMMU_OK;
 }

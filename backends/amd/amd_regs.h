@@ -88,8 +88,8 @@
 /* Device table entry */
 #define AMD_DTE_BYTES      32u
 #define AMD_DTE_WORDS      4u
+#define AMD_DTE_BUILT      3u /* The others are the host's. */
 #define AMD_DTE_ENTRIES    65536u
-#define AMD_DTE0_V         UIOMMU_FIELD(0, 0)
 #define AMD_DTE0_TV        UIOMMU_FIELD(1, 1)
 #define AMD_DTE0_MODE      UIOMMU_FIELD(11, 9)
 #define AMD_DTE0_HOST      UIOMMU_FIELD(51, 12) /* Root of the host table. */

@@ -10,10 +10,11 @@
  */
 #include "amd_internal.h"
 
+/* 9 bits a level above the page; the sixth ends at bit 63. */
 static bool levels_of(uint32_t va_bits, uint32_t *out)
 {
-    *out = (va_bits - 12u + 8u) / 9u;
-    return va_bits == 64 || (va_bits > 12 && (va_bits - 12u) % 9u == 0);
+    *out = va_bits / 9u - 1u;
+    return va_bits == 64 || (va_bits % 9u == 3u && *out != 0);
 }
 
 static bool address_ok(const struct uiommu_amd *hw, uint64_t table)
@@ -50,7 +51,7 @@ uiommu_err uiommu_amd_host_check(const struct uiommu_amd *hw, const struct amd_d
     struct amd_host host;
     uint32_t granule = root->granule_bits;
 
-    if (!host_of(root, &host) || pasid != UIOMMU_PASID_NONE || granule != 12 || host.mode == 0 ||
+    if (!host_of(root, &host) || pasid != UIOMMU_PASID_NONE || granule != 12 ||
         host.mode > hw->f.host_levels || !address_ok(hw, host.table))
         return UIOMMU_E_UNSUPPORTED;
     if (host.nested && (!hw->f.guest || !hw->f.gio || root->va_bits != uiommu_amd_va_bits(hw) ||
@@ -83,23 +84,21 @@ static void entry_0(struct uiommu_amd *hw, const struct amd_device *dev)
         want = dev->host.nested ? uiommu_amd_gcr3_entry(dev->host.guest) : 0;
     else if (now == 0)
         want = uiommu_amd_gcr3_entry(hw->quiet.bus);
-    if (now != want)
-        uiommu_amd_gcr3_store(hw, entry, want);
+    uiommu_amd_gcr3_store(hw, entry, want);
 }
 
 /* Bring the device's entries to what they should be, a step at a time, as device_set(). */
 uiommu_err uiommu_amd_device_sync(struct uiommu_amd *hw, struct amd_device *dev, uint32_t step)
 {
     bool more = false;
-    uint64_t want[3];
+    uint64_t want[AMD_DTE_BUILT];
     uint32_t i;
 
     if ((dev->set & UIOMMU_DEVICE_SET_OPEN) == 0)
         return UIOMMU_OK;
     uiommu_amd_dte_build(hw, dev, dev->set, want);
     if ((want[0] & uiommu_bits_mask(AMD_DTE0_TV)) == 0) {
-        for (i = 0; i < dev->who.id_count; i++)
-            uiommu_amd_dte_shut(hw, uiommu_amd_dte_at(hw, dev->who.ids[i]), dev->set);
+        uiommu_amd_device_shut(hw, dev);
         return UIOMMU_OK;
     }
     if (step != 0 && is_shut(hw, dev))

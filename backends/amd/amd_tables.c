@@ -13,18 +13,16 @@
  * host has put into its half of a table that is kept stays. */
 void uiommu_amd_devtab_clear(struct uiommu_amd *hw)
 {
+    const uint64_t keep[] = {0, AMD_DTE1_HOST, ~uiommu_bits_mask(AMD_DTE2_OURS)};
+    const uint64_t set[] = {AMD_DTE_BLOCKED, uiommu_bits_mask(AMD_DTE1_SE), 0};
     volatile uint64_t *words = hw->devtab.cpu;
-    uint32_t i;
+    uint32_t i, w;
 
     for (i = 0; i < AMD_DTE_ENTRIES; i++, words += AMD_DTE_WORDS) {
-        uiommu_bits_store64(&words[0], AMD_DTE_BLOCKED);
-        uiommu_bits_store64(&words[1], (uiommu_bits_load64(&words[1]) & AMD_DTE1_HOST) |
-                                           uiommu_bits_mask(AMD_DTE1_SE));
-        uiommu_bits_store64(&words[2],
-                            uiommu_bits_load64(&words[2]) & ~uiommu_bits_mask(AMD_DTE2_OURS));
+        for (w = 0; w < AMD_DTE_BUILT; w++)
+            uiommu_bits_store64(&words[w], (uiommu_bits_load64(&words[w]) & keep[w]) | set[w]);
     }
-    words = hw->devtab.cpu;
-    uiommu_amd_to_device(hw, words, AMD_DTE_ENTRIES * AMD_DTE_BYTES);
+    uiommu_amd_to_device(hw, hw->devtab.cpu, AMD_DTE_ENTRIES * AMD_DTE_BYTES);
 }
 
 volatile uint64_t *uiommu_amd_dte_at(const struct uiommu_amd *hw, uint32_t id)
@@ -35,7 +33,7 @@ volatile uint64_t *uiommu_amd_dte_at(const struct uiommu_amd *hw, uint32_t id)
 }
 
 /* The GCR3 table: all of it, or its node of the lowest PASIDs under a host table. */
-static void build_guest(const struct amd_device *dev, uint64_t out[3])
+static void build_guest(const struct amd_device *dev, uint64_t out[AMD_DTE_BUILT])
 {
     bool one = dev->host.mode != 0;
     uint64_t root = one && dev->levels > 1 ? dev->leaf[0].bus : dev->root.bus;
@@ -60,13 +58,13 @@ static bool would_pass(const struct uiommu_amd *hw, const struct amd_device *dev
  * whose address space died faults on every access, and each event more might hide one that a ticket
  * waits for. */
 void uiommu_amd_dte_build(const struct uiommu_amd *hw, const struct amd_device *dev, uint32_t set,
-                          uint64_t out[3])
+                          uint64_t out[AMD_DTE_BUILT])
 {
     bool ats = (set & UIOMMU_DEVICE_SET_ATS) != 0;
-    bool ppr = ats && hw->f.ppr && (dev->flags & UIOMMU_DEVICE_PRI) != 0;
+    bool ppr = ats && (dev->flags & UIOMMU_DEVICE_PRI) != 0;
     uint64_t table = dev->host.blocked ? hw->quiet.bus : dev->host.table;
 
-    out[0] = uiommu_bits_mask(AMD_DTE0_V);
+    out[0] = AMD_DTE_BLOCKED;
     out[1] = uiommu_bits_make(AMD_DTE1_DOMAIN, dev->domain) | uiommu_bits_mask(AMD_DTE1_SE);
     out[2] = 0;
     if (would_pass(hw, dev))
@@ -113,18 +111,17 @@ static uiommu_err attach_check(const struct uiommu_amd *hw, const struct uiommu_
  * longest. */
 static uint32_t domain_take(struct uiommu_amd *hw)
 {
-    uint32_t tries, at = hw->domain_next, got = 0;
+    uint32_t at = hw->domain_next;
 
-    for (tries = 0; got == 0 && tries < 65536u; tries++) {
+    do {
         at = (at + 1u) & 0xffffu;
-        if (at != 0 && ((hw->domains[at >> 5] >> (at & 31u)) & 1u) == 0)
-            got = at;
-    }
-    if (got != 0) {
-        hw->domains[got >> 5] |= UINT32_C(1) << (got & 31u);
-        hw->domain_next = got;
-    }
-    return got;
+        if (at != 0 && ((hw->domains[at >> 5] >> (at & 31u)) & 1u) == 0) {
+            hw->domains[at >> 5] |= UINT32_C(1) << (at & 31u);
+            hw->domain_next = at;
+            return at;
+        }
+    } while (at != hw->domain_next);
+    return 0;
 }
 
 static void domain_give(struct uiommu_amd *hw, uint32_t domain)
@@ -178,9 +175,8 @@ uiommu_err uiommu_amd_device_attach(void *ctx, const struct uiommu_device_desc *
     }
     state = uiommu_unit_lock(hw->unit);
     dev->domain = domain_take(hw);
-    if (dev->domain != 0) {
+    if (dev->domain != 0)
         uiommu_requester_add(&hw->devices, &dev->who);
-    }
     uiommu_unit_unlock(hw->unit, state);
     if (dev->domain == 0) {
         device_free(hw, dev);
@@ -202,14 +198,15 @@ void uiommu_amd_device_detach(void *ctx, void *dev_ctx)
     device_free(hw, dev);
 }
 
+/* Behind every store before it. */
 static void store(struct uiommu_amd *hw, volatile uint64_t *dte, uint32_t word, uint64_t v)
 {
+    uiommu_fence_dma_store();
     if (word == 0 && (v & uiommu_bits_mask(AMD_DTE0_TV)) == 0)
         uiommu_bits_retract64(&dte[0], v); /* Its low half blocks already. */
     else
         uiommu_bits_publish64(&dte[word], v);
     uiommu_amd_to_device(hw, &dte[word], sizeof(*dte));
-    uiommu_fence_dma_store();
 }
 
 /* Word 1 beside the host's bits. */
@@ -226,7 +223,7 @@ void uiommu_amd_dte_store0(struct uiommu_amd *hw, volatile uint64_t *dte, uint64
 /* TV=0 ends walks; what the device translated before is refused by I=0. GPRP stays, for answers
  * that are in the command ring already and to what the device still asks: without the PASID it
  * would take them for another's. */
-void uiommu_amd_dte_shut(struct uiommu_amd *hw, volatile uint64_t *dte, uint32_t set)
+static void dte_shut(struct uiommu_amd *hw, volatile uint64_t *dte, uint32_t set)
 {
     const uint64_t gprp = uiommu_bits_mask(AMD_DTE0_GPRP);
     bool pasid = hw->f.eph && (set & UIOMMU_DEVICE_SET_PASID_REQUIRED) != 0;
@@ -237,9 +234,18 @@ void uiommu_amd_dte_shut(struct uiommu_amd *hw, volatile uint64_t *dte, uint32_t
                uiommu_bits_mask(AMD_DTE1_SE));
 }
 
+void uiommu_amd_device_shut(struct uiommu_amd *hw, const struct amd_device *dev)
+{
+    uint32_t i;
+
+    for (i = 0; i < dev->who.id_count; i++)
+        dte_shut(hw, uiommu_amd_dte_at(hw, dev->who.ids[i]), dev->set);
+}
+
 /* PPR without I would invite requests of a device that cannot translate: I comes first and goes
  * last. */
-static void dte_change(struct uiommu_amd *hw, volatile uint64_t *dte, const uint64_t want[3])
+static void dte_change(struct uiommu_amd *hw, volatile uint64_t *dte,
+                       const uint64_t want[AMD_DTE_BUILT])
 {
     bool ats = uiommu_bits_get(want[1], AMD_DTE1_I) != 0;
 
@@ -255,8 +261,8 @@ static void dte_change(struct uiommu_amd *hw, volatile uint64_t *dte, const uint
  * has hardware drop the entry between, and may repeat a step before it could: what a step does
  * follows from its number. @return whether the opening store is still to come.
  */
-bool uiommu_amd_dte_step(struct uiommu_amd *hw, volatile uint64_t *dte, const uint64_t want[3],
-                         uint32_t step)
+bool uiommu_amd_dte_step(struct uiommu_amd *hw, volatile uint64_t *dte,
+                         const uint64_t want[AMD_DTE_BUILT], uint32_t step)
 {
     const uint64_t live1 = uiommu_bits_mask(AMD_DTE1_I) | uiommu_bits_mask(AMD_DTE1_SE);
     const uint64_t live0 = uiommu_bits_mask(AMD_DTE0_PPR) | uiommu_bits_mask(AMD_DTE0_GPRP);
@@ -271,8 +277,7 @@ bool uiommu_amd_dte_step(struct uiommu_amd *hw, volatile uint64_t *dte, const ui
         return false;
     }
     if (step == 0 || (now0 & uiommu_bits_mask(AMD_DTE0_TV)) != 0) {
-        if ((now0 & uiommu_bits_mask(AMD_DTE0_TV)) != 0)
-            store(hw, dte, 0, AMD_DTE_BLOCKED | (now0 & uiommu_bits_mask(AMD_DTE0_GPRP)));
+        store(hw, dte, 0, AMD_DTE_BLOCKED | (now0 & uiommu_bits_mask(AMD_DTE0_GPRP)));
         return true;
     }
     if (step == 1 || now1 != want[1] || !same2) {
@@ -282,6 +287,20 @@ bool uiommu_amd_dte_step(struct uiommu_amd *hw, volatile uint64_t *dte, const ui
     }
     store(hw, dte, 0, want[0]);
     return false;
+}
+
+/* BUSY: commands that an entry with I=0 forbids are under way; no new ones follow until it is
+ * written. A restart before that writes it too. */
+static uiommu_err shut(struct uiommu_amd *hw, struct amd_device *dev, uint32_t flags)
+{
+    dev->set = flags;
+    dev->closing = uiommu_amd_is_told(hw, dev);
+    if (dev->closing)
+        return UIOMMU_E_BUSY;
+    dev->isolated = false;
+    dev->held = false;
+    uiommu_amd_device_shut(hw, dev);
+    return UIOMMU_OK;
 }
 
 /* What entries that were to block waited for is gone with the ring. */
@@ -294,7 +313,7 @@ void uiommu_amd_entries_close(struct uiommu_amd *hw)
     for (who = hw->devices; who != NULL; who = who->next) {
         dev = (struct amd_device *)who;
         if (dev->closing)
-            (void)uiommu_amd_device_set(hw, dev, dev->set, 0);
+            (void)shut(hw, dev, dev->set);
     }
     uiommu_unit_unlock(hw->unit, state);
 }
@@ -331,7 +350,7 @@ bool uiommu_amd_entries_release(struct uiommu_amd *hw)
     struct uiommu_requester *who;
     struct amd_device *dev;
     bool any = false;
-    uint64_t want[3];
+    uint64_t want[AMD_DTE_BUILT];
     uint32_t i;
 
     for (who = hw->devices; who != NULL; who = who->next) {
@@ -346,27 +365,20 @@ bool uiommu_amd_entries_release(struct uiommu_amd *hw)
     return any;
 }
 
-/* BUSY: commands that an entry with I=0 forbids are under way; no new ones follow until it is
- * written. A restart before that writes it too. */
 uiommu_err uiommu_amd_device_set(void *ctx, void *dev_ctx, uint32_t flags, uint32_t step)
 {
     struct uiommu_amd *hw = ctx;
     struct amd_device *dev = dev_ctx;
-    uint32_t i;
 
     if ((flags & UIOMMU_DEVICE_SET_ATS) != 0 && !hw->f.ats)
         return UIOMMU_E_UNSUPPORTED;
+    if ((flags & UIOMMU_DEVICE_SET_OPEN) == 0)
+        return shut(hw, dev, flags);
     dev->set = flags;
-    dev->closing = (flags & UIOMMU_DEVICE_SET_OPEN) == 0 && uiommu_amd_is_told(hw, dev);
-    if (dev->closing)
-        return UIOMMU_E_BUSY;
+    dev->closing = false;
     dev->isolated = false;
     dev->held = false;
-    if ((flags & UIOMMU_DEVICE_SET_OPEN) != 0)
-        return uiommu_amd_device_sync(hw, dev, step);
-    for (i = 0; i < dev->who.id_count; i++)
-        uiommu_amd_dte_shut(hw, uiommu_amd_dte_at(hw, dev->who.ids[i]), flags);
-    return UIOMMU_OK;
+    return uiommu_amd_device_sync(hw, dev, step);
 }
 
 /* The blocked entry refuses traffic, translated traffic and translation requests (I=0), and page
@@ -374,7 +386,7 @@ uiommu_err uiommu_amd_device_set(void *ctx, void *dev_ctx, uint32_t flags, uint3
 uiommu_err uiommu_amd_device_isolate(void *ctx, void *dev_ctx)
 {
     struct amd_device *dev = dev_ctx;
-    uiommu_err err = uiommu_amd_device_set(ctx, dev, dev->set & ~UIOMMU_DEVICE_SET_OPEN, 0);
+    uiommu_err err = shut(ctx, dev, dev->set & ~UIOMMU_DEVICE_SET_OPEN);
 
     dev->isolated = err == UIOMMU_OK;
     return err;

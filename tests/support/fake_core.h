@@ -52,6 +52,7 @@ void fake_unit_free(struct uiommu *u);
 #define FAKE_END(u)                                                                                \
     do {                                                                                           \
         fake_unit_free(u);                                                                         \
+        cr_assert_eq((u)->core.unit.locked, 0);                                                    \
         cr_assert_eq((u)->core.mem_bytes, 0);                                                      \
         cr_assert_eq((u)->core.heap_bytes, 0);                                                     \
         fake_free(u);                                                                              \

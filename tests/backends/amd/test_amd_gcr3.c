@@ -228,11 +228,13 @@ Test(amd_gcr3, nodes)
         dev = attach(bits[i]);
         last = (1u << bits[i]) - 1;
         cr_assert_eq(dev->levels, levels[i]);
+        cr_assert_eq(dev->leaf == NULL, levels[i] == 1);
         cr_assert_eq(ops->pasid_prepare(hw, dev, last), UIOMMU_OK);
         bytes = u->core.mem_bytes;
+        u->core.cleaned = 0;
         cr_assert_eq(ops->pasid_prepare(hw, dev, last), UIOMMU_OK);
         cr_assert_eq(ops->pasid_prepare(hw, dev, NONE), UIOMMU_OK);
-        cr_assert_eq(u->core.mem_bytes, bytes);
+        cr_assert(u->core.mem_bytes == bytes && u->core.cleaned == 0);
         cr_assert_eq(set(dev, last, &root), UIOMMU_OK);
         node = dev->root.cpu;
         for (level = levels[i] - 1; level != 0; level--)
@@ -275,4 +277,42 @@ Test(amd_gcr3, no_memory)
     u->core.mem_left = UINT32_MAX;
     ops->device_detach(hw, dev);
     cr_assert(u->core.mem_bytes == bytes && u->core.heap_bytes == heap);
+}
+
+static uint32_t none_at; /* The how manieth mem_get() from now on fails, 0 the first. */
+static uiommu_err (*more)(void *ctx, uint64_t bytes, uint64_t align, uint64_t limit,
+                          struct uiommu_mem *out);
+
+static uiommu_err none_once(void *ctx, uint64_t bytes, uint64_t align, uint64_t limit,
+                            struct uiommu_mem *out)
+{
+    return none_at-- == 0 ? UIOMMU_E_NOMEM : more(ctx, bytes, align, limit, out);
+}
+
+/* It fails once: nothing hangs below a node that is not there. No heap for what is known of nodes:
+ * the device is not there either. */
+Test(amd_gcr3, no_memory_once)
+{
+    struct uiommu_device_desc desc = {ids, 2, UIOMMU_DEVICE_PASID, 20, 1, 0};
+    uint64_t bytes, heap = u->core.heap_bytes;
+    struct amd_device *dev = attach(20);
+    void *out;
+    uint32_t i;
+
+    more = u->core.host.mem_get;
+    u->core.host.mem_get = none_once;
+    for (i = 0; i < 2; i++) {
+        none_at = i;
+        cr_assert_eq(ops->pasid_prepare(hw, dev, 0x41000), UIOMMU_E_NOMEM, "%u", i);
+    }
+    u->core.host.mem_get = more;
+    cr_assert_eq(ops->pasid_prepare(hw, dev, 0x41000), UIOMMU_OK);
+    ops->device_detach(hw, dev);
+    bytes = u->core.mem_bytes;
+    for (i = 0; i < 3; i++) { /* The device, its IDs, its nodes. */
+        u->core.heap_left = i;
+        cr_assert_eq(ops->device_attach(hw, &desc, &out), UIOMMU_E_NOMEM, "%u", i);
+        cr_assert(u->core.mem_bytes == bytes && u->core.heap_bytes == heap);
+    }
+    u->core.heap_left = UINT32_MAX;
 }

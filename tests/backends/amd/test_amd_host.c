@@ -20,7 +20,7 @@ static void end(void)
 {
     unit->ops->stop(unit->hw);
     unit->ops->destroy(unit->hw);
-    cr_assert_eq(u->core.mem_bytes, 0);
+    cr_assert(u->core.mem_bytes == 0 && u->core.unit.locked == 0);
     fake_free(u);
 }
 
@@ -155,6 +155,114 @@ Test(amd_host, resumes_over_another_table)
     cr_assert_eq(u->log[u->logged - 2].d[0] >> 60, 8);
     cr_assert_eq(u->logged, 6); /* All caches: the old table's, the bits', the entries'. */
     unit->ops->device_detach(unit->hw, dev);
+}
+
+static struct amd_device *attach(const uint32_t *ids, uint32_t count, uint32_t flags)
+{
+    struct uiommu_device_desc desc = {
+        ids, count, UIOMMU_DEVICE_PASID | UIOMMU_DEVICE_ATS | UIOMMU_DEVICE_PRI, 9, 1, 0};
+    uint32_t step = 0;
+    void *dev;
+
+    cr_assert_eq(unit->ops->device_attach(unit->hw, &desc, &dev), UIOMMU_OK);
+    while (unit->ops->device_set(unit->hw, dev, flags, step) == UIOMMU_MORE)
+        step++;
+    return dev;
+}
+
+static uint64_t entry(uint32_t id)
+{
+    return le64(uiommu_amd_dte_at(unit->hw, id)[0]);
+}
+
+static void foreign_table(void)
+{
+    unit->ops->stop(unit->hw);
+    memset(fake_reg(u, 0x2000), 0, 0x40);
+    set64(0x00, 0x12345000 | 0x1ff);
+    set64(0x18, 1);
+    u->logged = 0;
+}
+
+/* Of several devices those open again that were open, each by its own entry; once. */
+Test(amd_host, resumes_with_many)
+{
+    static const uint32_t of[] = {0x300, 0, 0x118, 0x119, 0x200, 0x201};
+    struct amd_device *dev[4];
+    uint64_t was[6];
+    uint32_t i;
+
+    cr_assert_eq(start(0), UIOMMU_OK);
+    dev[0] = attach(&of[0], 1, 0);
+    dev[1] = attach(&of[2], 2, UIOMMU_DEVICE_SET_OPEN);
+    dev[2] = attach(&of[1], 1, UIOMMU_DEVICE_SET_OPEN | UIOMMU_DEVICE_SET_ATS);
+    dev[3] = attach(&of[4], 2, 0);
+    for (i = 0; i < 6; i++)
+        was[i] = entry(of[i]);
+    cr_assert(was[1] != was[2] && was[0] == 1 && was[4] == 1);
+    foreign_table();
+    cr_assert_eq(unit->ops->restart(unit->hw), UIOMMU_OK);
+    for (i = 0; i < 6; i++)
+        cr_assert_eq(entry(of[i]), was[i], "%u", i);
+    cr_assert_eq(u->logged, 6);
+    u->logged = 0;
+    cr_assert_eq(unit->ops->restart(unit->hw), UIOMMU_OK);
+    cr_assert_eq(u->logged, 2);
+    for (i = 0; i < 4; i++)
+        unit->ops->device_detach(unit->hw, dev[i]);
+}
+
+/* The unit hangs meanwhile. Who was shut since stays so, who is being opened goes on from there. */
+Test(amd_host, resumes_at_the_second_try)
+{
+    static const uint32_t of[] = {0x300, 0x301, 0x302};
+    struct amd_device *dev[3];
+    uint64_t was;
+    uint32_t i;
+
+    cr_assert_eq(start(0), UIOMMU_OK);
+    for (i = 0; i < 3; i++)
+        dev[i] = attach(&of[i], 1, UIOMMU_DEVICE_SET_OPEN);
+    was = entry(0x300);
+    foreign_table();
+    u->hold = true;
+    cr_assert_eq(unit->ops->restart(unit->hw), UIOMMU_E_TIMEOUT);
+    cr_assert(entry(0x300) == 1 && entry(0x301) == 1 && entry(0x302) == 1);
+    cr_assert_eq(unit->ops->device_set(unit->hw, dev[1], 0, 0), UIOMMU_OK);
+    cr_assert_eq(unit->ops->device_set(unit->hw, dev[2], UIOMMU_DEVICE_SET_OPEN, 0), UIOMMU_MORE);
+    u->hold = false;
+    cr_assert_eq(unit->ops->restart(unit->hw), UIOMMU_OK);
+    cr_assert(entry(0x300) == was && entry(0x301) == 1 && entry(0x302) == 1);
+    for (i = 0; i < 3; i++)
+        unit->ops->device_detach(unit->hw, dev[i]);
+}
+
+/* So for bonds with a host table that begin, or end, meanwhile. */
+Test(amd_host, resumes_with_host_tables)
+{
+    static const struct uiommu_root host = {
+        UIOMMU_ROOT_X86_64_LEVELLED, 12, 48, 48, 0, 0xabcdef000, 0, {0}};
+    static const uint32_t of[] = {0x300, 0x301};
+    struct amd_device *dev[2];
+    uint32_t step = 0, i;
+
+    cr_assert_eq(start(0), UIOMMU_OK);
+    for (i = 0; i < 2; i++)
+        dev[i] = attach(&of[i], 1, UIOMMU_DEVICE_SET_OPEN);
+    while (unit->ops->pasid_set(unit->hw, dev[1], UIOMMU_PASID_NONE, &host, 1, step) == UIOMMU_MORE)
+        step++;
+    foreign_table();
+    u->hold = true;
+    cr_assert_eq(unit->ops->restart(unit->hw), UIOMMU_E_TIMEOUT);
+    cr_assert(entry(0x300) == 1 && entry(0x301) == 1);
+    cr_assert_eq(unit->ops->pasid_set(unit->hw, dev[0], UIOMMU_PASID_NONE, &host, 1, 0),
+                 UIOMMU_MORE);
+    unit->ops->pasid_clear(unit->hw, dev[1], UIOMMU_PASID_NONE);
+    u->hold = false;
+    cr_assert_eq(unit->ops->restart(unit->hw), UIOMMU_OK);
+    cr_assert(entry(0x300) == 1 && entry(0x301) == 1);
+    for (i = 0; i < 2; i++)
+        unit->ops->device_detach(unit->hw, dev[i]);
 }
 
 /* It uses what it kept of our base: the memory is in use until it is off. */

@@ -174,6 +174,151 @@ Test(amd_stage, what_fits)
     ops->device_detach(hw, dev);
 }
 
+static uiommu_err checked(struct amd_device *dev, struct uiommu_root r)
+{
+    return ops->root_check(hw, dev, UIOMMU_PASID_NONE, &r);
+}
+
+/* Each field of a root that cannot be; of a nested one, each of both. */
+Test(amd_stage, what_does_not)
+{
+    struct amd_device *dev = attach(9);
+    struct uiommu_root bad[] = {host, host, host, nested, nested, nested, nested, nested, nested};
+    uint32_t i;
+
+    bad[0].under.format = UIOMMU_ROOT_X86_64_LEVELLED;
+    bad[0].under.va_bits = 48;
+    bad[1].granule_bits = 14;
+    bad[2].va_bits = 12;
+    bad[3].format = UIOMMU_ROOT_RISCV64;
+    bad[4].under.format = UIOMMU_ROOT_X86_64;
+    bad[5].va_bits = 57;
+    bad[6].table |= 0x800;
+    bad[7].under.table |= 0x800;
+    bad[8].granule_bits = 14;
+    for (i = 0; i < 9; i++)
+        cr_assert_eq(checked(dev, bad[i]), UIOMMU_E_UNSUPPORTED, "%u", i);
+    bad[2].va_bits = 21; /* One level. */
+    cr_assert_eq(checked(dev, bad[2]), UIOMMU_OK);
+    hw->f.gio = false;
+    cr_assert_eq(checked(dev, nested), UIOMMU_E_UNSUPPORTED);
+    cr_assert_eq(checked(dev, host), UIOMMU_OK);
+    hw->f.gio = true;
+    hw->f.guest = false;
+    cr_assert_eq(checked(dev, nested), UIOMMU_E_UNSUPPORTED);
+    hw->f.guest = true;
+    hw->limit = host.table;
+    cr_assert_eq(checked(dev, host), UIOMMU_OK);
+    hw->limit--;
+    cr_assert_eq(checked(dev, host), UIOMMU_E_UNSUPPORTED);
+    ops->device_detach(hw, dev);
+}
+
+/* One host table at a time, and none beside a PASID. */
+Test(amd_stage, one_at_a_time)
+{
+    struct amd_device *dev = attach(9);
+    volatile uint64_t *dte = uiommu_amd_dte_at(hw, ids[0]);
+    struct uiommu_root another = host;
+    uint64_t was;
+
+    bind(dev, 5, &first);
+    cr_assert_eq(ops->pasid_set(hw, dev, UIOMMU_PASID_NONE, &host, 1, 0), UIOMMU_E_STATE);
+    cr_assert_eq(dev->host.mode, 0);
+    ops->pasid_clear(hw, dev, 5);
+    bind(dev, UIOMMU_PASID_NONE, &host);
+    was = dte[0];
+    another.table += 0x1000;
+    cr_assert_eq(ops->pasid_set(hw, dev, UIOMMU_PASID_NONE, &another, 1, 0), UIOMMU_E_STATE);
+    cr_assert(dte[0] == was && dev->host.table == host.table);
+    bind(dev, UIOMMU_PASID_NONE, &host);
+    ops->device_detach(hw, dev);
+}
+
+static void open_again(struct amd_device *dev)
+{
+    uint32_t step;
+
+    for (step = 0; ops->device_set(hw, dev, UIOMMU_DEVICE_SET_OPEN, step) == UIOMMU_MORE; step++)
+        cr_assert_lt(step, 3);
+}
+
+/* Entry 0 changes while all entries block, and only where it means something else then. */
+Test(amd_stage, entry_0)
+{
+    static const uint32_t zero = 0;
+    struct uiommu_device_desc desc = {&zero, 1, UIOMMU_DEVICE_PASID, 9, 1, 0};
+    struct amd_device *dev = attach(9);
+    uint64_t quiet = hw->quiet.bus | 1;
+    void *other;
+
+    cr_assert_eq(ops->device_attach(hw, &desc, &other), UIOMMU_OK);
+    open_again(other);
+    bind(dev, UIOMMU_PASID_NONE, &first);
+    cr_assert_eq(ops->device_isolate(hw, dev), UIOMMU_OK);
+    open_again(dev);
+    cr_assert_eq(le64(*uiommu_amd_gcr3_at(dev, UIOMMU_PASID_NONE)), first.table | 1);
+    ops->pasid_clear(hw, dev, UIOMMU_PASID_NONE);
+    cr_assert_eq(ops->pasid_set(hw, dev, UIOMMU_PASID_NONE, &host, 1, 1), UIOMMU_MORE);
+    cr_assert_eq(le64(*uiommu_amd_gcr3_at(dev, UIOMMU_PASID_NONE)), quiet, "both were open");
+    uiommu_amd_dte_at(hw, ids[0])[0] = le64(3);
+    cr_assert_eq(ops->pasid_set(hw, dev, UIOMMU_PASID_NONE, &host, 1, 1), UIOMMU_MORE);
+    cr_assert_eq(le64(*uiommu_amd_gcr3_at(dev, UIOMMU_PASID_NONE)), quiet, "one was");
+    cr_assert_eq(ops->pasid_set(hw, dev, UIOMMU_PASID_NONE, &host, 1, 1), UIOMMU_MORE);
+    cr_assert_eq(le64(*uiommu_amd_gcr3_at(dev, UIOMMU_PASID_NONE)), 0);
+    bind(dev, UIOMMU_PASID_NONE, &host);
+    ops->device_detach(hw, dev);
+    ops->device_detach(hw, other);
+}
+
+/* Without GIoV untagged traffic would pass beside a GCR3 table: at the host table's end it shuts.
+ * What blocks is quiet until the entry is another one. */
+Test(amd_stage, ends)
+{
+    struct amd_device *dev = attach(9);
+    volatile uint64_t *dte = uiommu_amd_dte_at(hw, ids[1]);
+
+    bind(dev, UIOMMU_PASID_NONE, &host);
+    ops->pasid_clear(hw, dev, UIOMMU_PASID_NONE);
+    cr_assert_eq(ops->pasid_prepare(hw, dev, 5), UIOMMU_OK);
+    cr_assert_eq(ops->pasid_set(hw, dev, 5, &first, 1, 0), UIOMMU_MORE);
+    cr_assert(dev->quiet);
+    bind(dev, 5, &first);
+    cr_assert_not(dev->quiet);
+    ops->pasid_clear(hw, dev, 5);
+    hw->f.gio = false;
+    bind(dev, UIOMMU_PASID_NONE, &host);
+    ops->pasid_clear(hw, dev, UIOMMU_PASID_NONE);
+    cr_assert_eq(le64(dte[0]) & 3, 3);
+    cr_assert_eq(le64(dte[1]) >> 32 & 1, 1);
+    cr_assert_eq(ops->device_set(hw, dev, UIOMMU_DEVICE_SET_OPEN, 0), UIOMMU_OK);
+    cr_assert(le64(dte[0]) == 1 && (le64(dte[1]) >> 32 & 1) == 0);
+    ops->device_detach(hw, dev);
+}
+
+/* Blocked: the device's own entries, those that are open. */
+Test(amd_stage, blocks)
+{
+    static const uint32_t zero = 0;
+    struct uiommu_device_desc desc = {&zero, 1, UIOMMU_DEVICE_PASID, 9, 1, 0};
+    struct amd_device *dev = attach(9);
+    volatile uint64_t *dte = uiommu_amd_dte_at(hw, 0);
+    uint64_t was;
+    void *other;
+
+    cr_assert_eq(ops->device_attach(hw, &desc, &other), UIOMMU_OK);
+    open_again(other);
+    was = dte[0];
+    bind(dev, UIOMMU_PASID_NONE, &host);
+    ops->pasid_block(hw, dev, UIOMMU_PASID_NONE);
+    cr_assert_eq(dte[0], was);
+    cr_assert_eq(ops->device_isolate(hw, dev), UIOMMU_OK);
+    ops->pasid_block(hw, dev, UIOMMU_PASID_NONE);
+    cr_assert_eq(le64(uiommu_amd_dte_at(hw, ids[0])[0]), 1);
+    ops->device_detach(hw, dev);
+    ops->device_detach(hw, other);
+}
+
 /* Level 6 ends at bit 63. */
 Test(amd_stage, six_levels)
 {
