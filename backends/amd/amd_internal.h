@@ -236,6 +236,7 @@ void uiommu_amd_entries_close(struct uiommu_amd *hw);
 void uiommu_amd_entries_hold(struct uiommu_amd *hw);
 bool uiommu_amd_entries_release(struct uiommu_amd *hw);
 void uiommu_amd_dte_store0(struct uiommu_amd *hw, volatile uint64_t *dte, uint64_t v);
+void uiommu_amd_dte_shut(struct uiommu_amd *hw, volatile uint64_t *dte, uint32_t set);
 void uiommu_amd_device_shut(struct uiommu_amd *hw, const struct amd_device *dev);
 struct amd_device *uiommu_amd_device_of(const struct uiommu_amd *hw, uint32_t id);
 uiommu_err uiommu_amd_device_attach(void *ctx, const struct uiommu_device_desc *desc, void **out);

@@ -223,7 +223,7 @@ void uiommu_amd_dte_store0(struct uiommu_amd *hw, volatile uint64_t *dte, uint64
 /* TV=0 ends walks; what the device translated before is refused by I=0. GPRP stays, for answers
  * that are in the command ring already and to what the device still asks: without the PASID it
  * would take them for another's. */
-static void dte_shut(struct uiommu_amd *hw, volatile uint64_t *dte, uint32_t set)
+void uiommu_amd_dte_shut(struct uiommu_amd *hw, volatile uint64_t *dte, uint32_t set)
 {
     const uint64_t gprp = uiommu_bits_mask(AMD_DTE0_GPRP);
     bool pasid = hw->f.eph && (set & UIOMMU_DEVICE_SET_PASID_REQUIRED) != 0;
@@ -239,7 +239,7 @@ void uiommu_amd_device_shut(struct uiommu_amd *hw, const struct amd_device *dev)
     uint32_t i;
 
     for (i = 0; i < dev->who.id_count; i++)
-        dte_shut(hw, uiommu_amd_dte_at(hw, dev->who.ids[i]), dev->set);
+        uiommu_amd_dte_shut(hw, uiommu_amd_dte_at(hw, dev->who.ids[i]), dev->set);
 }
 
 /* PPR without I would invite requests of a device that cannot translate: I comes first and goes

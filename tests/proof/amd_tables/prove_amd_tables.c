@@ -128,6 +128,7 @@ static void any_device(void)
     nodes[0].bus = nondet_u64();
     dev.leaf = nodes;
     ASSUME(dev.levels >= 1 && dev.levels <= 3 && dev.host.mode <= 6);
+    ASSUME((dev.flags & UIOMMU_DEVICE_PRI) == 0 || hw.f.ppr);
     ASSUME(((hw.quiet.bus | dev.root.bus | nodes[0].bus | dev.host.table) &
             UINT64_C(0xfff0000000000fff)) == 0);
 }
