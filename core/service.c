@@ -212,13 +212,11 @@ static bool round_once(struct uiommu_unit *unit, uint32_t *budget)
     soon = look_around(unit);
     for (dev = unit->devices; dev != NULL; dev = dev->next)
         uiommu_reset_step(dev);
-    uiommu_runs_flush(unit);
-    uiommu_answers_flush(unit);
+    uiommu_runs_flush(unit); /* what that frees may be asked for already */
     more = consume(unit, budget);
     expire(unit);
     uiommu_answers_flush(unit); /* R18: before any barrier begins */
     more |= uiommu_drain_step_all(unit);
-    uiommu_answers_flush(unit);
     due = next_deadline(unit);
     for (dev = unit->devices; dev != NULL; dev = dev->next) {
         uint64_t at = uiommu_reset_deadline(dev, unit->now_ns);

@@ -320,3 +320,64 @@ Test(assemble_key, untagged_marker)
     cr_assert_eq(uiommu_unbind(u, ref, UIOMMU_UNBIND_STOPPED), UIOMMU_OK);
     serve();
 }
+
+/* ---- causes and what comes of them ---- */
+
+static char causes[9];
+
+static void hears(struct fake_host *h)
+{
+    uint32_t id = h->trace.id, n = (uint32_t)strlen(causes);
+
+    if (n < sizeof(causes) - 1)
+        causes[n] = id == UIOMMU_TRACE_REFUSED         ? 'r'
+                    : id == UIOMMU_TRACE_GROUP_DROPPED ? 'd'
+                    : id == UIOMMU_TRACE_DEVICE        ? 'i'
+                                                       : 0;
+}
+
+/* The next violation is one too many. */
+static void last_chance(void)
+{
+    uiommu_word_store(&scene.dev[0]->state, UIOMMU_DEVICE_NORMAL);
+    uiommu_word_store(&scene.port[0]->failed, 0);
+    scene.dev[0]->violations = 0;
+    unit->config.violations = 1;
+    memset(causes, 0, sizeof(causes));
+    host.on_trace = hears;
+}
+
+/* R30: whoever reads what is told finds why a device was cut off before that it was. */
+Test(assemble_key, cause_first)
+{
+    struct uiommu_bond_ref bond;
+    uint32_t other, i;
+
+    cr_assert_eq(uiommu_pasid_alloc(space, NULL, 0, &other), UIOMMU_OK);
+    cr_assert_eq(scene_bind(scene.dev[0], scene.as, other, &bond), UIOMMU_OK);
+    last_chance();
+    request(8, 5, LAST | UIOMMU_REQUEST_MALFORMED);
+    cr_assert_str_eq(causes, "ri");
+    last_chance();
+    request(8, 5, 0);
+    request_of(8, other, 5, 0);
+    cr_assert_str_eq(causes, "di");
+    last_chance();
+    for (i = 0; i < 3; i++)
+        request_of(8, other, 5, 0);
+    cr_assert_str_eq(causes, "");
+    request_of(8, other, 5, 0);
+    cr_assert_str_eq(causes, "dri");
+    last_chance();
+    scene.says = UIOMMU_CODE_PENDING;
+    request(8, 5, LAST);
+    serve();
+    request(8, 5, LAST);
+    cr_assert_str_eq(causes, "ri");
+    unit->config.violations = UINT32_MAX;
+    last_chance();
+    host.on_trace = NULL;
+    cr_assert_eq(uiommu_unbind(u, bond, UIOMMU_UNBIND_STOPPED | UIOMMU_UNBIND_ABORT), UIOMMU_OK);
+    serve();
+    cr_assert_eq(uiommu_pasid_put(space, other), UIOMMU_OK);
+}

@@ -114,6 +114,8 @@ Test(failed, the_mark_never_falls)
     cr_assert_eq(f.forgotten, 100);
     uiommu_failed_add(&f, 201, 300); /* joins two: there is room again */
     uiommu_failed_add(&f, 50, 50);
+    uiommu_failed_add(&f, 60, 100);
+    cr_assert(f.count == ROOM - 1 && f.range[0].first == 200, "the mark itself has failed, too");
     uiommu_failed_add(&f, 9000, 9000);
     cr_assert(uiommu_failed_valid(&f));
     cr_assert(uiommu_failed_has(&f, 100));

@@ -364,6 +364,22 @@ Test(service, events)
     cr_assert_eq(unit->counters.events_lost, 1);
 }
 
+/* An event of no device is nobody's, though a device may have the ID that stands for none. */
+Test(service, event_of_nobody)
+{
+    struct uiommu_slot *slot = uiommu_radix_reserve(u, &unit->ids, UINT32_MAX);
+    struct uiommu_event event;
+
+    cr_assert_not_null(slot);
+    uiommu_slot_store(slot, &known);
+    ring[0].events = 1;
+    ring[0].event_id = UINT32_MAX;
+    cr_assert_eq(serve(0), UIOMMU_OK);
+    cr_assert_eq(uiommu_unit_next_event(unit, &event), UIOMMU_OK);
+    cr_assert(event.device == NULL && event.device_user == NULL);
+    uiommu_slot_store(slot, NULL);
+}
+
 /* Registers say that it is dead, or that there is more to do. */
 Test(service, looked_around)
 {
@@ -428,10 +444,12 @@ Test(service, who_serves)
     cr_assert_null(uiommu_unit_due_word(NULL));
     cr_assert_eq(uiommu_unit_due_word(unit), &unit->due);
     unit->deadline_ns = 5;
+    cr_assert(uiommu_role_take(unit));
     uiommu_word_store(&unit->started, 0);
     cr_assert_eq(serve(0), UIOMMU_E_STATE);
     cr_assert_eq(uiommu_unit_next_deadline(unit), UINT64_MAX);
     uiommu_word_store(&unit->started, 1);
+    cr_assert_not(uiommu_role_drop(unit), "a stopped unit has no role to ask for");
     cr_assert(uiommu_role_take(unit));
     cr_assert_eq(serve(0), UIOMMU_E_BUSY);
     cr_assert(uiommu_role_drop(unit), "word is left");
@@ -442,6 +460,7 @@ Test(service, who_serves)
     ring[0].waiting = 2 * UIOMMU_BATCH;
     uiommu_unit_pump(unit);
     cr_assert_neq(uiommu_word_load(&unit->due), due, "what is left makes service due");
+    cr_assert_eq(ring[0].waiting, UIOMMU_BATCH);
 }
 
 static uint32_t kicks;

@@ -244,5 +244,20 @@ Test(pool_valid, endless)
     open->pages = 2;
     cr_assert_not(uiommu_pool_valid(&unit->pool));
     second->next = next;
+    open->pages = 3;
+    cr_assert_not(uiommu_pool_valid(&unit->pool), "one page too few, and the last is right");
+    open->pages = 2;
     cr_assert(uiommu_pool_valid(&unit->pool));
+}
+
+/* Every place is one of the pool's, from the first on, and none is needed beyond. */
+Test(pool_valid, size)
+{
+    uint32_t most = UINT32_MAX / UIOMMU_SLOT_CHUNK;
+
+    cr_assert_not(pool_is(&unit->pool.max, unit->pool.count - 1));
+    cr_assert(pool_is(&unit->pool.max, unit->pool.count));
+    cr_assert(pool_is(&unit->pool.max, most));
+    cr_assert_not(pool_is(&unit->pool.max, most + 1));
+    cr_assert_not(pool_is(&uiommu_slot_at(unit, 0)->index, 1));
 }
