@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Builds what tests/mutate runs: the plain library (no inner checks, no guards that can be switched
-off), the suite behind mutation_runner, the Criterion programs of units and backends; the same once
-more with clang's coverage; the small worlds of the simulation, with their own library; and per
-mutant one object and the programs that need it.
+off) with the suite, once more with clang's coverage; with all unit tests, and with those of each
+backend, in one program each; and with the small worlds of the simulation, which have a library of
+their own. For the mutants of a file one object has all of them, and the programs that need it.
 """
 import bisect
 import concurrent.futures
@@ -13,7 +13,8 @@ import re
 import shlex
 import shutil
 import subprocess
-import threading
+
+import mutation_copies
 
 COMPILER = "clang-14"
 NEEDS = {"clang-14": "clang-14", "ld.lld": "lld", "meson": "meson", "objdump": "binutils"}
@@ -21,9 +22,14 @@ COVERAGE = ["-O0", "-gline-tables-only", "-gdwarf-4", "-fno-pic", "-fno-pie",
             "-fsanitize-coverage=trace-pc-guard,pc-table", "-mllvm",
             "-sanitizer-coverage-prune-blocks=0"]
 FAST = ["-O2", "-fno-pic", "-fno-pie"]
+# A mutant that leaves an array traps, what it forgets to set has a value that is seldom right; and
+# what runs for a millisecond need not be fast.
+MANY = ["-O0", "-fno-pic", "-fno-pie", "-ferror-limit=0", "-ftrivial-auto-var-init=pattern",
+        "-fsanitize=array-bounds", "-fsanitize-trap=array-bounds"]
 KEPT = re.compile(r"-(I|D|U|std=|ffreestanding|pthread|include$)")
 WORLDS = "sim_worlds"  # Schedules of several processors; its library has atomics of its own.
 TEST_ONLY = ("-DUIOMMU_TEST_GUARDS", "-DUIOMMU_TEST_ASSERTS")
+INCLUDED = re.compile(r'^#include "(\S+\.c)"$', re.M)
 ROW = re.compile(r"^(\S+\.[ch])\s+(\d+)\s+(0x[0-9a-f]+)", re.M)
 
 
@@ -58,6 +64,14 @@ class Unit:
         self.object = os.path.join(build.dir, "o", self.name.replace("/", "+") + f".{tag}.o")
 
 
+class Many:
+    """Mutants of one file in one object; those that do not compile are apart."""
+
+    def __init__(self, unit, mutants, worker):
+        self.unit, self.kept, self.broken, self.worker = unit, list(mutants), [], worker
+        self.copies = self.source = self.object = None
+
+
 class Build:
     """The programs, and what they are made of."""
 
@@ -68,7 +82,7 @@ class Build:
         self.simulated = {}  # source -> Unit
         for sub in ("o", "cover", "work"):
             os.makedirs(os.path.join(folder, sub), exist_ok=True)
-        self.commands, self.lock = {}, threading.Lock()
+        self.command, self.originals, self.includes = None, {}, {}
         self.tree = self.hash_tree()
 
     # ---- what there is ----
@@ -128,39 +142,65 @@ class Build:
         library = {unit.source: unit for unit in self.library}
         suite = self.units_of(by_name["uiommu_conformance"]) + self.units_of(
             by_name["uiommu_models"])
-        support = os.path.join(self.root, "tests", "support")
         flags = sorted({f for unit in suite for f in unit.flags if f.startswith("-I")})
-        own = [Unit(self, os.path.join(support, name), flags + ["-D_GNU_SOURCE", "-std=gnu11"])
-               for name in ("mutation_runner.c", "mutation_cover.c")]
+        cover = self.own("cover", [])
+        self.programs = {"suite": [*suite, *cover, *self.own("serve", []),
+                                   *self.own("suite", flags)]}
+        if suite_only:
+            return
+        self.simulated = {u.source: u for u in self.units_of(by_name["uiommu_simulated"])}
+        self.programs[WORLDS] = [*suite, *cover, *self.units_of(by_name["simulation"]),
+                                 *self.units_of(by_name[WORLDS])]
         hosts = self.units_of(by_name["checked_support"]) + self.units_of(by_name["fake_host"])
-        self.programs = {"suite": suite + own}
-        if not suite_only:
-            self.simulated = {u.source: u for u in self.units_of(by_name["uiommu_simulated"])}
-            self.programs[WORLDS] = suite + self.units_of(by_name["simulation"]) + self.units_of(
-                by_name[WORLDS])
-        for test in [] if suite_only else tests:
+        main = self.main_of_units()
+        for test in tests:
             kind = {s.split(":")[-1] for s in test["suite"]}
             target = by_id.get(test["depends"][0]) if test["depends"] else None
             if target is None or not kind & {"unit", "backends"} or \
                     test["name"] in ("conf_criterion", "test_host_uv"):
                 continue
-            units = self.units_of(target)
+            own = [Unit(self, u.source, [self.plain(), *u.flags]) for u in self.units_of(target)]
             if "unit" in kind:
-                units += hosts + self.library
+                name, others = "unit tests", hosts + self.library
             else:
                 # A backend's tests have a core of their own making.
                 folder = os.path.basename(os.path.dirname(target["defined_in"]))
-                units += self.units_of(by_name[folder + "_alone"])
-            self.programs[test["name"]] = own[1:] + [
-                library.get(unit.source, unit) for unit in units]
+                name, others = folder + "'s tests", self.units_of(by_name[folder + "_alone"])
+            if any(self.included(unit) for unit in own):
+                name = test["name"]  # has its own copy of a file
+            units = self.programs.setdefault(name, list(main))
+            units += own + [library.get(unit.source, unit) for unit in others]
+
+    def own(self, name, flags):
+        source = os.path.join(self.root, "tests", "support", f"mutation_{name}.c")
+        return [Unit(self, source, [*flags, "-D_GNU_SOURCE", "-std=gnu11"])]
+
+    def plain(self):
+        """The stand-in for Criterion."""
+        return "-I" + os.path.join(self.root, "tests", "support", "plain")
+
+    def main_of_units(self):
+        flags = [self.plain()]
+        return [*self.own("cover", []), *self.own("serve", []), *self.own("units", flags),
+                Unit(self, os.path.join(flags[0][2:], "plain_run.c"), ["-std=gnu11", *flags])]
+
+    def included(self, test):
+        """Files that a test has compiled into itself, and how it names them."""
+        if test not in self.includes:
+            with open(test.source, encoding="ascii", errors="replace") as file:
+                names = INCLUDED.findall(file.read())
+            where = os.path.dirname(test.source)
+            self.includes[test] = {os.path.normpath(os.path.join(where, name)): name
+                                   for name in names}
+        return self.includes[test]
 
     # ---- compiling and linking ----
 
     def compile(self, unit, output, extra, source=None, folder=None):
         where = os.path.dirname(unit.source)
         cache = ["ccache"] if source is None and shutil.which("ccache") else []
-        return run([*cache, COMPILER, "-w", "-Werror=return-type", *unit.flags, *extra, "-iquote", where,
-                    "-c", source or unit.source, "-o", output], cwd=folder)
+        return run([*cache, COMPILER, "-Wno-everything", "-Werror=return-type", *unit.flags, *extra,
+                    "-iquote", where, "-c", source or unit.source, "-o", output], cwd=folder)
 
     def compile_all(self, units, extra, suffix=""):
         unique = {unit.object + suffix: unit for unit in units}
@@ -172,29 +212,21 @@ class Build:
         with concurrent.futures.ThreadPoolExecutor(self.jobs) as pool:
             list(pool.map(one, unique.items()))
 
-    def linker(self, name):
-        """The linker's own command line: the driver in between costs as much as the link."""
-        with self.lock:
-            return self.linker_found(name)
-
-    def linker_found(self, name):
-        if name not in self.commands:
-            more = ["-lcriterion", "-no-pie", "-pthread"]
-            if name in ("suite", WORLDS):
-                more = ["-static", "-lm"]
+    def link(self, name, objects, output):
+        """With the linker's own command line: the driver in between costs as much as the link."""
+        if self.command is None:
             with open(os.path.join(self.dir, "OBJECTS.o"), "w", encoding="ascii"):
                 pass  # the driver wants it to exist
-            said = run([COMPILER, "-###", "-fuse-ld=lld", "OBJECTS.o", *more, "-o", "OUTPUT"],
-                       cwd=self.dir)
-            words = shlex.split(said.stderr.strip().splitlines()[-1])
-            self.commands[name] = words
-        return self.commands[name]
-
-    def link(self, name, objects, output):
+            said = run([COMPILER, "-###", "-fuse-ld=lld", "OBJECTS.o", "-static", "-lm",
+                        "-pthread", "-o", "OUTPUT"], cwd=self.dir)
+            self.command = shlex.split(said.stderr.strip().splitlines()[-1])
         words = []
-        for word in self.linker(name):
+        for word in self.command:
             words += objects if word == "OBJECTS.o" else [output if word == "OUTPUT" else word]
-        return run(words)
+        done = run(words)
+        if done.returncode != 0:
+            raise BuildError(f"linking {name}: {done.stderr[-1500:]}")
+        return output
 
     def objects(self, name, suffix=""):
         """Of a program, once each. The library's as from an archive: a test may have its own copy
@@ -206,14 +238,13 @@ class Build:
         return [*(o for o in objects if o not in inside), "--start-lib",
                 *(o + suffix for o in objects if o in inside), "--end-lib"]
 
-    def program(self, name, suffix=""):
-        return os.path.join(self.dir, "cover" if suffix else "o", name)
+    def program(self, suffix=""):
+        return os.path.join(self.dir, "cover" if suffix else "o", "suite")
 
     def make(self, say, cover=True):
         """All that is the same for every mutant."""
-        self.plan()
         for suffix, flags in (("", FAST), (".cov", COVERAGE)):
-            key = " ".join([self.tree, WORLDS, *flags])
+            key = " ".join([self.tree, *flags])
             built = self.stamp("built" + suffix) or ""
             # With the suite alone it is another stamp, but good enough for the suite alone.
             if built == key or (not cover and (suffix or built == key + " suite")):
@@ -223,17 +254,10 @@ class Build:
             others = [u for part in self.programs.values() for u in part] + list(
                 self.simulated.values())
             self.compile_all(self.library + ([] if suffix else others), flags, suffix)
-            for name in self.programs:
-                if suffix and name == WORLDS:
-                    continue  # it says nothing of what the others run
-                done = self.link(name, self.objects(name, suffix), self.program(name, suffix))
-                if done.returncode != 0:
-                    raise BuildError(f"linking {name}: {done.stderr[-1500:]}")
-            if cover and not suffix:
-                self.make_originals()
+            self.link("suite", self.objects("suite", suffix), self.program(suffix))
             self.stamp("built" + suffix, key + ("" if cover else " suite"))
 
-    # ---- one mutant ----
+    # ---- mutants ----
 
     def folder(self, worker):
         """Of this process alone: others may run at the same time."""
@@ -249,38 +273,69 @@ class Build:
         os.makedirs(folder, exist_ok=True)
         return folder, os.path.join(folder, os.path.basename(unit.source))
 
-    def make_originals(self):
-        """Compiled where mutants are, so that the bytes compare."""
-        for unit in self.library:
-            folder, source = self.place("original", unit)
-            shutil.copy(unit.source, source)
-            done = self.compile(unit, self.original(unit), ["-O2"], os.path.basename(source),
-                                folder)
-            if done.returncode != 0:
-                raise BuildError(done.stderr[-1500:])
-
-    def original(self, unit):
-        return os.path.join(self.dir, "o", unit.name.replace("/", "+") + ".orig.o")
-
-    def mutate(self, worker, unit, text):
-        """The mutant's object, or None if it does not compile; and the hash of its bytes."""
+    def alone(self, worker, unit, text):
+        """The hash of the object code of a file with this text; None if it does not compile."""
         folder, source = self.place(worker, unit)
         with open(source, "w", encoding="ascii") as file:
             file.write(text)
-        output = os.path.join(folder, "mutant.o" if unit in self.library else "simulated.o")
+        output = os.path.join(folder, "alone.o")
         done = self.compile(unit, output, ["-O2"], os.path.basename(source), folder)
-        if done.returncode != 0:
-            return None, None
-        return output, hash_file(output)
+        return hash_file(output) if done.returncode == 0 else None
 
-    def mutant_program(self, worker, unit, name, mutant):
-        """A program with the mutant in the place of the unit."""
-        output = os.path.join(self.folder(worker), name)
-        objects = [mutant if o == unit.object else o for o in self.objects(name)]
-        done = self.link(name, objects, output)
+    def original(self, worker, mutant, unit):
+        """Compiled where mutants are, so that the bytes compare."""
+        if unit not in self.originals:
+            self.originals[unit] = self.alone(worker, unit, mutant.source.text)
+        return self.originals[unit]
+
+    def many(self, worker, unit, mutants):
+        """One object with these mutants; those that do not compile are taken out."""
+        made = Many(unit, mutants, worker)
+        folder, made.source = self.place(worker, unit)
+        name = os.path.basename(made.source)
+        made.object = made.source + ".o"
+        while made.kept:
+            made.copies = mutation_copies.Copies(made.kept)
+            with open(made.source, "w", encoding="ascii") as file:
+                file.write(made.copies.text)
+            done = self.compile(unit, made.object, MANY, name, folder)
+            if done.returncode == 0:
+                break
+            wrong = made.copies.wrong(name, done.stderr)
+            if not wrong:
+                raise BuildError(f"{unit.name} with mutants: {done.stderr.strip()[:1500]}")
+            made.broken += [m for n, m in enumerate(made.kept, 1) if n in wrong]
+            made.kept = [m for n, m in enumerate(made.kept, 1) if n not in wrong]
+        return made
+
+    def copy(self, made, test):
+        """A test that has the file in itself, with the mutants in the place of the file."""
+        name = os.path.basename(test.source)
+        folder = os.path.dirname(made.source)
+        with open(test.source, encoding="ascii", errors="replace") as file:
+            text = file.read().replace(f'#include "{self.included(test)[made.unit.source]}"',
+                                       f'#include "{made.source}"')
+        with open(os.path.join(folder, name), "w", encoding="ascii") as file:
+            file.write(text)
+        output = os.path.join(folder, name + ".o")
+        flags = [*MANY, "-iquote", os.path.dirname(made.unit.source)]
+        done = self.compile(test, output, flags, name, folder)
         if done.returncode != 0:
-            raise BuildError(f"linking {name}: {done.stderr[-1500:]}")
+            raise BuildError(f"{name} with mutants: {done.stderr.strip()[:1500]}")
         return output
+
+    def holding(self, unit):
+        """The programs of tests that the file is part of."""
+        return [name for name, units in self.programs.items() if name not in ("suite", WORLDS) and
+                any(u is unit or unit.source in self.included(u) for u in units)]
+
+    def with_mutants(self, made, name):
+        """The program with the mutants in it."""
+        changed = {test.object: self.copy(made, test) for test in self.programs[name]
+                   if made.unit.source in self.included(test)}
+        changed[made.unit.object] = made.object
+        return self.link(name, [changed.get(o, o) for o in self.objects(name)],
+                         os.path.join(os.path.dirname(made.source), name.replace(" ", "_")))
 
 
 def hash_file(path):

@@ -2,10 +2,10 @@
 """What tests/mutate does with its options: choose, run, report."""
 import collections
 import concurrent.futures
+import contextlib
 import difflib
 import itertools
 import os
-import queue
 import random
 import sys
 import threading
@@ -20,6 +20,7 @@ from mutation_run import BROKEN, KILLED, NOT_RUN, SAME, SURVIVED, TWIN, UNSURE
 RULES = [f"I{n}" for n in range(1, 26)] + [f"R{n}" for n in range(1, 34)]
 TOLD_S = 20  # A line of progress so often.
 RULE_US = 100000  # What a test takes that is run for a rule; ten times that is a hang.
+MANY, FEW = 400, 40  # Mutants of a file at a time; few where a sample is to have all files.
 SHARES = (0.6, 0.75, 0.9, 1.0)  # Of the time, at which each level ends.
 
 TRIED = ("each test once", "each vendor once", "four variants a test", "every variant")
@@ -46,6 +47,16 @@ def spread(files, seed):
     choose.shuffle(groups)
     rounds = itertools.zip_longest(*groups)
     return [mutant for one in rounds for mutant in one if mutant is not None]
+
+
+def batches(mutants, size):
+    """So many of one file at a time, the files in turn."""
+    files = collections.defaultdict(list)
+    for mutant in mutants:
+        files[mutant.source.name].append(mutant)
+    rounds = itertools.zip_longest(*([found[i:i + size] for i in range(0, len(found), size)]
+                                     for found in files.values()))
+    return [batch for one in rounds for batch in one if batch]
 
 
 class Work:
@@ -77,24 +88,18 @@ class Work:
 
     def run(self, mutants, level):
         """Judges those that are not known; the rest stays as it is."""
-        queue = iter(mutants)
+        queue = iter(batches(mutants, MANY if self.options.all else FEW))
 
         def worker(number):
             while self.left():
                 with self.lock:
-                    mutant = next(queue, None)
-                if mutant is None:
+                    batch = next(queue, None)
+                if batch is None:
                     return
                 try:
-                    verdict, by = self.judge.judge(number, mutant, level)
+                    self.batch(number, batch, level, len(mutants))
                 except Exception as error:  # told by the main thread
                     self.error = error
-                    return
-                with self.lock:
-                    self.state.put(mutant, verdict, by, level)
-                    self.done += 1
-                    self.count[verdict] += 1
-                    self.tell(len(mutants))
         threads = [threading.Thread(target=worker, args=(n,)) for n in range(self.options.jobs)]
         for thread in threads:
             thread.start()
@@ -102,6 +107,17 @@ class Work:
             thread.join()
         if self.error is not None:
             raise self.error
+
+    def batch(self, number, batch, level, total):
+        with contextlib.closing(self.judge.judge(number, batch, level)) as verdicts:
+            for mutant, verdict, by in verdicts:
+                with self.lock:
+                    self.state.put(mutant, verdict, by, level)
+                    self.done += 1
+                    self.count[verdict] += 1
+                    self.tell(total)
+                if not self.left():
+                    return
 
 
 class Report:
@@ -186,46 +202,9 @@ def rule_runs(suite, block):
         raise mutation_build.BuildError(f"mutants.rules:{block.line}: no such test: "
                                         f"{block.parts['!']}")
     vendor, _, variant = block.parts["@"].partition(" ")
-    return [mutation_run.Run(test, v, c, RULE_US, "") for v, name in enumerate(suite.vendors)
+    return [suite.run(test, v, c, RULE_US) for v, name in enumerate(suite.vendors)
             if vendor in ("", name) for c, text in enumerate(suite.variants)
             if (variant in text if variant else c in suite.sample(test))]
-
-
-def run_rules(build, suite, judge, files, options):
-    """Exit code. A rule holds if one of its mutants dies by the named test alone."""
-    mutants = {m.key(): m for _, found in files for m in found}
-    blocks = mutation_tables.rules(table("mutants.rules"))
-    runs = {id(block): rule_runs(suite, block) for block in blocks}
-    every = list(dict.fromkeys(run for found in runs.values() for run in found))
-    wrong = judge.run_suite("rules", build.program("suite"), every)
-    if wrong is not None:
-        raise mutation_build.BuildError(f"fails without any mutant: {wrong[1]}")
-    workers = queue.SimpleQueue()
-    for number in range(options.jobs):
-        workers.put(number)
-
-    def judged(block):
-        began, number = time.monotonic(), workers.get()
-        try:
-            return (judge_rule(build, judge, block, mutants.get(block.key()), runs[id(block)],
-                               number), time.monotonic() - began)
-        finally:
-            workers.put(number)
-    held, failed = collections.defaultdict(list), 0
-    print(f"{'rule':8} {'verdict':9} {'s':>4}  test")
-    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        for block, (verdict, seconds) in zip(blocks, pool.map(judged, blocks)):
-            failed += verdict != KILLED
-            for rule in block.rules:
-                held[rule] += [verdict == KILLED]
-                print(f"{rule:8} {verdict:9} {seconds:4.1f}  {block.parts['!']}\n"
-                      f"{'':24}{block.head[0]} {block.head[1]}: {block.head[2]}: "
-                      f"{block.parts['-']}", flush=True)
-    missing = [rule for rule in RULES if not any(held[rule])]
-    for rule in missing:
-        print(f"{rule:8} NO MUTANT of it dies by a test named for it")
-    print(f"{len(RULES) - len(missing)} passed, {len(missing) + failed} failed, 0 skipped")
-    return 1 if missing or failed else 0
 
 
 def named_for(root, rule, test):
@@ -236,17 +215,61 @@ def named_for(root, rule, test):
         return any(line.startswith(f"| {rule} |") and f"`{test}`" in line for line in page)
 
 
-def judge_rule(build, judge, block, mutant, runs, number):
-    if mutant is None:
-        return "stale"
-    if not all(named_for(build.root, rule, block.parts["!"]) for rule in block.rules):
-        return "misnamed"
-    unit = judge.units[mutant.source.name]
-    made, _ = build.mutate(f"rules{number}", unit, mutant.apply())
-    if made is None:
-        return BROKEN
-    program = build.mutant_program(f"rules{number}", unit, "suite", made)
-    return SURVIVED if judge.run_suite("rules", program, runs) is None else KILLED
+def judge_rules(build, suite, judge, mutants, blocks):
+    """Those of one file: [(block, verdict)]."""
+    found, known = [], {}
+    for block in blocks:
+        mutant = mutants.get(block.key())
+        if mutant is None:
+            found.append((block, "stale"))
+        elif not all(named_for(build.root, rule, block.parts["!"]) for rule in block.rules):
+            found.append((block, "misnamed"))
+        else:
+            known[mutant] = block
+    if known:
+        unit = judge.units[blocks[0].head[0]]
+        made = build.many(f"rules-{unit.name.replace('/', '+')}", unit, known)
+        found += [(known[mutant], BROKEN) for mutant in made.broken]
+        with contextlib.closing(mutation_run.Bench(judge, made, 0)) as bench:
+            for number, mutant in enumerate(made.kept, 1):
+                runs = rule_runs(suite, known[mutant])
+                wrong = bench.suite().fails(0, runs)
+                if wrong is not None:
+                    raise mutation_build.BuildError(
+                        f"fails without any mutant: {wrong[0].name}: {wrong[1]}")
+                killed = bench.suite().fails(number, runs) is not None
+                found.append((known[mutant], KILLED if killed else SURVIVED))
+    return found
+
+
+def run_rules(build, suite, judge, files, options):
+    """Exit code. A rule holds if one of its mutants dies by the named test alone."""
+    mutants = {m.key(): m for _, found in files for m in found}
+    blocks = mutation_tables.rules(table("mutants.rules"))
+    names = collections.defaultdict(list)
+    for block in blocks:
+        rule_runs(suite, block)  # is there such a test?
+        names[block.head[0]].append(block)
+    verdicts = {}
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for name, found in zip(names, pool.map(
+                lambda part: judge_rules(build, suite, judge, mutants, part), names.values())):
+            verdicts.update(found)
+            say(f"{len(verdicts)} of {len(blocks)}: {name}")
+    held, failed = collections.defaultdict(list), 0
+    print(f"{'rule':8} {'verdict':9} test")
+    for block in blocks:
+        verdict = verdicts[block]
+        failed += verdict != KILLED
+        for rule in block.rules:
+            held[rule] += [verdict == KILLED]
+            print(f"{rule:8} {verdict:9} {block.parts['!']}\n{'':18}{block.head[0]} "
+                  f"{block.head[1]}: {block.head[2]}: {block.parts['-']}")
+    missing = [rule for rule in RULES if not any(held[rule])]
+    for rule in missing:
+        print(f"{rule:8} NO MUTANT of it dies by a test named for it")
+    print(f"{len(RULES) - len(missing)} passed, {len(missing) + failed} failed, 0 skipped")
+    return 1 if missing or failed else 0
 
 
 # ---- the rest ----
@@ -313,7 +336,7 @@ def main(root, options):
 
 def run(build, options, files, equivalents, state, chosen):
     suite = mutation_run.Suite(build, say, not options.rules)
-    judge = mutation_run.Judge(build, suite, state)
+    judge = mutation_run.Judge(build, suite, state, say)
     judge.recall(files)
     if options.rules:
         return run_rules(build, suite, judge, files, options)

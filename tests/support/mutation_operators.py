@@ -58,6 +58,16 @@ def flat(text):
     return " ".join(text.split())
 
 
+class Function:
+    """Where the function of a mutant stands: its head, its body; and what it is called with."""
+
+    def __init__(self, cursor):
+        body = next(c for c in cursor.get_children() if c.kind == K.COMPOUND_STMT)
+        self.name, self.start = cursor.spelling, cursor.extent.start.offset
+        self.body, self.stop = body.extent.start.offset, body.extent.end.offset
+        self.names = ", ".join(a.spelling for a in cursor.get_arguments())
+
+
 class Source:
     """A file: its text, and where its lines begin."""
 
@@ -95,7 +105,7 @@ class Finder:
             raise RuntimeError(f"{source.name}: {errors[0]}")
         for top in unit.cursor.get_children():
             if top.kind == K.FUNCTION_DECL and top.is_definition() and self.is_here(top):
-                self.function = top.spelling
+                self.function, self.around = top.spelling, Function(top)
                 self.scope = hashlib.sha1(self.text(top).encode()).hexdigest()[:12]
                 self.returns = top.result_type.get_canonical().spelling
                 for part in top.get_children():
@@ -133,7 +143,7 @@ class Finder:
     def add(self, operator, start, stop, text):
         if start < stop and self.source.text[start:stop] != text:
             made = Mutant(self.source, self.function, operator, start, stop, text)
-            made.scope = self.scope
+            made.scope, made.around = self.scope, self.around
             self.found.append(made)
 
     def replace(self, operator, cursor, text):

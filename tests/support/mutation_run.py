@@ -3,7 +3,6 @@
 import collections
 import json
 import os
-import re
 import resource
 import signal
 import subprocess
@@ -13,9 +12,10 @@ import mutation_build
 import mutation_effects
 import mutation_operators
 
-PASSED = 0
+PASSED, FAILED = 0, 1
 SLOWER = 10       # A mutant may take so many times as long as the original...
 GRACE_MS = 400    # ...and this; of CPU time.
+MOST_MS = 60000   # Of a test that is measured.
 SLOW_US = 60000   # Runs that take longer are for what survives the others.
 MEMORY = 2 << 30
 BITS = ["13579bdf", "2367abef", "4567cdef", "89abcdef"]  # Hexadecimal digits with this bit.
@@ -26,7 +26,8 @@ WORLD_S = "0.05"  # CPU time of each of them.
 WORLDS_MOST_S = 600
 BROKEN, SAME, TWIN, NOT_RUN = "broken", "same", "twin", "not run"
 
-Run = collections.namedtuple("Run", "test vendor variant us reached")
+# number: of the test in its program; seen: places it reaches.
+Run = collections.namedtuple("Run", "name number us seen")
 
 
 def cheap(folder):
@@ -37,13 +38,13 @@ def cheap(folder):
     os.chdir(folder)
 
 
-def start(command, text, seconds, folder="/"):
+def start(command, seconds, env):
     """(code, output); code None: killed after so many seconds."""
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                               stderr=subprocess.DEVNULL, text=True, errors="replace",
-                               preexec_fn=lambda: cheap(folder))
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL, text=True, errors="replace", env=env,
+                               preexec_fn=lambda: cheap("/"))
     try:
-        out, _ = process.communicate(text, timeout=seconds)
+        out, _ = process.communicate(timeout=seconds)
         return process.returncode, out
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
@@ -51,15 +52,70 @@ def start(command, text, seconds, folder="/"):
         return None, ""
 
 
+class Server:
+    """A program of tests, with mutants in it or without (see mutation_serve.c)."""
+
+    def __init__(self, program):
+        self.program = program
+        self.process = subprocess.Popen([program, "-s"], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                        text=True, errors="replace",
+                                        preexec_fn=lambda: cheap("/"))
+
+    def close(self):
+        self.process.kill()
+        self.process.communicate()
+
+    def ask(self, mutant, limits):
+        """(number, code, us, places, why) of the first test that fails, or of the last."""
+        self.process.stdin.write(f"{mutant} " + " ".join(f"{n} {ms}" for n, ms in limits) + "\n")
+        self.process.stdin.flush()
+        words = self.process.stdout.readline().rstrip("\n").split(" ", 4)
+        if len(words) < 5:
+            raise mutation_build.BuildError(f"{self.program} ended early")
+        return (*map(int, words[:3]), *words[3:])
+
+    def fails(self, mutant, runs):
+        """Which of the runs fails first, and why; or None."""
+        if not runs:
+            return None
+        limits = [(r.number, GRACE_MS + r.us * SLOWER // 1000) for r in runs]
+        number, code, _, _, why = self.ask(mutant, limits)
+        return (next(r for r in runs if r.number == number), why) if code == FAILED else None
+
+    def measure(self):
+        """Every test as it is without a mutant."""
+        names = [line[5:] for line in mutation_build.must([self.program, "-l"]).splitlines()
+                 if line.startswith("test ")]
+        runs = []
+        for number, name in enumerate(names):
+            _, code, us, seen, why = self.ask(0, [(number, MOST_MS)])
+            if code == FAILED:
+                raise FailsAnyway(f"{name} fails without any mutant: {why}")
+            if code == PASSED:
+                runs.append(Run(name, number, us, seen))
+        return runs
+
+
+class FailsAnyway(Exception):
+    """A test says nothing about mutants."""
+
+
+def reaches(run, place):
+    at = place >> 2
+    return at < len(run.seen) and run.seen[at] in BITS[place & 3]
+
+
 class Suite:
-    """The suite's tests, and what each run of them reaches."""
+    """The suite's tests, and what each run of them reaches. A run has a test, a vendor and a
+    variant; its number has all of them."""
 
     def __init__(self, build, say, cover=True):
         self.build, self.say = build, say
-        words = mutation_build.must([build.program("suite"), "-l"]).splitlines()
+        words = mutation_build.must([build.program(), "-l"]).splitlines()
         pick = lambda kind: [w[len(kind) + 1:] for w in words if w.startswith(kind + " ")]
         self.tests, self.vendors, self.variants = pick("test"), pick("vendor"), pick("variant")
-        self.runs, self.lines, self.program_lines, self.program_cost = [], {}, {}, {}
+        self.runs, self.lines = [], {}
         if cover:
             self.load()
 
@@ -70,116 +126,63 @@ class Suite:
         two = (one + 5 + test * 3) % (last + 1)
         return list(dict.fromkeys([one, last - one, two, last - two]))
 
+    def number(self, test, vendor, variant):
+        return (test * len(self.vendors) + vendor) * len(self.variants) + variant
+
+    def run(self, test, vendor, variant, us=0, seen=""):
+        name = f"{self.tests[test]} [{self.vendors[vendor]} {self.variants[variant]}]"
+        return Run(name, self.number(test, vendor, variant), us, seen)
+
+    def pair(self, run):
+        """Test and vendor."""
+        return divmod(run.number // len(self.variants), len(self.vendors))
+
     # ---- coverage ----
 
     def load(self):
         path = os.path.join(self.build.dir, "coverage.json")
-        if self.build.stamp("covered") != self.build.tree:
-            self.measure(path)
-            self.build.stamp("covered", self.build.tree)
+        program = self.build.program(".cov")
+        digest = mutation_build.hash_file(program)
+        if self.build.stamp("covered") != digest:
+            self.measure(path, program)
+            self.build.stamp("covered", digest)
         with open(path, encoding="ascii") as file:
             data = json.load(file)
-        self.runs = [Run(*r) for r in data["runs"]]
+        self.runs = [self.run(*r) for r in data["runs"]]
         self.lines = {tuple(k.split(":")): v for k, v in data["lines"].items()}
-        self.program_lines = {k: set(v) for k, v in data["programs"].items()}
-        self.program_cost = data["cost"]
 
-    def measure(self, path):
-        """A program that has not changed since is not run again."""
-        old = {}
-        if os.path.exists(path):
-            with open(path, encoding="ascii") as file:
-                old = json.load(file)
-        counted = [name for name in self.build.programs if name != mutation_build.WORLDS]
-        hashes = {name: mutation_build.hash_file(self.build.program(name, ".cov")) +
-                  mutation_build.hash_file(self.build.program(name)) for name in counted}
-        known = old.get("hashes", {})
-        stale = [name for name in counted if known.get(name) != hashes[name]]
-        cover = os.path.join(self.build.dir, "cover", "blocks")
-        data = {key: old.get(key, {}) for key in ("runs", "lines", "programs", "cost")}
-        data["hashes"] = hashes
-        if "suite" in stale:
-            self.measure_suite(data, cover)
-        others = [name for name in stale if name != "suite"]
-        self.say(f"measuring which lines {len(others)} programs reach")
-        for name in others:
-            data["cost"][name] = self.baseline(name)
-            data["programs"][name] = self.measure_program(name, cover)
-        for key in ("programs", "cost"):
-            data[key] = {n: v for n, v in data[key].items() if n in counted}
-        with open(path, "w", encoding="ascii") as file:
-            json.dump(data, file)
-
-    def measure_suite(self, data, cover):
+    def measure(self, path, program):
         wanted = [(t, v, c) for t in range(len(self.tests)) for v in range(len(self.vendors))
                   for c in self.sample(t)]
         self.say(f"measuring which lines {len(wanted)} runs of the suite reach")
-        program = self.build.program("suite", ".cov")
-        if os.path.exists(cover):
-            os.remove(cover)
-        done = mutation_build.run([program, "-c"], env=dict(os.environ, MUTATION_COVER=cover),
-                                  input="".join(f"{t} {v} {c} 60000\n" for t, v, c in wanted))
-        runs = []
-        for line in done.stdout.splitlines():
-            test, vendor, variant, verdict, us, reached = line.split()
-            if int(verdict) == PASSED:
-                runs.append((int(test), int(vendor), int(variant), int(us), reached))
-            elif int(verdict) == 1:
-                raise mutation_build.BuildError(
-                    f"fails without any mutant: {self.tests[int(test)]}")
-        if done.returncode != 0 or not runs:
-            raise mutation_build.BuildError(f"the suite ended early: {done.stdout[-200:]}")
-        seen, addresses = read_cover(cover)
+        server, runs = Server(program), []
+        try:
+            for one in wanted:
+                _, code, us, seen, why = server.ask(0, [(self.number(*one), MOST_MS)])
+                if code == FAILED:
+                    raise mutation_build.BuildError(
+                        f"fails without any mutant: {self.run(*one).name}: {why}")
+                if code == PASSED:
+                    runs.append((*one, us, seen))
+        finally:
+            server.close()
+        addresses = [int(line[6:]) for line in mutation_build.must([program, "-l"]).splitlines()
+                     if line.startswith("block ")]
         lines = mutation_build.block_lines(program, addresses)
-        data["runs"] = runs
-        data["lines"] = {f"{f}:{n}": sorted(b) for (f, n), b in lines.items()}
-
-    def baseline(self, name):
-        began = time.monotonic()
-        code, _ = start([self.build.program(name), "--fail-fast", "-j1"], "", 120)
-        if code != 0:
-            raise mutation_build.BuildError(f"fails without any mutant: {name}")
-        return int((time.monotonic() - began) * 1e6)
-
-    def measure_program(self, name, cover):
-        if os.path.exists(cover):
-            os.remove(cover)
-        program = self.build.program(name, ".cov")
-        mutation_build.run([program, "-j1"], env=dict(os.environ, MUTATION_COVER=cover))
-        seen, addresses = read_cover(cover)
-        return sorted(f"{f}:{n}"
-                      for (f, n), b in mutation_build.block_lines(program, addresses).items()
-                      if any(seen[i] for i in b))
+        with open(path, "w", encoding="ascii") as file:
+            json.dump({"runs": runs,
+                       "lines": {f"{f}:{n}": sorted(b) for (f, n), b in lines.items()}}, file)
 
     # ---- questions ----
 
-    def places(self, mutant):
-        base = os.path.basename(mutant.source.name)
-        return [(base, str(n)) for n in range(mutant.line, mutant.last + 1)]
-
     def reaching(self, mutant):
-        """Runs of the sample that reach the mutant, and programs that do."""
-        places = self.places(mutant)
+        """Runs of the sample that reach the mutant."""
+        base = os.path.basename(mutant.source.name)
+        places = [(base, str(n)) for n in range(mutant.line, mutant.last + 1)]
         while not any(p in self.lines for p in places) and len(places) < 12:
-            places.append((places[-1][0], str(int(places[-1][1]) + 1)))  # folded away: what follows
+            places.append((base, str(int(places[-1][1]) + 1)))  # folded away: what follows
         blocks = {b for place in places for b in self.lines.get(place, ())}
-        tests = [(b >> 2, BITS[b & 3]) for b in blocks]
-        runs = [r for r in self.runs if any(r.reached[at] in digits for at, digits in tests)]
-        names = [f"{f}:{n}" for f, n in places]
-        programs = [p for p, lines in self.program_lines.items() if any(n in lines for n in names)]
-        return runs, programs
-
-    def name(self, run):
-        return f"{self.tests[run.test]} [{self.vendors[run.vendor]} {self.variants[run.variant]}]"
-
-
-def read_cover(path):
-    with open(path, "rb") as file:
-        data = file.read()
-    size = len(data) // 9
-    addresses = [int.from_bytes(data[size + 8 * i:size + 8 * i + 8], "little")
-                 for i in range(size)]
-    return data[:size], addresses
+        return [r for r in self.runs if any(reaches(r, block) for block in blocks)]
 
 
 class State:
@@ -217,152 +220,94 @@ class State:
 class Judge:
     """Runs tests against mutants."""
 
-    def __init__(self, build, suite, state):
-        self.build, self.suite, self.state = build, suite, state
+    def __init__(self, build, suite, state, say):
+        self.build, self.suite, self.state, self.say = build, suite, state, say
         self.units = {unit.name: unit for unit in build.library}
-        self.hashes = {}
+        self.digests = {}
         self.kills = collections.Counter()
-        self.cost = {(r.test, r.vendor): r.us for r in suite.runs}
+        self.cost = {suite.pair(r): r.us for r in suite.runs}
 
     def order(self, mutant, runs):
         """Cheap ones first, and such as have killed neighbours."""
         name, function = mutant.source.name, mutant.function
 
         def weight(run):
-            near = self.kills[name, function, run.test] * 20 + self.kills[name, run.test] * 4
+            test = run.name.partition(" [")[0]
+            near = self.kills[name, function, test] * 20 + self.kills[name, test] * 4
             return (run.us + 300) / (1 + near)
         return sorted(runs, key=weight)
 
     def recall(self, files):
         """What killed in runs before kills first."""
-        numbers = {name: number for number, name in enumerate(self.suite.tests)}
         for _, found in files:
             for mutant in found:
                 entry = self.state.get(mutant)
-                by = entry["by"].partition(" [")[0] if entry else ""
-                if by in self.build.programs:
-                    self.remember(mutant, by)
-                elif by in numbers and entry["verdict"] == KILLED:
-                    self.remember(mutant, numbers[by])
+                if entry and entry["verdict"] == KILLED:
+                    self.remember(mutant, entry["by"])
 
-    def remember(self, mutant, test):
+    def remember(self, mutant, name):
+        test = name.partition(" [")[0]
         self.kills[mutant.source.name, mutant.function, test] += 1
         self.kills[mutant.source.name, test] += 1
 
-    def run_suite(self, worker, program, runs):
-        """What failed first: (test, what), or None."""
-        if not runs:
-            return None
-        text = "".join(f"{r.test} {r.vendor} {r.variant} {GRACE_MS + r.us * SLOWER // 1000}\n"
-                       for r in runs)
-        seconds = 120 + sum(r.us for r in runs) / 1e6 * SLOWER * 4
-        code, out = start([program, "-r"], text, seconds)
-        if code == 0:
-            return None
-        match = re.match(r"(\d+) (\d+) (\d+) (.*)", out.splitlines()[-1] if out else "")
-        if match is None:
-            return runs[0].test, f"the suite ended with {code}"
-        run = Run(*(int(g) for g in match.groups()[:3]), 0, "")
-        return run.test, f"{self.suite.name(run)}: {match.group(4)}"
+    def judge(self, worker, mutants, level):
+        """(mutant, verdict, by) of each; all are of one file. Each level runs what those before it
+        have not: the unit tests or the backend's, and each test of the suite once; each once on
+        each vendor; the variants of the sample; every variant. After the last one it is sure."""
+        unit = self.units[mutants[0].source.name]
+        bench = Bench(self, self.build.many(worker, unit, mutants), level)
+        try:
+            for mutant in bench.made.broken:
+                yield mutant, BROKEN, ""
+            for number, mutant in enumerate(bench.made.kept, 1):
+                yield (mutant, *self.verdict(bench, number, mutant, level))
+        finally:
+            bench.close()
 
-    def run_program(self, program, name):
-        limit = 5 + self.suite.program_cost[name] / 1e6 * SLOWER * 2
-        code, _ = start([program, "--fail-fast", "-j1"], "", limit)
-        return None if code == 0 else f"{name}{' (hang)' if code is None else ''}"
-
-    def compiled(self, worker, mutant):
-        """(object, verdict, by): one of them."""
-        unit = self.units[mutant.source.name]
-        made, digest = self.build.mutate(worker, unit, mutant.apply())
-        if made is None:
-            return None, BROKEN, ""
-        if digest == mutation_build.hash_file(self.build.original(unit)):
-            return None, SAME, ""
-        first = self.hashes.setdefault((unit.name, digest), mutant.ident())
-        if first != mutant.ident():
-            return None, TWIN, first
-        return made, None, ""
-
-    def judge(self, worker, mutant, level):
-        """(verdict, by). Each level runs what those before it have not: each test once and the
-        likeliest programs; each test once on each vendor and all programs; the variants of the
-        sample; every variant. After the last one it is sure."""
-        made, verdict, by = self.compiled(worker, mutant)
-        if made is None:
-            return verdict, by
-        unit = self.units[mutant.source.name]
-        runs, programs = self.suite.reaching(mutant)
-        first, later = self.split(mutant, programs, level)
-        found = self.programs(worker, unit, made, mutant, first)
+    def verdict(self, bench, number, mutant, level):
+        runs = self.suite.reaching(mutant)
+        count, found = bench.units_fail(number, mutant)
+        if found is None:
+            verdict = self.same(bench.made, mutant) if level == 1 else None
+            if verdict is not None:
+                return verdict
+            chosen = (self.few, self.vendors, self.others, self.every)[level - 1](mutant, runs)
+            found = bench.suite().fails(number, self.order(mutant, chosen)) if chosen else None
         if found is not None:
-            return KILLED, found
-        chosen = (self.few, self.vendors, self.others, self.every)[level - 1](mutant, runs)
-        if chosen:
-            program = self.build.mutant_program(worker, unit, "suite", made)
-            found = self.run_suite(worker, program, self.order(mutant, chosen))
-            if found is not None:
-                self.remember(mutant, found[0])
-                return KILLED, found[1]
-        found = self.programs(worker, unit, made, mutant, later)
-        if found is None and level == WORLDS_LEVEL and (runs or programs):
-            found = self.worlds(worker, unit, mutant)
-        if found is not None:
-            return KILLED, found
-        return (SURVIVED if level == LEVELS else UNSURE,
-                f"{len(runs)} runs, {len(programs)} programs")
+            run, why = found
+            self.remember(mutant, run.name)
+            return KILLED, f"{run.name}: {why}" if "[" in run.name else f"{run.name} [{why}]"
+        if level == WORLDS_LEVEL and runs:
+            by = bench.world(number)
+            if by is not None:
+                return KILLED, by
+        return (SURVIVED if level == LEVELS else UNSURE), f"{count} tests, {len(runs)} runs"
 
-    def split(self, mutant, programs, level):
-        """Programs that run before the suite, and after it. The file's own, test_X or test_X_Y,
-        know it best; others cost as much as the whole first level: most wait for the second."""
-        stem = "test_" + os.path.basename(mutant.source.name)[:-2]
-        own = [name for name in programs if name == stem or name.startswith(stem + "_")]
-        near = lambda name: self.kills[mutant.source.name, mutant.function, name]
-        rest = sorted((name for name in programs if name not in own),
-                      key=lambda name: self.suite.program_cost[name] / (1 + 4 * near(name)))
-        if level > 1:
-            return [], rest if level == 2 else []
-        first = own + [name for name in rest[:1] if near(name)]
-        return first, [name for name in rest[:3] if name not in first]
+    def same(self, made, mutant):
+        """Has the object code of the original, or of another that is alive."""
+        digest = self.build.alone(made.worker, made.unit, mutant.apply())
+        if digest is None:
+            return BROKEN, ""
+        if digest == self.build.original(made.worker, mutant, made.unit):
+            return SAME, ""
+        first = self.digests.setdefault((made.unit.name, digest), mutant.ident())
+        return (TWIN, first) if first != mutant.ident() else None
 
-    def programs(self, worker, unit, made, mutant, names):
-        """Which of them fails first, or None."""
-        for name in names:
-            program = self.build.mutant_program(worker, unit, name, made)
-            found = self.run_program(program, name)
-            if found is not None:
-                self.remember(mutant, name)
-                return found
-        return None
-
-    def worlds(self, worker, unit, mutant):
-        """The simulation, where one processor can come in between two steps of another."""
-        simulated = self.build.simulated[unit.source]
-        made, _ = self.build.mutate(worker, simulated, mutant.apply())
-        if made is None:
-            return None
-        program = self.build.mutant_program(worker, simulated, mutation_build.WORLDS, made)
-        code, out = start([program, "--no-guards", "--seconds", WORLD_S], "", WORLDS_MOST_S)
-        if code == 0:
-            return None
-        failed = [line.split()[:4] for line in out.splitlines() if line.endswith("FAILED")]
-        return " ".join([mutation_build.WORLDS, *(failed[0][:3] if failed else [f"({code})"])])
-
-    @staticmethod
-    def few(_, runs):
+    def few(self, _, runs):
         """Each test once, on one vendor or another; slow ones only where few reach the mutant."""
         once = {}
         for run in runs:
             if run.us <= SLOW_US or len(runs) < 40:
-                once.setdefault(run.test, []).append(run)
+                once.setdefault(self.suite.pair(run)[0], []).append(run)
         return [found[test * 5 % len(found)] for test, found in once.items()]
 
     def vendors(self, mutant, runs):
         """Each test once on each vendor that the first level left out."""
-        done = {(run.test, run.vendor) for run in self.few(mutant, runs)}
+        done = {self.suite.pair(run) for run in self.few(mutant, runs)}
         left = {}
         for run in runs:
-            if (run.test, run.vendor) not in done and (run.us <= SLOW_US or len(runs) < 40):
-                left.setdefault((run.test, run.vendor), []).append(run)
+            if self.suite.pair(run) not in done and (run.us <= SLOW_US or len(runs) < 40):
+                left.setdefault(self.suite.pair(run), []).append(run)
         return [found[(test + vendor) % len(found)] for (test, vendor), found in left.items()]
 
     def others(self, mutant, runs):
@@ -371,13 +316,66 @@ class Judge:
 
     def every(self, mutant, runs):
         """Every variant of the tests that reach it; of all tests where none is known to."""
-        pairs = {(r.test, r.vendor): r.us for r in runs}
-        done = {(r.test, r.vendor, r.variant) for r in runs}
+        pairs = {self.suite.pair(r): r.us for r in runs}
+        done = {r.number for r in runs}
         if not pairs:
             own = [v for v, name in enumerate(self.suite.vendors) if name in mutant.source.name]
             pairs = {p: us for p, us in self.cost.items() if not own or p[1] in own}
-        return [Run(t, v, c, us, "") for (t, v), us in pairs.items()
-                for c in range(len(self.suite.variants)) if (t, v, c) not in done]
+        return [self.suite.run(t, v, c, us) for (t, v), us in pairs.items()
+                for c in range(len(self.suite.variants))
+                if self.suite.number(t, v, c) not in done]
+
+
+class Bench:
+    """The programs that have the mutants of one file in them, as long as these are judged."""
+
+    def __init__(self, judge, made, level):
+        self.judge, self.build, self.made = judge, judge.build, made
+        self.servers, self.groups, self.worlds = {}, [], None
+        if level == 1 and made.kept:
+            for name in self.build.holding(made.unit):
+                server = self.server(name)
+                try:
+                    self.groups.append((server, server.measure()))
+                except FailsAnyway as error:
+                    judge.say(f"{made.unit.name}: {name} left out: {error}")
+
+    def server(self, name):
+        if name not in self.servers:
+            self.servers[name] = Server(self.build.with_mutants(self.made, name))
+        return self.servers[name]
+
+    def suite(self):
+        return self.server("suite")
+
+    def close(self):
+        for server in self.servers.values():
+            server.close()
+
+    def units_fail(self, number, mutant):
+        """How many tests reach the function, and what failed."""
+        place = self.made.copies.places[mutant.function]
+        count = 0
+        for server, runs in self.groups:
+            near = [run for run in runs if reaches(run, place)]
+            found = server.fails(number, self.judge.order(mutant, near))
+            count += len(near)
+            if found is not None:
+                return count, found
+        return count, None
+
+    def world(self, number):
+        """The simulation, where one processor can come in between two steps of another."""
+        if self.worlds is None:
+            made = self.build.many(f"{self.made.worker}w", self.build.simulated[
+                self.made.unit.source], self.made.kept)
+            self.worlds = self.build.with_mutants(made, mutation_build.WORLDS)
+        code, out = start([self.worlds, "--no-guards", "--seconds", WORLD_S], WORLDS_MOST_S,
+                          dict(os.environ, MUTANT=str(number)))
+        if code == 0:
+            return None
+        failed = [line.split()[:4] for line in out.splitlines() if line.endswith("FAILED")]
+        return " ".join([mutation_build.WORLDS, *(failed[0][:3] if failed else [f"({code})"])])
 
 
 def find_all(build, patterns):
