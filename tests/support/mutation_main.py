@@ -20,7 +20,7 @@ from mutation_run import BROKEN, KILLED, NOT_RUN, SAME, SURVIVED, TWIN, UNSURE
 RULES = [f"I{n}" for n in range(1, 26)] + [f"R{n}" for n in range(1, 34)]
 TOLD_S = 20  # A line of progress so often.
 RULE_US = 100000  # What a test takes that is run for a rule; ten times that is a hang.
-MANY, FEW = 400, 40  # Mutants of a file at a time; few where a sample is to have all files.
+MANY, FEW = 400, 20  # Mutants of a file at a time; few where a sample is to have all files.
 SHARES = (0.6, 0.75, 0.9, 1.0)  # Of the time, at which each level ends.
 
 TRIED = ("each test once", "each vendor once", "four variants a test", "every variant")
