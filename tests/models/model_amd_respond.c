@@ -157,9 +157,12 @@ void amd_auto_respond(struct model_amd *m, uint32_t id, bool has_pasid, uint32_t
     amd_respond_later(m, &response);
 }
 
+/* An answer without GN is for a request without one first; of what a reset left here there may be
+ * another of the same index. */
 static struct amd_group *exact(struct model_amd *m, uint32_t id, uint32_t index, bool gn,
                                uint32_t pasid)
 {
+    struct amd_group *other = NULL;
     unsigned i;
 
     for (i = 0; i < AMD_GROUPS; i++) {
@@ -167,10 +170,13 @@ static struct amd_group *exact(struct model_amd *m, uint32_t id, uint32_t index,
 
         if (g->used && !g->marker && g->last && g->id == id && g->index == index &&
             (!gn || (g->has_pasid && g->pasid == pasid))) {
-            return g;
+            if (g->has_pasid == gn) {
+                return g;
+            }
+            other = other == NULL ? g : other;
         }
     }
-    return NULL;
+    return other;
 }
 
 /* No group awaits this answer: say what it hit instead. NULL, or the group whose Last was lost. */

@@ -108,6 +108,8 @@ struct play_life {
     uint64_t digest;   /* play_states.c */
     bool never;        /* Its bind failed before hardware knew it. */
     bool binding;      /* uiommu_bind() is under way. */
+    uint8_t early[2];  /* A move told before the one that comes before it: from, to; or equal. */
+    uint64_t leaving;  /* The page that is being unmapped, and 1; 0: none. */
     uint32_t known;    /* Some record named it, as the so many-th: ref is known. 0: none yet. */
     bool live;         /* Its bind said OK. */
     bool over;         /* Its unbind said OK. */
@@ -330,6 +332,8 @@ bool play_excused(struct sim *s, void *ctx, const char *rule);
 /* A number was allocated: nothing of its past may be left. Whoever was known after `known` lives
  * may have come since, by a number that is not his (R6). */
 void play_fresh(struct play *p, uint32_t pasid, uint32_t known);
+/* R5: its number has rested long enough. */
+void play_rested(const struct play_life *l, uint64_t now);
 /* Can a device reach tables under that PASID? A unit that is off for a moment hides nothing: as to
  * those that restart or sleep just now nothing is said. */
 bool play_reaches(const struct play_device *d, uint32_t id, uint32_t pasid);

@@ -303,7 +303,9 @@ static void plug(struct play *p, struct play_device *d)
     }
     d->resets++;
     if (play_chance(500) && d->port != NULL) {
-        err = uiommu_port_destroy(d->port);
+        do { /* Another one's call may take longer than this one waits for it. */
+            err = uiommu_port_destroy(d->port);
+        } while (err == UIOMMU_E_TIMEOUT && p->plan.harsh && play_now(p) - began < PLAY_FOREVER);
         PLAY_NEED("I18", err == UIOMMU_OK, "port_destroy: %d", err);
         d->port = NULL;
     }

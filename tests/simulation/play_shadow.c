@@ -66,12 +66,21 @@ void play_fresh(struct play *p, uint32_t pasid, uint32_t known)
 
     for (i = 0; i < PLAY_LIVES; i++) {
         const struct play_life *l = &p->life[i];
+        struct uiommu_bond_info info;
 
+        if (l->number == 0 || l->pasid != pasid || l->state == UIOMMU_BOND_FREE || l->known == 0 ||
+            l->known > known) {
+            continue;
+        }
+        /* Its last moves may not have been told yet, or not quite been made. */
         PLAY_NEED("I2",
-                  l->number == 0 || l->pasid != pasid || l->state == UIOMMU_BOND_FREE ||
-                      l->known == 0 || l->known > known,
+                  uiommu_bond_get_info(p->bench->u, l->ref, &info) == UIOMMU_OK &&
+                      (info.state == UIOMMU_BOND_FREE || info.state == UIOMMU_BOND_QUARANTINE),
                   "PASID %u is given out, and life %u of it is in state %u", pasid, l->number,
                   l->state);
+        if (l->state == UIOMMU_BOND_QUARANTINE && info.state == UIOMMU_BOND_QUARANTINE) {
+            play_rested(l, play_now(p));
+        }
     }
 }
 
@@ -93,13 +102,19 @@ static bool words_are(const uint64_t *at, uint32_t words, uint64_t word)
     return words == 0;
 }
 
-/* Every word of a space's memory says whose it is; devices move nothing else. */
+/* Every word of a space's memory says whose it is; devices move nothing else. Where another page
+ * was, nothing is mapped before the caches have forgotten that one. */
 static bool map(struct play_space *s, uint64_t va)
 {
     struct play *p = s->p;
-    uint64_t *at = bench_map(p->bench, s->tables, va & ~UINT64_C(4095), UIOMMU_READ | UIOMMU_WRITE);
+    const struct play_life *l = play_life_of(p, (uint32_t)(va >> PLAY_LIFE_SHIFT));
+    uint64_t page = va & ~UINT64_C(4095), *at;
     uint32_t i;
 
+    while (l != NULL && l->leaving == (page | 1)) {
+        play_sleep(BENCH_US);
+    }
+    at = bench_map(p->bench, s->tables, page, UIOMMU_READ | UIOMMU_WRITE);
     if (at == NULL) {
         return false;
     }
@@ -144,8 +159,10 @@ void play_unmap(struct play_life *l, uint32_t page, bool free)
     if (at == NULL) {
         return;
     }
+    l->leaving = va | 1;
     free = piece_take(s->tables, at, &mem) && free;
     err = uiommu_aspace_invalidate(s->as, va, va + 4095, false);
+    l->leaving = 0;
     PLAY_NEED("I21", err == UIOMMU_OK || err == UIOMMU_E_WITHHELD, "invalidate: %d", err);
     /* R17: one that ignores invalidations goes on until a reset: its pages stay. */
     if (err == UIOMMU_OK && free && !l->d->bad && !l->impure) {

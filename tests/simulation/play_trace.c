@@ -116,7 +116,7 @@ static void to_quarantine(struct play_life *l, uint64_t now)
     }
 }
 
-static void to_free(struct play_life *l, uint64_t now)
+void play_rested(const struct play_life *l, uint64_t now)
 {
     if (l->pasid != UIOMMU_PASID_NONE && !l->never && !proved(l)) {
         PLAY_NEED("R5", now - l->rested >= BENCH_SETTLE,
@@ -125,34 +125,48 @@ static void to_free(struct play_life *l, uint64_t now)
     }
 }
 
-static void bond(struct play *p, const struct uiommu_trace *r)
+static void moves(struct play *p, struct play_life *l, uint32_t from, uint32_t to, uint64_t now)
 {
-    uint32_t from = (uint32_t)r->c, to = (uint32_t)r->d;
-    struct play_life *l = life_of(p, r);
-
-    if (from < PLAY_STATES && to < PLAY_STATES) {
-        p->counts->moves[from][to]++;
-    }
-    PLAY_NEED("states", play_legal(from, to), "a bond goes from state %u to %u", from, to);
-    PLAY_NEED("states", l != NULL, "a bond that nobody made goes from state %u to %u", from, to);
-    PLAY_NEED("states", l->state == from, "life %u is in state %u and comes from %u", l->number,
-              l->state, from);
     l->state = to;
     l->never |= from == UIOMMU_BOND_RESERVED && to == UIOMMU_BOND_STOPPING;
     if (to == UIOMMU_BOND_STOPPING) {
         play_ends(l);
     }
     if (to == UIOMMU_BOND_QUARANTINE) {
-        to_quarantine(l, r->now_ns);
+        to_quarantine(l, now);
     }
     if (to == FREE) {
-        to_free(l, r->now_ns);
+        play_rested(l, now);
     }
     if (to == UIOMMU_BOND_POISONED) {
         p->counts->poisoned++;
     }
     play_state_life(p, l);
     play_state_seen(p);
+}
+
+/* Between a move and its record another CPU may have moved the bond on, and told. */
+static void bond(struct play *p, const struct uiommu_trace *r)
+{
+    uint32_t from = (uint32_t)r->c, to = (uint32_t)r->d;
+    struct play_life *l = life_of(p, r);
+
+    PLAY_NEED("states", play_legal(from, to), "a bond goes from state %u to %u", from, to);
+    PLAY_NEED("states", l != NULL, "a bond that nobody made goes from state %u to %u", from, to);
+    p->counts->moves[from][to]++;
+    if (l->state != from) {
+        PLAY_NEED("states", l->early[0] == l->early[1], "life %u is in state %u and comes from %u",
+                  l->number, l->state, from);
+        l->early[0] = (uint8_t)from;
+        l->early[1] = (uint8_t)to;
+        return;
+    }
+    moves(p, l, from, to, r->now_ns);
+    if (l->early[0] != l->early[1] && l->early[0] == l->state) {
+        from = l->early[0];
+        l->early[0] = l->early[1];
+        moves(p, l, from, l->early[1], r->now_ns);
+    }
 }
 
 static void step(struct play *p, const struct uiommu_trace *r)
