@@ -253,12 +253,12 @@ void vtd_pending_abort(struct model_vtd *m, uint32_t culprit)
             continue;
         }
         if (p->type == VTD_WAIT && (m->knobs.ite_aborts_all || p->seq == first)) {
-            m->since_wait += p->covers;
             m->counts.waits_aborted++;
-            p->stage = VTD_FREE;
-        } else if (p->stage == VTD_FETCHED && p->seq > seq && m->knobs.ite_loses_rest) {
-            p->stage = VTD_FREE;
+        } else if (p->stage != VTD_FETCHED || p->seq <= seq || !m->knobs.ite_loses_rest) {
+            continue;
         }
+        p->stage = VTD_FREE;
+        m->since_wait += p->type == VTD_WAIT ? p->covers : 0; /* The next one covers them. */
     }
     m->pending[culprit].stage = VTD_FREE;
 }
