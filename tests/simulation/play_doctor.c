@@ -33,6 +33,7 @@ void play_heal(struct play *p, struct play_unit *u)
     u->shaken = UINT32_MAX;
     spoil(p, u->b);
     u->b->vendor->hang(u->b, false);
+    u->sick = false; /* What is told from here on is news. */
     err = uiommu_unit_restart(u->b->unit);
     while (err != UIOMMU_OK && play_now(p) - began < reset_in(p)) {
         PLAY_NEED("I21",
@@ -46,7 +47,6 @@ void play_heal(struct play *p, struct play_unit *u)
     }
     PLAY_NEED("I21", err == UIOMMU_OK, "a unit does not come back: %d", err);
     spoil(p, u->b);
-    u->sick = false;
     u->lying = false;
     u->busy = false;
 }
@@ -240,7 +240,10 @@ static bool detach(struct play *p, struct play_device *d)
     uint64_t began = play_now(p);
     uiommu_err err = UIOMMU_PENDING;
 
-    while (d->users != 0) {
+    while (d->users != 0) { /* They may wait for the unit, and nobody else heals it. */
+        if (play_unit_of(p, d->b)->sick) {
+            play_heal(p, play_unit_of(p, d->b));
+        }
         play_sleep(BENCH_US);
     }
     while (err != UIOMMU_OK && play_now(p) - began < PLAY_FOREVER) {
