@@ -6,7 +6,6 @@ import os
 import resource
 import signal
 import subprocess
-import time
 
 import mutation_build
 import mutation_effects
@@ -30,19 +29,19 @@ BROKEN, SAME, TWIN, NOT_RUN = "broken", "same", "twin", "not run"
 Run = collections.namedtuple("Run", "name number us seen")
 
 
-def cheap(folder):
+def cheap():
     """Before a mutant's program starts."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.setsid()
-    os.chdir(folder)
+    os.chdir("/")
 
 
 def start(command, seconds, env):
     """(code, output); code None: killed after so many seconds."""
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.DEVNULL, text=True, errors="replace", env=env,
-                               preexec_fn=lambda: cheap("/"))
+                               preexec_fn=cheap)
     try:
         out, _ = process.communicate(timeout=seconds)
         return process.returncode, out
@@ -59,11 +58,10 @@ class Server:
         self.program = program
         self.process = subprocess.Popen([program, "-s"], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                                        text=True, errors="replace",
-                                        preexec_fn=lambda: cheap("/"))
+                                        text=True, errors="replace", preexec_fn=cheap)
 
     def close(self):
-        self.process.kill()
+        os.killpg(self.process.pid, signal.SIGKILL)
         self.process.communicate()
 
     def ask(self, mutant, limits):
