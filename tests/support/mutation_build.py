@@ -153,6 +153,7 @@ class Build:
                                  *self.units_of(by_name[WORLDS])]
         hosts = self.units_of(by_name["checked_support"]) + self.units_of(by_name["fake_host"])
         main = self.main_of_units()
+        core = [unit for unit in self.library if unit.name.startswith("core")]
         for test in tests:
             kind = {s.split(":")[-1] for s in test["suite"]}
             target = by_id.get(test["depends"][0]) if test["depends"] else None
@@ -161,7 +162,7 @@ class Build:
                 continue
             own = [Unit(self, u.source, [self.plain(), *u.flags]) for u in self.units_of(target)]
             if "unit" in kind:
-                name, others = "unit tests", hosts + self.library
+                name, others = "unit tests", hosts + core
             else:
                 # A backend's tests have a core of their own making.
                 folder = os.path.basename(os.path.dirname(target["defined_in"]))
