@@ -59,8 +59,7 @@ uint64_t uiommu_amd_range(const struct uiommu_range *range)
         return range->first & ~UINT64_C(0xfff);
     if (size > 52)
         return AMD_INV_ALL_ADDRESS | AMD_INV_S;
-    return (range->first & ~UINT64_C(0xfff)) |
-           (((UINT64_C(1) << (size - 1)) - 1) & ~UINT64_C(0xfff)) | AMD_INV_S;
+    return (range->first & ~UINT64_C(0xfff)) | ((UINT64_C(1) << (size - 13)) - 1) << 12 | AMD_INV_S;
 }
 
 /* Addresses of a PASID; with PASID_NONE those of the domain. PDE whenever table levels may have

@@ -4,9 +4,9 @@
 
 static struct vtd_descriptor make(uint32_t type, uint32_t g)
 {
-    struct vtd_descriptor d = {{0, 0, 0, 0}};
+    struct vtd_descriptor d = {
+        {uiommu_bits_make(VTD_D_TYPE, type) | uiommu_bits_make(VTD_D_G, g), 0, 0, 0}};
 
-    d.q[0] = uiommu_bits_make(VTD_D_TYPE, type) | uiommu_bits_make(VTD_D_G, g);
     return d;
 }
 
@@ -61,17 +61,22 @@ uint32_t uiommu_vtd_cover(uint64_t first, uint64_t last, uint64_t *base)
 {
     uint32_t order = uiommu_bits_length((first >> 12) ^ (last >> 12));
 
-    *base = order >= VTD_ORDER_ALL ? 0 : (first >> 12 >> order) << order << 12;
+    *base = (first >> 12 >> order) << order << 12;
     return order;
+}
+
+static struct vtd_descriptor iotlb(uint32_t g, uint32_t did)
+{
+    struct vtd_descriptor d = make(VTD_TYPE_IOTLB, g);
+
+    d.q[0] |= uiommu_bits_mask(VTD_IOTLB_DRAINS) | uiommu_bits_make(VTD_D_DID, did);
+    return d;
 }
 
 /* Everything of a domain, whatever type its entries have. */
 struct vtd_descriptor uiommu_vtd_iotlb_domain(uint32_t did)
 {
-    struct vtd_descriptor d = make(VTD_TYPE_IOTLB, VTD_G_DOMAIN);
-
-    d.q[0] |= uiommu_bits_mask(VTD_IOTLB_DRAINS) | uiommu_bits_make(VTD_D_DID, did);
-    return d;
+    return iotlb(VTD_G_DOMAIN, did);
 }
 
 /* Of a second stage: by address up to the order given; above it the whole domain goes. */
@@ -87,7 +92,7 @@ struct vtd_descriptor uiommu_vtd_iotlb(uint32_t did, const struct uiommu_range *
     order = uiommu_vtd_cover(range->first, range->last, &base);
     if (order > order_most)
         return d;
-    d.q[0] |= uiommu_bits_make(VTD_D_G, VTD_G_PAGE);
+    d = iotlb(VTD_G_PAGE, did);
     d.q[1] =
         base | uiommu_bits_make(VTD_D1_AM, order) | uiommu_bits_make(VTD_D1_IH, !range->tables);
     return d;
@@ -112,42 +117,42 @@ struct vtd_descriptor uiommu_vtd_piotlb(uint32_t did, uint32_t pasid,
     return d;
 }
 
-/* The lowest clear address bit from 12 on says how much. @return whether S has to be set. */
-static bool sized(const struct uiommu_range *range, uint64_t *address)
+/* The lowest clear address bit from 12 on says how much, where S is set. */
+static uint64_t sized(const struct uiommu_range *range, uint64_t s)
 {
     uint32_t order = VTD_ORDER_ALL;
+    uint64_t address = 0;
 
-    *address = 0;
     if (range != NULL)
-        order = uiommu_vtd_cover(range->first, range->last, address);
-    if (order != 0)
-        *address |= ((UINT64_C(1) << (order - 1u)) - 1u) << 12;
-    return order != 0;
+        order = uiommu_vtd_cover(range->first, range->last, &address);
+    if (order == 0)
+        return address;
+    return address | ((UINT64_C(1) << (order - 1u)) - 1u) << 12 | s;
 }
 
 struct vtd_descriptor uiommu_vtd_devtlb(uint32_t sid, uint32_t pfsid, uint32_t mip,
                                         const struct uiommu_range *range)
 {
+    uint64_t where = sized(range, uiommu_bits_mask(VTD_DEVTLB1_S));
     struct vtd_descriptor d = make(VTD_TYPE_DEVTLB, 0);
-    bool s = sized(range, &d.q[1]);
 
     d.q[0] |= uiommu_bits_make(VTD_D_SID_HIGH, sid) | uiommu_bits_make(VTD_DEVTLB_MIP, mip) |
               uiommu_bits_make(VTD_D_PFSID_LOW, pfsid) |
               uiommu_bits_make(VTD_D_PFSID_HIGH, pfsid >> 4);
-    d.q[1] |= uiommu_bits_make(VTD_DEVTLB1_S, s);
+    d.q[1] = where;
     return d;
 }
 
 struct vtd_descriptor uiommu_vtd_pdevtlb(uint32_t sid, uint32_t pfsid, uint32_t mip, uint32_t pasid,
                                          const struct uiommu_range *range)
 {
+    uint64_t where = sized(range, uiommu_bits_mask(VTD_PDEVTLB1_S));
     struct vtd_descriptor d = make(VTD_TYPE_PDEVTLB, 0);
-    bool s = sized(range, &d.q[1]);
 
     d.q[0] |= uiommu_bits_make(VTD_D_SID_LOW, sid) | uiommu_bits_make(VTD_PDEVTLB_MIP, mip) |
               uiommu_bits_make(VTD_D_PASID, pasid) | uiommu_bits_make(VTD_D_PFSID_LOW, pfsid) |
               uiommu_bits_make(VTD_D_PFSID_HIGH, pfsid >> 4);
-    d.q[1] |= uiommu_bits_make(VTD_PDEVTLB1_S, s);
+    d.q[1] = where;
     return d;
 }
 

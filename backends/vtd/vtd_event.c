@@ -177,7 +177,8 @@ static void overflow(struct uiommu_vtd *hw, uint32_t fsts, struct uiommu_fetch *
 {
     if ((fsts & VTD_FSTS_PFO) == 0 || io->event_count == io->event_room)
         return;
-    uiommu_event_init(&io->events[io->event_count++], UIOMMU_EVENT_EVENTS_LOST);
+    uiommu_event_init(&io->events[io->event_count], UIOMMU_EVENT_EVENTS_LOST);
+    io->event_count++;
     uiommu_vtd_write(hw, VTD_FSTS, VTD_FSTS_PFO);
 }
 
@@ -188,11 +189,11 @@ static uint32_t after(const struct uiommu_vtd *hw, uint32_t at)
 
 static void take(struct uiommu_vtd *hw, uint32_t at, struct uiommu_fetch *io)
 {
-    uint64_t record[2];
+    uint64_t record[] = {uiommu_vtd_read64(hw, record_at(hw, at)),
+                         uiommu_vtd_read64(hw, record_at(hw, at) + 8u)};
 
-    record[0] = uiommu_vtd_read64(hw, record_at(hw, at));
-    record[1] = uiommu_vtd_read64(hw, record_at(hw, at) + 8u);
-    uiommu_vtd_fault_decode(record, &io->events[io->event_count++]);
+    uiommu_vtd_fault_decode(record, &io->events[io->event_count]);
+    io->event_count++;
     clear_at(hw, at);
     io->entries++;
     hw->fault_next = after(hw, at);

@@ -203,6 +203,7 @@ uint32_t uiommu_vtd_respond(void *ctx, const struct uiommu_answer *answers, uint
 uiommu_err uiommu_vtd_raw(void *ctx, const uint64_t *words, uint32_t count);
 
 /* ---- vtd_tables.c: root and context tables, devices ---------------------------------------- */
+void uiommu_vtd_publish(const struct uiommu_vtd *hw, volatile uint64_t *word, uint64_t v);
 volatile uint64_t *uiommu_vtd_context_at(const struct uiommu_vtd *hw, uint32_t id);
 uint64_t uiommu_vtd_root_word(uint64_t bus);
 uint64_t uiommu_vtd_context_word(const struct vtd_device *dev, uint32_t set);

@@ -39,26 +39,28 @@ uint32_t uiommu_vtd_did_of(const struct vtd_device *dev, uint32_t pasid)
 static uiommu_err leaf_get(struct uiommu_vtd *hw, struct vtd_device *dev, uint32_t i)
 {
     volatile uint64_t *word = (volatile uint64_t *)dev->directory.cpu + i;
-    struct uiommu_mem mem = {NULL, 0, 0};
+    struct uiommu_mem mem = dev->leaf[i];
     uintptr_t state;
     uiommu_err err;
 
-    if (dev->leaf[i].cpu != NULL)
+    if (mem.cpu != NULL)
         return UIOMMU_OK;
     err = uiommu_vtd_mem_get(hw, VTD_PAGE, VTD_PAGE, &mem);
     if (err != UIOMMU_OK)
         return err;
     if (i == 0)
-        uiommu_bits_store64(mem.cpu, uiommu_bits_make(VTD_FPD, 1));
-    if (i == 0)
-        uiommu_vtd_to_device(hw, mem.cpu, sizeof(uint64_t));
-    uiommu_fence_dma_store();
+        uiommu_vtd_publish(hw, mem.cpu, uiommu_bits_make(VTD_FPD, 1));
     state = uiommu_unit_lock(hw->unit);
     dev->leaf[i] = mem;
-    uiommu_bits_publish64(word, uiommu_vtd_directory_word(mem.bus));
-    uiommu_vtd_to_device(hw, word, sizeof(*word));
+    uiommu_vtd_publish(hw, word, uiommu_vtd_directory_word(mem.bus));
     uiommu_unit_unlock(hw->unit, state);
     return UIOMMU_OK;
+}
+
+/* Of so many bits those above the lowest. */
+static uint32_t above(uint32_t bits, uint32_t low)
+{
+    return bits - (bits < low ? bits : low);
 }
 
 /* The hardware's directory has 2^(PDTS+7) entries, a page of them at least; what is beyond the
@@ -68,14 +70,12 @@ uiommu_err uiommu_vtd_directory_get(struct uiommu_vtd *hw, struct vtd_device *de
     uint64_t bytes;
     uiommu_err err;
 
-    dev->pdts = dev->pasid_bits > VTD_PDTS_LOG2 ? dev->pasid_bits - VTD_PDTS_LOG2 : 0;
-    dev->leaf_count = 1;
-    if (dev->pasid_bits > VTD_LEAF_LOG2)
-        dev->leaf_count = UINT32_C(1) << (dev->pasid_bits - VTD_LEAF_LOG2);
-    bytes = UINT64_C(1024) << dev->pdts;
+    dev->pdts = above(dev->pasid_bits, VTD_PDTS_LOG2);
+    dev->leaf_count = UINT32_C(1) << above(dev->pasid_bits, VTD_LEAF_LOG2);
     dev->leaf = uiommu_heap_get(hw->u, dev->leaf_count * sizeof(*dev->leaf));
     if (dev->leaf == NULL)
         return UIOMMU_E_NOMEM;
+    bytes = UINT64_C(1024) << dev->pdts;
     err = uiommu_vtd_mem_get(hw, bytes < VTD_PAGE ? VTD_PAGE : bytes, VTD_PAGE, &dev->directory);
     return err == UIOMMU_OK ? leaf_get(hw, dev, 0) : err;
 }
@@ -84,10 +84,10 @@ void uiommu_vtd_directory_put(struct uiommu_vtd *hw, struct vtd_device *dev)
 {
     uint32_t i;
 
+    uiommu_vtd_mem_put(hw, &dev->directory);
     for (i = 0; dev->leaf != NULL && i < dev->leaf_count; i++)
         uiommu_vtd_mem_put(hw, &dev->leaf[i]);
     uiommu_heap_put(hw->u, dev->leaf, dev->leaf_count * sizeof(*dev->leaf));
-    uiommu_vtd_mem_put(hw, &dev->directory);
 }
 
 uiommu_err uiommu_vtd_pasid_prepare(void *ctx, void *dev_ctx, uint32_t pasid)
@@ -126,9 +126,7 @@ uiommu_err uiommu_vtd_pasid_set(void *ctx, void *dev_ctx, uint32_t pasid,
     for (i = 1; i < VTD_PASID_WORDS; i++)
         uiommu_bits_store64(&entry[i], words[i]);
     uiommu_vtd_to_device(hw, entry, sizeof(words));
-    uiommu_fence_dma_store();
-    uiommu_bits_publish64(&entry[0], words[0]);
-    uiommu_vtd_to_device(hw, entry, sizeof(*entry));
+    uiommu_vtd_publish(hw, entry, words[0]);
     return UIOMMU_OK;
 }
 

@@ -99,9 +99,10 @@ void uiommu_vtd_pasid_build(const struct uiommu_vtd *hw, const struct uiommu_roo
     uint32_t type = VTD_PGTT_FIRST;
 
     memset(out, 0, VTD_PASID_WORDS * sizeof(out[0]));
+    out[1] = uiommu_bits_make(VTD_PE1_DID, did) | uiommu_bits_make(VTD_PE1_PWSNP, hw->f.snoop_walk);
     if (nested(root)) {
-        type = VTD_PGTT_NESTED;
         out[0] = second_word(hw, under->table, under->va_bits, under->flags);
+        type = VTD_PGTT_NESTED;
         out[2] = first_word(root);
     } else if (root->format == UIOMMU_ROOT_X86_64_STAGE2) {
         type = VTD_PGTT_SECOND;
@@ -110,5 +111,4 @@ void uiommu_vtd_pasid_build(const struct uiommu_vtd *hw, const struct uiommu_roo
         out[2] = first_word(root);
     }
     out[0] |= uiommu_bits_make(VTD_P, 1) | uiommu_bits_make(VTD_PE0_PGTT, type);
-    out[1] = uiommu_bits_make(VTD_PE1_DID, did) | uiommu_bits_make(VTD_PE1_PWSNP, hw->f.snoop_walk);
 }

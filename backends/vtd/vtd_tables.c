@@ -14,6 +14,14 @@ uint64_t uiommu_vtd_root_word(uint64_t bus)
     return bus | uiommu_bits_make(VTD_P, 1);
 }
 
+/* What makes something valid: seen after all that was stored before. */
+void uiommu_vtd_publish(const struct uiommu_vtd *hw, volatile uint64_t *word, uint64_t v)
+{
+    uiommu_fence_dma_store();
+    uiommu_bits_publish64(word, v);
+    uiommu_vtd_to_device(hw, word, sizeof(*word));
+}
+
 /* NULL: there is no table for it yet, or the ID is too wide. */
 volatile uint64_t *uiommu_vtd_context_at(const struct uiommu_vtd *hw, uint32_t id)
 {
@@ -30,20 +38,18 @@ static uiommu_err half_get(struct uiommu_vtd *hw, uint32_t id)
 {
     uint32_t half = id >> VTD_HALF_LOG2;
     volatile uint64_t *word = (volatile uint64_t *)hw->root.cpu + half;
-    struct uiommu_mem mem = {NULL, 0, 0};
+    struct uiommu_mem mem = hw->context[half];
     uintptr_t state;
     uiommu_err err;
 
-    if (hw->context[half].cpu != NULL)
+    if (mem.cpu != NULL)
         return UIOMMU_OK;
     err = uiommu_vtd_mem_get(hw, VTD_PAGE, VTD_PAGE, &mem);
     if (err != UIOMMU_OK)
         return err;
-    uiommu_fence_dma_store();
     state = uiommu_unit_lock(hw->unit);
     hw->context[half] = mem;
-    uiommu_bits_publish64(word, uiommu_vtd_root_word(mem.bus));
-    uiommu_vtd_to_device(hw, word, sizeof(*word));
+    uiommu_vtd_publish(hw, word, uiommu_vtd_root_word(mem.bus));
     uiommu_unit_unlock(hw->unit, state);
     return UIOMMU_OK;
 }
@@ -163,9 +169,7 @@ static bool entry_open(struct uiommu_vtd *hw, volatile uint64_t *entry, uint64_t
     for (i = 1; !live && i < VTD_CONTEXT_WORDS; i++)
         uiommu_bits_store64(&entry[i], 0);
     uiommu_vtd_to_device(hw, entry, VTD_CONTEXT_WORDS * sizeof(*entry));
-    uiommu_fence_dma_store();
-    uiommu_bits_publish64(&entry[0], want);
-    uiommu_vtd_to_device(hw, entry, sizeof(*entry));
+    uiommu_vtd_publish(hw, entry, want);
     return false;
 }
 

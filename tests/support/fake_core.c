@@ -11,6 +11,8 @@ static struct fake_core *core_of(struct uiommu *u)
 
 uint32_t *fake_reg(struct uiommu *u, uint32_t offset)
 {
+    if (offset % 4 != 0)
+        abort(); /* There is none. */
     return &core_of(u)->reg[offset / 4];
 }
 

@@ -53,6 +53,8 @@ Test(amd_golden, ranges)
         {0x100000000, 0x1ffffffff, 0x17ffff001},
         {0, 0xfffffffffffff, 0x7fffffffff001},
         {0, UINT64_MAX, 0x7ffffffffffff001},
+        {0, 0x1fffffffffffff, 0x7ffffffffffff001}, /* Beyond what has a size. */
+        {0x5000, 0x1fffffffffffff, 0x7ffffffffffff001},
     };
     struct uiommu_range range = {0, 0, false};
     size_t i;
@@ -71,6 +73,8 @@ Test(amd_golden, device_tlbs)
 
     same(uiommu_amd_cmd_iotlb(ID, 32, 0xabcde, NULL), 0x20bc0118, 0x4ade0118, 0xfffff005,
          0x7fffffff);
+    same(uiommu_amd_cmd_iotlb(ID, 32, UIOMMU_PASID_NONE, &page), 0x20000118, 0x40000118, 0x34567000,
+         0x7f12);
     same(uiommu_amd_cmd_iotlb(ID, 32, 0x1234, NULL), 0x20120118, 0x40340118, 0xfffff005,
          0x7fffffff);
     same(uiommu_amd_cmd_iotlb(ID, 32, UIOMMU_PASID_NONE, NULL), 0x20000118, 0x40000118, 0xfffff001,
@@ -93,6 +97,8 @@ Test(amd_golden, answers)
     same(answer(true, 0x12345, 0x1a5, UIOMMU_CODE_FAILURE), 0x118, 0x70012345, 4, 0xf1a5);
     same(answer(false, 0, 0x1a5, UIOMMU_CODE_SUCCESS), 0x118, 0x70000000, 0, 0x1a5);
     same(answer(false, 0, 0, UIOMMU_CODE_FAILURE), 0x118, 0x70000000, 0, 0xf000);
+    same(answer(true, 0, 0, UIOMMU_CODE_SUCCESS), 0x118, 0x70000000, 4, 0);
+    same(answer(false, 5, 0, UIOMMU_CODE_SUCCESS), 0x118, 0x70000000, 0, 0);
 }
 
 Test(amd_golden, registers)

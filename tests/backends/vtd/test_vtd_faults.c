@@ -154,6 +154,17 @@ Test(vtd_faults, access)
     }
 }
 
+/* The first one that is cleared. */
+static void use_again(struct uiommu *fake, uint32_t offset, uint32_t value)
+{
+    (void)value;
+    if (!again || offset < 0x220 || offset >= 0x2a0)
+        return;
+    again = false;
+    *fake_reg(fake, offset) |= F;
+    *fake_reg(fake, FSTS) |= PPF;
+}
+
 static void order(uint32_t count, const uint32_t *ids)
 {
     uint32_t i;
@@ -187,6 +198,32 @@ Test(vtd_faults, in_order)
     fault(0, 7);
     oldest(7);
     order(2, (const uint32_t[]){6, 7});
+}
+
+/* There are as many as the unit has, and each is looked at once. */
+Test(vtd_faults, as_many_as_there_are)
+{
+    uint32_t i;
+
+    fault(8, 9); /* What is behind the last is something else. */
+    cr_expect_eq(pending(), 0);
+    fault(3, 1);
+    oldest(8);
+    order(1, (const uint32_t[]){1});
+    uiommu_vtd_faults_clear(hw);
+    cr_expect_eq(*top(8), F | 0x41);
+    fault(2, 1);
+    fault(5, 2);
+    fault(6, 3);
+    oldest(5);
+    order(3, (const uint32_t[]){2, 3, 1});
+    for (i = 0; i < 8; i++)
+        fault(i, i);
+    u->on_write = use_again;
+    again = true;
+    cr_expect_eq(fetch(16), 8);
+    cr_expect_eq(io.flags, UIOMMU_FETCH_MORE);
+    u->on_write = NULL;
 }
 
 /* A number that cannot be, or of a free record, is told or ignored; all are found. */

@@ -57,6 +57,8 @@ Test(golden, iotlb)
     same("6", uiommu_vtd_iotlb_domain(0x42), 0x00000000004200e2, 0);
     same("7", uiommu_vtd_iotlb(0x42, &large, 18), 0x00000000004200f2, 0x00007f1234a00009);
     same("8", uiommu_vtd_iotlb(0xfffe, &page, 18), 0x00000000fffe00f2, 0x0000fedcba987040);
+    same("as wide as MAMV", uiommu_vtd_iotlb(0x42, &large, 9), 0x00000000004200f2,
+         0x00007f1234a00009);
     same("wider than MAMV", uiommu_vtd_iotlb(0x42, &large, 8), 0x00000000004200e2, 0);
     same("no range", uiommu_vtd_iotlb(0x42, NULL, 18), 0x00000000004200e2, 0);
 }
@@ -108,14 +110,15 @@ static struct vtd_descriptor answer(uint32_t id, uint32_t pasid, uint32_t index,
     a.index = index;
     a.code = code;
     a.flags = pasid != UIOMMU_PASID_NONE ? UIOMMU_REQUEST_PASID : 0;
-    a.cookie[0] = private_data ? 7 : 0;
-    a.cookie[1] = private_data ? 8 : 0;
+    a.cookie[0] = private_data && index != 1 ? 7 : 0;
+    a.cookie[1] = private_data && index != 0 ? 8 : 0;
     return uiommu_vtd_response(&a, private_data);
 }
 
 Test(golden, responses)
 {
     struct vtd_descriptor d = answer(SID, PASID, 0x1a5, UIOMMU_CODE_SUCCESS, true);
+    struct uiommu_answer none;
 
     same("33", answer(SID, PASID, 0x1a5, UIOMMU_CODE_SUCCESS, false), 0x000abcde5e9b0019, 0xd28);
     same("34", answer(SID, PASID, 0x1a5, UIOMMU_CODE_INVALID, false), 0x000abcde5e9b1019, 0xd28);
@@ -125,6 +128,16 @@ Test(golden, responses)
     cr_assert_eq(d.q[0], 0x000abcde5e9b0039);
     cr_assert_eq(d.q[2], 7);
     cr_assert_eq(d.q[3], 8);
+    d = answer(SID, PASID, 0, UIOMMU_CODE_SUCCESS, true);
+    cr_assert(d.q[0] == 0x000abcde5e9b0039 && d.q[2] == 7 && d.q[3] == 0);
+    d = answer(SID, PASID, 1, UIOMMU_CODE_SUCCESS, true);
+    cr_assert(d.q[0] == 0x000abcde5e9b0039 && d.q[2] == 0 && d.q[3] == 8);
+    memset(&none, 0, sizeof(none));
+    d = uiommu_vtd_response(&none, true);
+    cr_assert_eq(d.q[0], 9, "there is none");
+    none.cookie[1] = 1;
+    d = uiommu_vtd_response(&none, true);
+    cr_assert_eq(d.q[0], 0x29);
 }
 
 Test(golden, ranges)
@@ -136,6 +149,7 @@ Test(golden, ranges)
         {0x5000, 0x5fff, 0x5000, 0}, {0x4000, 0x5fff, 0x4000, 1},
         {0x1000, 0x2fff, 0, 2},      {0x3000, 0x4fff, 0, 3},
         {0x7000, 0x8fff, 0, 4},      {0x200000, 0x3fffff, 0x200000, 9},
+        {0, UINT64_MAX, 0, 52},      {0xffff800000000000, UINT64_MAX, 0xffff800000000000, 35},
         {0x1ff000, 0x200fff, 0, 10}, {0x7f1234567000, 0x7f1234568fff, 0x7f1234560000, 4},
     };
     uint64_t base;
