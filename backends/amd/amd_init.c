@@ -171,7 +171,7 @@ static uiommu_err wait_for(struct uiommu_amd *hw, uint64_t ticket)
 
 static uiommu_err finish(struct uiommu_amd *hw)
 {
-    uint64_t ticket = 0;
+    uint64_t ticket;
     uintptr_t state = uiommu_unit_lock(hw->unit);
     uiommu_err err = uiommu_amd_cmdq_sync(hw, &ticket);
 
@@ -317,15 +317,14 @@ static uiommu_err take_over(struct uiommu_amd *hw)
     return err;
 }
 
-/* From rings that are off to translating, with the tables as they are. While IommuEn is on GTEn
- * stays: without it what has no PASID would pass. */
+/* From rings that are off, the commands dropped, to translating, with the tables as they are. While
+ * IommuEn is on GTEn stays: without it what has no PASID would pass. */
 static uiommu_err enable(struct uiommu_amd *hw)
 {
     uint64_t want = uiommu_amd_devtab_base(hw->devtab.bus);
     uint64_t on = uiommu_bits_mask(AMD_CTL_IOMMU_EN);
     uiommu_err err = UIOMMU_OK;
 
-    cmdq_drop(hw);
     uiommu_amd_entries_close(hw);
     if ((hw->control & on) != 0 && uiommu_amd_read64(hw, AMD_DEVTAB_BASE) != want)
         err = take_over(hw);
@@ -397,16 +396,14 @@ uiommu_err uiommu_amd_start(void *ctx)
     bool was_on;
 
     if (err != UIOMMU_OK) {
-        if (!hw->withheld && !hw->table_live)
-            uiommu_amd_memory_put(hw);
+        uiommu_amd_memory_put(hw); /* It was never all there: hardware has none of it. */
         return err;
     }
     uiommu_amd_logs_forget(hw);
-    uiommu_amd_devtab_clear(hw);
     hw->running = true;
+    uiommu_amd_devtab_clear(hw);
     err = disable(hw);
     was_on = (hw->control & uiommu_bits_mask(AMD_CTL_IOMMU_EN)) != 0;
-    hw->withheld = err != UIOMMU_OK;
     if (err == UIOMMU_OK)
         err = enable(hw);
     if (err != UIOMMU_OK) {
@@ -421,7 +418,7 @@ uiommu_err uiommu_amd_start(void *ctx)
 static void finish_all(struct uiommu_amd *hw)
 {
     uintptr_t state = uiommu_unit_lock(hw->unit);
-    bool some = hw->cmdq.open && !hw->cmdq.dead && hw->cmdq.head != hw->cmdq.done;
+    bool some = !hw->cmdq.dead && hw->cmdq.head != hw->cmdq.done;
 
     uiommu_unit_unlock(hw->unit, state);
     if (some)
@@ -465,7 +462,6 @@ uiommu_err uiommu_amd_restart(void *ctx)
     hw->running = true;
     err = disable(hw);
     uiommu_amd_logs_drop(hw);
-    hw->withheld = err != UIOMMU_OK;
     if (err == UIOMMU_OK)
         err = enable(hw);
     if (err != UIOMMU_OK) {

@@ -73,13 +73,16 @@ uint32_t uiommu_smmuv3_granule_code(uint32_t granule_bits)
     return granule_bits == 14 ? 2 : 0;
 }
 
+/* log2 of what 64 bytes hold. */
+#define ENTRIES_LEAST 3u
+
 /* A root table is aligned to its size, which may be less than a page, but to 64 bytes at least. */
 static uint64_t root_align(const struct uiommu_root *root)
 {
     uint32_t level = root->granule_bits - 3u;
     uint32_t top = (uint32_t)(root->va_bits - root->granule_bits - 1u) % level + 1u;
 
-    return top < 3u ? 64u : UINT64_C(8) << top;
+    return UINT64_C(8) << (top < ENTRIES_LEAST ? ENTRIES_LEAST : top);
 }
 
 /* Output addresses that tables with such pages can hold. */

@@ -31,11 +31,16 @@ static struct uiommu_root_under tables_of(const struct uiommu_root *root)
     return t;
 }
 
+static uint32_t last_level(uint32_t granule_bits)
+{
+    return granule_bits == 12 ? 2u : 3u;
+}
+
 /* Where the walk begins: as far down as tables side by side reach. With pages of 4 KiB not at the
  * last level, which is an option of later hardware. */
 static uint32_t start_level(uint32_t granule_bits, uint32_t va_bits)
 {
-    uint32_t level = granule_bits == 12 ? 2 : 3, stride = granule_bits - 3u;
+    uint32_t level = last_level(granule_bits), stride = granule_bits - 3u;
     uint32_t reach = granule_bits + stride * (4u - level) + SIDE_BY_SIDE;
 
     while (reach < va_bits) {
@@ -48,16 +53,16 @@ static uint32_t start_level(uint32_t granule_bits, uint32_t va_bits)
 /* The field that says so counts up from the last level that there may be. */
 static uint32_t sl0_of(uint32_t granule_bits, uint32_t va_bits)
 {
-    return (granule_bits == 12 ? 2u : 3u) - start_level(granule_bits, va_bits);
+    return last_level(granule_bits) - start_level(granule_bits, va_bits);
 }
 
-/* Tables are aligned to the size of all those that lie side by side. */
+/* Tables are aligned to the size of all those that lie side by side: 16 entries at least, for
+ * addresses have 25 bits. */
 static uint64_t table_align(uint32_t granule_bits, uint32_t va_bits)
 {
     uint32_t below = granule_bits + (granule_bits - 3u) * (3u - start_level(granule_bits, va_bits));
-    uint32_t entries = va_bits - below;
 
-    return entries < 3u ? 64u : UINT64_C(8) << entries;
+    return UINT64_C(8) << (va_bits - below);
 }
 
 /* Input addresses of at least 25 bits are what every version has, and no more than output. */
@@ -166,6 +171,6 @@ void uiommu_smmuv3_second_block(struct uiommu_smmuv3 *hw, struct smmuv3_device *
 void uiommu_smmuv3_second_clear(struct uiommu_smmuv3 *hw, struct smmuv3_device *dev)
 {
     uiommu_smmuv3_ste_shut(hw, dev);
-    memset(dev->second, 0, sizeof(dev->second));
     dev->quiet = false;
+    memset(dev->second, 0, sizeof(dev->second));
 }

@@ -339,6 +339,7 @@ static void same_cd(const char *name, const struct uiommu_smmuv3 *hw, uint32_t f
 
     memset(&dev, 0, sizeof(dev));
     dev.flags = flags;
+    memset(d, 0xff, sizeof(d));
     uiommu_smmuv3_cd_build(hw, &dev, root, asid, d);
     for (i = 0; i < 4; i++) {
         if (d[i] != want[i])

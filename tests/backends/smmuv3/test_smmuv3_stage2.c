@@ -177,6 +177,63 @@ Test(stage2, from_another_second_stage)
     cr_assert_eq(le64(ste[2]), 0x044a355800000007);
 }
 
+static bool fits(struct uiommu_root r)
+{
+    return ops->root_check(hw, dev, none, &r) == UIOMMU_OK;
+}
+
+/* Granule and alignment, of both tables of a nested root. */
+Test(stage2, roots_that_cannot_be)
+{
+    struct uiommu_root r = second;
+
+    hw->f.granules |= 1u << 13;
+    r.granule_bits = 13;
+    cr_assert_not(fits(r));
+    r = second;
+    r.table |= 1;
+    cr_assert_not(fits(r));
+    r = nested;
+    r.under.table |= 1;
+    cr_assert_not(fits(r));
+    r = nested;
+    r.table |= 1;
+    cr_assert_not(fits(r));
+    cr_assert(fits(second) && fits(nested));
+}
+
+/* HA where the unit sets access flags and the tables may have them; HD with both. */
+Test(stage2, flags)
+{
+    static const uint32_t flags[] = {0, UIOMMU_ROOT_ACCESSED, UIOMMU_ROOT_DIRTY,
+                                     UIOMMU_ROOT_ACCESSED | UIOMMU_ROOT_DIRTY};
+    static const uint32_t want[3][4] = {{0, 0, 0, 0}, {0, 1, 0, 1}, {0, 1, 0, 3}};
+    struct uiommu_root r = second;
+    uint64_t out[4];
+    uint32_t httu, i;
+
+    for (httu = 0; httu < 3; httu++) {
+        for (i = 0; i < 4; i++) {
+            hw->f.httu = httu;
+            r.flags = flags[i];
+            uiommu_smmuv3_second_build(hw, dev, &r, 7, out);
+            cr_assert_eq(uiommu_bits_get(out[2], SMMUV3_STE2_HA) |
+                             uiommu_bits_get(out[2], SMMUV3_STE2_HD) << 1,
+                         want[httu][i], "%u %u", httu, i);
+        }
+    }
+}
+
+/* Word 1 can be nothing: that there is a bond is seen all the same. */
+Test(stage2, no_word_1)
+{
+    hw->f.types_ovr = false;
+    (void)bind(none, &second, 7);
+    cr_assert_eq(dev->second[1], 0);
+    cr_assert_eq(ops->pasid_set(hw, dev, none, &second, 8, 0), UIOMMU_E_STATE);
+    cr_assert_eq(le64(ste[2]) & 0xffff, 7);
+}
+
 /* A bond that begins while the device is shut waits for the device to be opened. */
 Test(stage2, set_while_shut)
 {
