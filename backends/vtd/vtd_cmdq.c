@@ -35,6 +35,16 @@ static volatile uint32_t *status_of(const struct vtd_queue *q, uint64_t position
     return (volatile uint32_t *)q->status.cpu + slot_of(q, position);
 }
 
+/*
+ * Nothing behind it starts before everything in front of it is done. Emulators refuse a wait that
+ * neither writes nor interrupts (sheet 8.1): it writes the word behind the status words, which
+ * nobody reads.
+ */
+struct vtd_descriptor uiommu_vtd_fence(const struct uiommu_vtd *hw)
+{
+    return uiommu_vtd_wait(hw->iq.status.bus + (UINT64_C(4) << hw->iq.log2), 0, true, false);
+}
+
 /* Is it a ticket that covers device-TLB invalidations? */
 static bool is_heavy(const struct vtd_queue *q, uint64_t position)
 {

@@ -156,15 +156,6 @@ struct vtd_descriptor uiommu_vtd_pdevtlb(uint32_t sid, uint32_t pfsid, uint32_t 
     return d;
 }
 
-/* Nothing behind it starts before everything in front of it is done; has no other effect. */
-struct vtd_descriptor uiommu_vtd_fence(void)
-{
-    struct vtd_descriptor d = make(VTD_TYPE_WAIT, 0);
-
-    d.q[0] |= uiommu_bits_make(VTD_WAIT_FN, 1);
-    return d;
-}
-
 struct vtd_descriptor uiommu_vtd_wait(uint64_t bus, uint32_t data, bool fence, bool drain)
 {
     struct vtd_descriptor d = make(VTD_TYPE_WAIT, 0);

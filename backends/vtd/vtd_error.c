@@ -86,11 +86,11 @@ static void note_descriptor(struct uiommu_vtd *hw, uint32_t code)
     uiommu_notes_add(&hw->notes, &event);
 }
 
-/* The refused descriptor becomes a fence, which is legal everywhere and harmless. */
+/* The refused descriptor becomes a fence, which is legal everywhere and does no harm. */
 static void overwrite(struct uiommu_vtd *hw)
 {
     volatile uint64_t *words = uiommu_vtd_slot(hw, hw->iq.fetched);
-    struct vtd_descriptor fence = uiommu_vtd_fence();
+    struct vtd_descriptor fence = uiommu_vtd_fence(hw);
     uint32_t i;
 
     for (i = 0; i < 4; i++)

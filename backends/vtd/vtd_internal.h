@@ -37,7 +37,8 @@ struct vtd_features {
  */
 struct vtd_queue {
     struct uiommu_mem mem;
-    struct uiommu_mem status; /* A 32-bit word per slot: what the wait there writes. */
+    struct uiommu_mem status; /* A 32-bit word per slot: what the wait there writes; one more for
+                                 fences. */
     uint32_t log2;
     uint64_t head;     /* Written by us. */
     uint64_t told;     /* In IQT. */
@@ -167,7 +168,6 @@ struct vtd_descriptor uiommu_vtd_devtlb(uint32_t sid, uint32_t pfsid, uint32_t m
                                         const struct uiommu_range *range);
 struct vtd_descriptor uiommu_vtd_pdevtlb(uint32_t sid, uint32_t pfsid, uint32_t mip, uint32_t pasid,
                                          const struct uiommu_range *range);
-struct vtd_descriptor uiommu_vtd_fence(void);
 struct vtd_descriptor uiommu_vtd_wait(uint64_t bus, uint32_t data, bool fence, bool drain);
 struct vtd_descriptor uiommu_vtd_response(const struct uiommu_answer *answer, bool private_data);
 uint32_t uiommu_vtd_cover(uint64_t first, uint64_t last, uint64_t *base);
@@ -182,6 +182,7 @@ void uiommu_vtd_look(struct uiommu_vtd *hw);
 uiommu_err uiommu_vtd_sync(struct uiommu_vtd *hw, bool drain, uint64_t *out);
 void uiommu_vtd_drop(struct uiommu_vtd *hw);
 volatile uint64_t *uiommu_vtd_slot(const struct uiommu_vtd *hw, uint64_t position);
+struct vtd_descriptor uiommu_vtd_fence(const struct uiommu_vtd *hw);
 uiommu_err uiommu_vtd_ready(const struct uiommu_vtd *hw);
 uiommu_err uiommu_vtd_ticket(void *ctx, uint64_t *out);
 uiommu_err uiommu_vtd_ticket_poll(void *ctx, uint64_t ticket);

@@ -8,6 +8,14 @@ static uint32_t number_of(uint32_t pasid)
     return pasid == UIOMMU_PASID_NONE ? 0 : pasid;
 }
 
+static void put_contexts(struct uiommu_vtd *hw, const struct vtd_device *dev)
+{
+    uint32_t i;
+
+    for (i = 0; i < dev->who.id_count; i++)
+        uiommu_vtd_put(hw, uiommu_vtd_context_device(dev->who.ids[i]));
+}
+
 /*
  * The context entries. IOTLB and PASID cache are looked up by ID, so that what they hold would go
  * on working whatever the context entry says: they go with it, in this order, which hardware
@@ -16,12 +24,9 @@ static uint32_t number_of(uint32_t pasid)
  */
 static uiommu_err invalidate_device(struct uiommu_vtd *hw, const struct vtd_device *dev)
 {
-    uint32_t i;
-
     if (!uiommu_vtd_room(hw, dev->who.id_count + 2u))
         return UIOMMU_E_BUSY;
-    for (i = 0; i < dev->who.id_count; i++)
-        uiommu_vtd_put(hw, uiommu_vtd_context_device(dev->who.ids[i]));
+    put_contexts(hw, dev);
     uiommu_vtd_put(hw, uiommu_vtd_pasid_global());
     uiommu_vtd_put(hw, uiommu_vtd_iotlb_global());
     return UIOMMU_OK;
@@ -42,19 +47,24 @@ static struct vtd_descriptor whole(const struct vtd_device *dev, uint32_t pasid)
  * the entry, which clearing leaves there. In caching mode what was cached of an absent entry is
  * tagged DID 0 by the specification, while drivers flush the new DID, and words of a former use
  * name an old one (sheet 9.1, doubt 5): everything goes. Only emulators cache so.
+ * They also look whether the entry of untagged traffic is present only when they fetch the context
+ * entry: that goes first.
  */
 uiommu_err uiommu_vtd_config_invalidate(void *ctx, void *dev_ctx, uint32_t pasid)
 {
     struct uiommu_vtd *hw = ctx;
     const struct vtd_device *dev = dev_ctx;
     uiommu_err err = uiommu_vtd_ready(hw);
+    bool untagged = pasid == UIOMMU_PASID_NONE;
 
     if (err != UIOMMU_OK)
         return err;
     if (pasid == UIOMMU_PASID_ALL)
         return invalidate_device(hw, dev);
-    if (!uiommu_vtd_room(hw, 2))
+    if (!uiommu_vtd_room(hw, 2u + (untagged ? dev->who.id_count : 0u)))
         return UIOMMU_E_BUSY;
+    if (untagged)
+        put_contexts(hw, dev);
     if (hw->f.caching) {
         uiommu_vtd_put(hw, uiommu_vtd_pasid_global());
         uiommu_vtd_put(hw, uiommu_vtd_iotlb_global());
@@ -154,11 +164,11 @@ uiommu_err uiommu_vtd_barrier(void *ctx, void *dev_ctx, uint32_t pasid, uint64_t
         return err;
     if (!uiommu_vtd_room(hw, dev->who.id_count + 3u))
         return UIOMMU_E_BUSY;
-    uiommu_vtd_put(hw, uiommu_vtd_fence());
+    uiommu_vtd_put(hw, uiommu_vtd_fence(hw));
     if (has_ats(dev)) {
         uiommu_vtd_put(hw, whole(dev, pasid));
         if (pasid == UIOMMU_PASID_NONE && !uiommu_vtd_is_second(dev, pasid))
-            uiommu_vtd_put(hw, uiommu_vtd_fence());
+            uiommu_vtd_put(hw, uiommu_vtd_fence(hw));
         put_devtlb(hw, dev, pasid, NULL);
     }
     *strength = strength_of(hw, dev);

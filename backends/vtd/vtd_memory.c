@@ -53,7 +53,7 @@ uiommu_err uiommu_vtd_memory_get(struct uiommu_vtd *hw)
     if (err == UIOMMU_OK)
         err = uiommu_vtd_mem_get(hw, UINT64_C(32) << hw->iq.log2, VTD_PAGE, &hw->iq.mem);
     if (err == UIOMMU_OK)
-        err = uiommu_vtd_mem_get(hw, UINT64_C(4) << hw->iq.log2, 64, &hw->iq.status);
+        err = uiommu_vtd_mem_get(hw, (UINT64_C(4) << hw->iq.log2) + 4, 64, &hw->iq.status);
     if (err == UIOMMU_OK && hw->f.pri)
         err = uiommu_vtd_mem_get(hw, UINT64_C(32) << hw->prq.log2, VTD_PAGE, &hw->prq.mem);
     return err;

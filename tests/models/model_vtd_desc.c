@@ -80,9 +80,8 @@ static uint32_t check_wait(struct model_vtd *m, const uint64_t word[4])
     if (vtd_bit(word[0], 7) && !m->config.pds) {
         return E_RESERVED;
     }
-    if (vtd_bits(word[0], 6, 4) == 0) {
-        vtd_wrong(m, "vtd.desc.wait-empty", "a wait without status, interrupt or fence", word[0],
-                  0);
+    if (vtd_bits(word[0], 5, 4) == 0) {
+        vtd_wrong(m, "vtd.desc.wait-empty", "a wait without status and interrupt", word[0], 0);
     }
     if (status && (vtd_bits(word[1], 63, 20) == 0xFEE ||
                    vtd_peek(m, word[1] & vtd_ones(m->config.haw), 4) == NULL)) {

@@ -269,7 +269,7 @@ static const char *overtaking(void *memory, size_t bytes)
         set_pasid(b, 0, 0x41, 0x800001, b->tables);
         EXPECT(b, reads(b, NONE, VA));
         push(b, UINT64_C(0x0000000000010026), 0);
-        push(b, 0x45, 0);
+        push(b, 0x55, 0);
         push(b, UINT64_C(0x0000020800000003), UINT64_C(0x7FFFFFFFFFFFF001));
         sync(b);
     }

@@ -48,7 +48,7 @@ static const char *golden_accepted(void *memory, size_t bytes)
         {0xFFFE0032, 0xFEDCBA987040},
         {4, 0},
         {0x123420000014, 0},
-        {0x45, 0},
+        {0x55, 0},
         {0x15, 0},
         {0xABCDE00010026, 0},
         {0xABCDE00010036, 0xFFFF800012345040},

@@ -221,7 +221,7 @@ static const char *teardown(void *memory, size_t bytes)
     run(b, UINT64_C(0x0000000302080008), UINT64_C(0x7FFFFFFFFFFFF800));
     set_pasid(b, PASID, 0, 0, 0);
     push(b, UINT64_C(0x0000000302081019), 0x48);
-    push(b, 0x45, 0);
+    push(b, 0x55, 0);
     push(b, UINT64_C(0x0000000300010026), 0);
     push(b, UINT64_C(0x0000000302080008), UINT64_C(0x7FFFFFFFFFFFF800));
     push_wait(b, 0x80);

@@ -254,6 +254,7 @@ Test(vtd_errors, refusal_is_told)
 {
     static const uint64_t words[4] = {0x12340000004, 0x1111, 0x2222, 0x3333};
     const struct uiommu_event *event;
+    const uint64_t fence[4] = {0x65, hw->iq.status.bus + 0x400};
     uint64_t at = hw->iq.head, t;
     uint32_t i;
 
@@ -269,7 +270,8 @@ Test(vtd_errors, refusal_is_told)
     cr_expect_eq(event->pasid, UIOMMU_PASID_NONE);
     cr_expect_eq(event->count, 1);
     for (i = 0; i < 4; i++)
-        cr_expect_eq(le64(uiommu_vtd_slot(hw, at)[i]), i == 0 ? 0x45 : 0, "%u", i);
+        cr_expect_eq(le64(uiommu_vtd_slot(hw, at)[i]), fence[i], "%u", i);
+    cr_assert_eq(hw->iq.status.bytes, 0x404);
     cr_assert_eq(u->logged, 3);
     cr_expect_eq(u->log[1].q[0], 0x0000000500010026);
 }

@@ -478,14 +478,14 @@ Test(flow, barrier)
     cr_expect_eq(strength, UIOMMU_BARRIER_PROVED);
     cr_expect_eq(uiommu_vtd_ticket_poll(hw, t), UIOMMU_OK);
     cr_expect_eq(u->logged, 4);
-    logged(0, 0x45);
+    logged(0, 0x65);
     logged(1, 0x000abcde00010026);
     logged(2, 0x5e9abcde5e9bb018);
     cr_expect_eq(u->log[3].q[0] & 0xffffffff, 0xe5);
     u->logged = 0;
     cr_assert_eq(uiommu_vtd_barrier(hw, dev, UIOMMU_PASID_NONE, &t, &strength), UIOMMU_OK);
     cr_expect_eq(u->logged, 5);
-    logged(2, 0x45); /* Between type 6 and type 3. */
+    logged(2, 0x65); /* Between type 6 and type 3. */
     logged(3, 0x5e905e9b0001b003);
     uiommu_vtd_device_detach(hw, dev);
     end();

@@ -29,7 +29,7 @@ Test(golden, waits)
 {
     same("14", uiommu_vtd_wait(0x123456784, 0xcafe0001, false, false), 0xcafe000100000025,
          0x123456784);
-    same("15", uiommu_vtd_fence(), 0x45, 0);
+    same("15 with SW", uiommu_vtd_wait(0x123456780, 0, true, false), 0x65, 0x123456780);
     same("16", uiommu_vtd_wait(0x123456788, 2, false, true), 0x00000002000000a5, 0x123456788);
     same("18 without IF", uiommu_vtd_wait(0xfffffffffc, 0x80000000, true, true), 0x80000000000000e5,
          0xfffffffffc);

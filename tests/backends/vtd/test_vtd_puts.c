@@ -4,7 +4,7 @@
 
 #include <criterion/criterion.h>
 
-#define FENCE  UINT64_C(0x45)
+#define FENCE  UINT64_C(0x65)
 #define NONE   UIOMMU_PASID_NONE
 #define SLOTS  256u
 #define PROVED UIOMMU_BARRIER_PROVED
@@ -87,7 +87,7 @@ static void leave(uint32_t n)
     u->hold = true;
     uiommu_vtd_look(hw);
     while (SLOTS - 1 - (hw->iq.head - hw->iq.resolved) > n)
-        uiommu_vtd_put(hw, uiommu_vtd_fence());
+        uiommu_vtd_put(hw, uiommu_vtd_fence(hw));
 }
 
 static void bind(uint32_t pasid, const struct uiommu_root *r)
@@ -117,14 +117,19 @@ Test(vtd_puts, device_entries)
     cr_expect_neq(fake_ticket(hw), 0);
 }
 
-/* Untagged traffic's is PASID 0's. */
+/* Untagged traffic's is PASID 0's, and the context entries go before it. */
 Test(vtd_puts, pasid_entries)
 {
     bind(5, &root);
     bind(NONE, &second);
     cr_assert_eq(uiommu_vtd_config_invalidate(hw, dev, 5), UIOMMU_OK);
     cr_assert_eq(uiommu_vtd_config_invalidate(hw, dev, NONE), UIOMMU_OK);
-    put_were(2, (const uint64_t[]){0x0000000500070017, 0x0000000000070017});
+    put_were(5, (const uint64_t[]){0x0000000500070017, 0x010000000031, 0x5e9b00000031,
+                                   0x020000000031, 0x0000000000070017});
+    leave(5);
+    cr_expect_eq(uiommu_vtd_config_invalidate(hw, dev, NONE), UIOMMU_E_BUSY);
+    leave(6);
+    cr_expect_eq(uiommu_vtd_config_invalidate(hw, dev, NONE), UIOMMU_OK);
     leave(2);
     cr_expect_eq(uiommu_vtd_config_invalidate(hw, dev, 5), UIOMMU_E_BUSY);
     leave(3);

@@ -124,7 +124,7 @@ Test(second, unit_without_first_stages)
     fake_free(u);
 }
 
-/* P cleared; PASID cache; domain; device TLB; then the drain (22.5, last row). */
+/* P cleared; context, PASID cache; domain; device TLB; then the drain (22.5, last row). */
 Test(second, teardown)
 {
     struct vtd_device *dev = begin();
@@ -147,13 +147,14 @@ Test(second, teardown)
     closed();
     cr_assert_eq(uiommu_vtd_barrier(hw, dev, UIOMMU_PASID_NONE, &t, &strength), UIOMMU_OK);
     cr_expect_eq(strength, UIOMMU_BARRIER_PROVED);
-    logged(0, 0x0000000000420017, 0);
-    logged(2, 0x00000000004200e2, 0);
-    logged(4, 0x5e905e9b0001b003, 0x7ffffffffffff001);
-    logged(6, 0x45, 0);
-    logged(7, 0x00000000004200e2, 0);
-    logged(8, 0x5e905e9b0001b003, 0x7ffffffffffff001); /* Types 2 and 3 are ordered. */
-    cr_expect_eq(u->log[9].q[0] & 0xffffffff, 0xe5);
+    logged(0, 0x00005e9b00000031, 0);
+    logged(1, 0x0000000000420017, 0);
+    logged(3, 0x00000000004200e2, 0);
+    logged(5, 0x5e905e9b0001b003, 0x7ffffffffffff001);
+    logged(7, 0x65, hw->iq.status.bus + 0x400);
+    logged(8, 0x00000000004200e2, 0);
+    logged(9, 0x5e905e9b0001b003, 0x7ffffffffffff001); /* Types 2 and 3 are ordered. */
+    cr_expect_eq(u->log[10].q[0] & 0xffffffff, 0xe5);
     /* The same entry for a first stage: nothing of before is left in it. */
     cr_assert_eq(uiommu_vtd_pasid_set(hw, dev, UIOMMU_PASID_NONE, &nested, 0x43, 0), UIOMMU_OK);
     cr_expect_eq(le64(entry[0]), 0x000000089abcd0c9);
