@@ -56,7 +56,7 @@ static uiommu_err program_push(struct uiommu_unit *unit, void *arg)
 
 uiommu_err uiommu_device_program(struct uiommu_device *dev, uint32_t flags, uint64_t ns)
 {
-    struct program p = {dev, flags, 0, 0, true};
+    struct program p = {.dev = dev, .flags = flags, .more = true};
     struct uiommu_unit *unit = dev->unit;
     uiommu_err err = UIOMMU_OK;
     uintptr_t irq;
@@ -119,7 +119,7 @@ uiommu_err uiommu_device_enable(struct uiommu_device *dev)
         err = dev->ops.set_pasid(dev->ops_ctx, true);
     if (err != UIOMMU_OK)
         return err;
-    dev->pasid_on = true;
+    dev->pasid_on = (dev->flags & UIOMMU_DEVICE_PASID) != 0;
     err = uiommu_device_program(dev, set_flags(dev), unit->config.command_ns);
     if (err == UIOMMU_OK)
         err = enable_pri(dev);
@@ -140,7 +140,6 @@ static void disable(struct uiommu_device *dev)
 
     if (dev->pri_on && dev->ops.set_pri != NULL)
         (void)dev->ops.set_pri(dev->ops_ctx, false, 0, &dev->pasid_required);
-    dev->pri_on = false;
     if (uiommu_word_load(&dev->ats_on) != 0) {
         if (uiommu_device_reachable(dev))
             (void)uiommu_commands_wait(unit, flush_push, dev, unit->config.command_ns);
@@ -306,8 +305,7 @@ uiommu_err uiommu_zombies_retry(struct uiommu_unit *unit)
         unit->zombies = dev->zombie_next;
         port = dev->port;
         if (!bury(dev)) {
-            dev->zombie_next = unit->zombies;
-            unit->zombies = dev;
+            unit->zombies = dev; /* as it was */
             return UIOMMU_E_TIMEOUT;
         }
         if (port != NULL)

@@ -2,6 +2,7 @@
 #include "fake_host.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define ALIGN 4096u
 
@@ -64,6 +65,7 @@ static void put(struct fake_host *host, const void *cpu, uint64_t bytes, bool he
         before->next = piece->next;
     host->live--;
     host->live_bytes -= bytes;
+    memset(piece->cpu, 0xa5, (size_t)bytes); /* whoever looks at it again sees that */
     free(piece->raw);
     free(piece);
 }

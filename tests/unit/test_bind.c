@@ -107,6 +107,8 @@ static void end(void)
     serve_all();
     unit->caps.pasid_first = 1;
     cr_assert_eq(uiommu_pasid_put(space, number), UIOMMU_OK);
+    unit->ops.config_invalidate = toy_config; /* ours look at a device that goes first */
+    unit->ops.ring_pending = toy_pending;
     scene_end();
 }
 
