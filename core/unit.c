@@ -14,16 +14,14 @@ bool uiommu_unit_running(const struct uiommu_unit *unit)
     return uiommu_word_load(&unit->started) != 0 && uiommu_word_load(&unit->suspended) == 0;
 }
 
-static void default64(uint64_t *value, uint64_t otherwise)
+static uint64_t or64(uint64_t value, uint64_t otherwise)
 {
-    if (*value == 0)
-        *value = otherwise;
+    return value != 0 ? value : otherwise;
 }
 
-static void default32(uint32_t *value, uint32_t otherwise)
+static uint32_t or32(uint32_t value, uint32_t otherwise)
 {
-    if (*value == 0)
-        *value = otherwise;
+    return value != 0 ? value : otherwise;
 }
 
 static uiommu_err unit_configure(struct uiommu_unit *unit, const struct uiommu_unit_config *config)
@@ -32,18 +30,18 @@ static uiommu_err unit_configure(struct uiommu_unit *unit, const struct uiommu_u
 
     if (!uiommu_config_copy(own, sizeof(*own), config, config->size, sizeof(size_t)))
         return UIOMMU_E_INVALID;
-    default32(&own->id_bits, 16);
-    default32(&own->marker_reserve, 8);
-    default32(&own->events, 256);
-    default32(&own->stalls, 256);
-    default32(&own->violations, 64);
-    default64(&own->command_ns, S);
-    default64(&own->stop_ns, 10 * S);
-    default64(&own->answer_ns, 10 * S);
-    default64(&own->partial_ns, S);
-    default64(&own->drain_ns, 10 * S);
-    default64(&own->handler_ns, S);
-    default64(&own->settle_ns, 10 * MS);
+    own->id_bits = or32(own->id_bits, 16);
+    own->marker_reserve = or32(own->marker_reserve, 8);
+    own->events = or32(own->events, 256);
+    own->stalls = or32(own->stalls, 256);
+    own->violations = or32(own->violations, 64);
+    own->command_ns = or64(own->command_ns, S);
+    own->stop_ns = or64(own->stop_ns, 10 * S);
+    own->answer_ns = or64(own->answer_ns, 10 * S);
+    own->partial_ns = or64(own->partial_ns, S);
+    own->drain_ns = or64(own->drain_ns, 10 * S);
+    own->handler_ns = or64(own->handler_ns, S);
+    own->settle_ns = or64(own->settle_ns, 10 * MS);
     unit->settle_ns = own->settle_ns == UINT64_MAX ? 0 : own->settle_ns;
     if (own->pasids != NULL && !uiommu_is_space_of(own->pasids, unit->u))
         return UIOMMU_E_HANDLE;
@@ -121,7 +119,7 @@ static bool unit_list(struct uiommu_unit *unit, bool on)
     uintptr_t irq;
 
     irq = uiommu_lock_take(u, &u->lock);
-    if (!on && unit->users != 0) {
+    if (unit->users != 0) { /* of a new one there are none */
         uiommu_lock_give(u, &u->lock, irq);
         return false;
     }
@@ -290,7 +288,6 @@ static uiommu_err restart(struct uiommu_unit *unit)
     if (err == UIOMMU_OK) {
         uiommu_word_store(&unit->hung, 0);
         uiommu_word_store(&unit->suspended, 0);
-        unit->now_ns = uiommu_now(unit->u);
         restarted(unit);
     }
     return err;
@@ -303,7 +300,6 @@ static uiommu_err suspend(struct uiommu_unit *unit)
     uiommu_word_store(&unit->suspended, 1);
     unit->ops.stop(unit->hw);
     unit->out.count = 0;
-    unit->now_ns = uiommu_now(unit->u);
     stopped(unit);
     return UIOMMU_OK;
 }
@@ -403,8 +399,7 @@ uiommu_err uiommu_unit_get_info(const struct uiommu_unit *unit, struct uiommu_un
     out->pasid_bits = unit->caps.pasid_bits;
     out->request_entries = unit->caps.request_entries;
     out->credits_granted = uiommu_word_load(&unit->granted);
-    out->credits_free =
-        keep > uiommu_word_load(&unit->granted) ? keep - uiommu_word_load(&unit->granted) : 0;
+    out->credits_free = keep > out->credits_granted ? keep - out->credits_granted : 0;
     out->stall_slots = unit->stall_slots;
     out->group_slots = unit->pool.max * UIOMMU_SLOT_CHUNK;
     out->stu_bits = unit->caps.stu_bits;
