@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ALIGN 4096u
+#define ALIGN  4096u
+#define ENOUGH 16u
+#define BEHIND 0x5au
 
 /* Kept beside the memory, never in it: its ends stay visible to sanitizers. */
 struct piece {
@@ -13,6 +15,7 @@ struct piece {
     void *cpu;
     uint64_t bytes;
     bool heap;
+    uint32_t behind; /* bytes that nobody writes */
 };
 
 static void *get(struct fake_host *host, uint64_t bytes, uint64_t align, bool heap)
@@ -36,6 +39,8 @@ static void *get(struct fake_host *host, uint64_t bytes, uint64_t align, bool he
         abort();
     cpu = ((uintptr_t)piece->raw + (uintptr_t)align - 1) & ~((uintptr_t)align - 1);
     piece->cpu = (void *)(host->crooked ? cpu + 16 : cpu);
+    piece->behind = host->crooked ? 0 : ENOUGH;
+    memset((char *)piece->cpu + bytes, BEHIND, piece->behind);
     piece->bytes = bytes;
     piece->heap = heap;
     piece->next = host->pieces;
@@ -43,6 +48,18 @@ static void *get(struct fake_host *host, uint64_t bytes, uint64_t align, bool he
     host->live++;
     host->live_bytes += bytes;
     return piece->cpu;
+}
+
+static bool is_written_behind(const struct piece *piece)
+{
+    const unsigned char *at = (const unsigned char *)piece->cpu + piece->bytes;
+    uint32_t i;
+
+    for (i = 0; i < piece->behind; i++) {
+        if (at[i] != BEHIND)
+            return true;
+    }
+    return false;
 }
 
 static void put(struct fake_host *host, const void *cpu, uint64_t bytes, bool heap)
@@ -65,6 +82,7 @@ static void put(struct fake_host *host, const void *cpu, uint64_t bytes, bool he
         before->next = piece->next;
     host->live--;
     host->live_bytes -= bytes;
+    host->bad_puts += is_written_behind(piece);
     memset(piece->cpu, 0xa5, (size_t)bytes); /* whoever looks at it again sees that */
     free(piece->raw);
     free(piece);

@@ -223,8 +223,11 @@ Test(pasid, oldest_first_after_the_distance)
         drop(space);
     }
     space = make(0x1000, 0x1fff, 0);
-    for (k = 0; k < 65; k++)
-        put(space, take(space, 0));
+    for (k = 0; k < 65; k++) {
+        fresh = take(space, 0);
+        cr_assert_eq(fresh, 0x1000 + k);
+        put(space, fresh);
+    }
     cr_assert_eq(take(space, 0), 0x1000, "the default is 64");
     put(space, 0x1000);
     drop(space);
@@ -448,6 +451,29 @@ Test(pasid, owner_of_another_instance)
     cr_assert_eq(uiommu_pasid_alloc(space, owner, 0, &pasid), UIOMMU_E_HANDLE);
     cr_assert_eq(uiommu_owner_destroy(owner), UIOMMU_OK);
     cr_assert(fake_host_destroy(&stranger, other));
+    drop(space);
+    end();
+}
+
+/* R6: an owner pays until the last reference is back, whoever holds it. */
+Test(pasid, owner_pays_to_the_last)
+{
+    struct uiommu_owner_config config = {.size = sizeof(config)};
+    struct uiommu_pasid_space *space = make(1, 3, 1);
+    struct uiommu_owner *owner = NULL, nobody;
+    uint32_t pasid;
+
+    memset(&nobody, 0, sizeof(nobody));
+    nobody.u = u;
+    cr_assert_eq(uiommu_pasid_alloc(space, &nobody, 0, &pasid), UIOMMU_E_HANDLE);
+    cr_assert_eq(uiommu_owner_create(u, &config, &owner), UIOMMU_OK);
+    cr_assert_eq(uiommu_pasid_alloc(space, owner, 0, &pasid), UIOMMU_OK);
+    cr_assert_eq(uiommu_pasid_hold(space, pasid), UIOMMU_OK);
+    put(space, pasid);
+    cr_assert_eq(owner->pasids, 1);
+    put(space, pasid);
+    cr_assert_eq(owner->pasids, 0);
+    cr_assert_eq(uiommu_owner_destroy(owner), UIOMMU_OK);
     drop(space);
     end();
 }

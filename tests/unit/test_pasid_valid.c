@@ -169,6 +169,53 @@ Test(pasid_valid, at_the_limits)
     number_at(space, held)->bonds = 1;
 }
 
+/* Leaves and their list are about as large as each other; a unit more is one more. */
+Test(pasid_valid, of_its_own)
+{
+    struct uiommu_pasid_space_config config = {sizeof(config), 1, 511, 0};
+    struct uiommu_pasid_space *other = NULL, nothing;
+
+    cr_assert_eq(space->leaf_bits, 4);
+    cr_assert_eq(uiommu_pasid_space_create(u, &config, &other), UIOMMU_OK);
+    cr_assert_eq(other->leaf_bits, 4);
+    uiommu_space_use(other, true);
+    cr_assert_eq(other->users, 1);
+    uiommu_space_use(other, false);
+    cr_assert_eq(uiommu_pasid_space_destroy(other), UIOMMU_OK);
+    config.last = 1023;
+    cr_assert_eq(uiommu_pasid_space_create(u, &config, &other), UIOMMU_OK);
+    cr_assert_eq(other->leaf_bits, 4);
+    cr_assert_eq(uiommu_pasid_space_destroy(other), UIOMMU_OK);
+    cr_assert_eq(number_at(space, held)->withheld, 1);
+    memset(&nothing, 0, sizeof(nothing));
+    nothing.u = u;
+    cr_assert_not(uiommu_is_space_of(&nothing, u));
+}
+
+static struct uiommu_pasid_space *going;
+static uint32_t objects;
+static void (*heap_put)(void *ctx, void *ptr, size_t bytes);
+
+static void put_back(void *ctx, void *ptr, size_t bytes)
+{
+    cr_assert_eq(going->magic, 0, "nobody takes it for a space any more");
+    cr_assert_eq(u->objects, objects, "its instance stays until it is gone");
+    heap_put(ctx, ptr, bytes);
+}
+
+Test(pasid_valid, ends)
+{
+    struct uiommu_pasid_space_config config = {sizeof(config), 1, 511, 0};
+
+    cr_assert_eq(uiommu_pasid_space_create(u, &config, &going), UIOMMU_OK);
+    objects = u->objects;
+    heap_put = u->host.heap_put;
+    u->host.heap_put = put_back;
+    cr_assert_eq(uiommu_pasid_space_destroy(going), UIOMMU_OK);
+    u->host.heap_put = heap_put;
+    cr_assert(u->objects == objects - 1 && host.bad_puts == 0);
+}
+
 static uiommu_err probe(void *hw, struct uiommu_caps *caps)
 {
     (void)hw;
