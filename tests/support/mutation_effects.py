@@ -120,8 +120,8 @@ class Scan:
         elif kind == K.COMPOUND_ASSIGNMENT_OPERATOR:
             self.write(children[0])
         elif kind == K.BINARY_OPERATOR:
-            sign = self.text(children[0].extent.end, children[1].extent.start).strip()
-            if sign not in PURE:
+            between = self.text(children[0].extent.end, children[1].extent.start).split()
+            if not between or between[-1] not in PURE:  # behind what is left of a macro
                 self.write(children[0])
         elif kind == K.UNARY_OPERATOR:
             self.unary(cursor, children[0])
