@@ -192,6 +192,110 @@ Test(pasid_valid, of_its_own)
     cr_assert_not(uiommu_is_space_of(&nothing, u));
 }
 
+/* ---- one thing is wrong, and all sums are right ---- */
+
+static struct uiommu_pasid_space *small(uint32_t first, uint32_t last)
+{
+    struct uiommu_pasid_space_config config = {sizeof(config), first, last, 0};
+    struct uiommu_pasid_space *out = NULL;
+
+    cr_assert_eq(uiommu_pasid_space_create(u, &config, &out), UIOMMU_OK);
+    cr_assert(uiommu_pasid_space_valid(out));
+    return out;
+}
+
+Test(pasid_valid, frame)
+{
+    static struct number *none[1025];
+    uint32_t k;
+
+    space = small(1, 511);
+    space->config.first = 512;
+    for (k = 0; k < 10; k++)
+        space->classes[k].fresh = 512;
+    cr_assert_not(uiommu_pasid_space_valid(space), "none is left");
+    space = small(1, 511);
+    space->leaf = none;
+    space->leaves = 1;
+    space->leaf_bits = 10;
+    cr_assert(uiommu_pasid_space_valid(space));
+    space->leaf_bits = 11;
+    cr_assert_not(uiommu_pasid_space_valid(space));
+    space->leaf_bits = 10;
+    space->leaves = 1025;
+    space->config.last = UINT32_C(1) << UIOMMU_PASID_BITS;
+    cr_assert_not(uiommu_pasid_space_valid(space));
+    space = small(0, 511);
+    WRONG(space->classes[0].fresh, 3);
+    space->classes[9].fresh = 257; /* one that is lost, and one too many */
+    space->classes[8].fresh = 127;
+    cr_assert_not(uiommu_pasid_space_valid(space), "below its class");
+    (void)small(7, 7);
+}
+
+Test(pasid_valid, beyond_the_last)
+{
+    uint32_t first, i;
+
+    for (first = 496; first <= 500; first += 4) {
+        space = small(first, 500);
+        for (i = first; i <= 500; i++)
+            (void)get();
+        cr_assert(uiommu_pasid_space_valid(space));
+        number_at(space, 501)->refs = 1;
+        space->classes[9].fresh = 502;
+        space->live++;
+        cr_assert_not(uiommu_pasid_space_valid(space));
+    }
+}
+
+static void waits_alone(struct class *class, uint32_t pasid)
+{
+    uint32_t head = class->head, tail = class->tail;
+
+    class->head = class->tail = pasid;
+    cr_assert_not(uiommu_pasid_space_valid(space), "%u waits", pasid);
+    class->head = head;
+    class->tail = tail;
+    cr_assert(uiommu_pasid_space_valid(space));
+}
+
+Test(pasid_valid, another_waits)
+{
+    struct class *class;
+    uint32_t low = 0, second = 0;
+
+    cr_assert_eq(uiommu_pasid_alloc(space, NULL, 4, &low), UIOMMU_OK);
+    cr_assert_eq(uiommu_pasid_alloc(space, NULL, 4, &second), UIOMMU_OK);
+    cr_assert(low == 8 && second == 9);
+    put(second);
+    class = &space->classes[4];
+    waits_alone(class, class->fresh);
+    waits_alone(class, 7);
+    waits_alone(class, low);
+    number_at(space, low)->refs = 0;
+    number_at(space, class->fresh)->refs = 1;
+    cr_assert_not(uiommu_pasid_space_valid(space), "one lost, one never given");
+}
+
+/* The last of a leaf has no neighbour to be compared with; a leaf may be beyond all of its class.
+ */
+Test(pasid_valid, last_of_a_leaf)
+{
+    static struct number early[16];
+    struct class *class = &space->classes[uiommu_bits_length(waits[0])];
+
+    while (class->fresh % 16 != 15)
+        (void)get();
+    WRONG(number_at(space, class->fresh)->owner, (struct uiommu_owner *)u);
+    WRONG(number_at(space, class->fresh)->to.next, 7);
+    WRONG(number_at(space, class->fresh)->withheld, 1);
+    space = small(1, 511);
+    space->leaf[17] = early;
+    cr_assert(uiommu_pasid_space_valid(space));
+    WRONG(early[0].to.next, 7);
+}
+
 static struct uiommu_pasid_space *going;
 static uint32_t objects;
 static void (*heap_put)(void *ctx, void *ptr, size_t bytes);
