@@ -89,16 +89,16 @@ uiommu_err uiommu_amd_memory_get(struct uiommu_amd *hw)
 
 void uiommu_amd_memory_put(struct uiommu_amd *hw)
 {
-    uiommu_amd_mem_put(hw, &hw->devtab);
-    uiommu_amd_mem_put(hw, &hw->ppr.mem);
-    uiommu_amd_mem_put(hw, &hw->evt.mem);
-    uiommu_amd_mem_put(hw, &hw->quiet);
-    uiommu_amd_mem_put(hw, &hw->cmdq.store);
-    uiommu_amd_mem_put(hw, &hw->cmdq.mem);
+    struct uiommu_mem *const all[] = {&hw->devtab, &hw->ppr.mem,    &hw->evt.mem,
+                                      &hw->quiet,  &hw->cmdq.store, &hw->cmdq.mem};
+    size_t i;
+
+    for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+        uiommu_amd_mem_put(hw, all[i]);
     uiommu_heap_put(hw->u, hw->domains, DOMAIN_BYTES);
-    uiommu_heap_put(hw->u, hw->stash, stash_bytes(hw));
-    uiommu_heap_put(hw->u, hw->cmdq.tickets.slots, uiommu_tickets_bytes(hw->cmdq.log2));
     hw->domains = NULL;
+    uiommu_heap_put(hw->u, hw->stash, stash_bytes(hw));
     hw->stash = NULL;
+    uiommu_heap_put(hw->u, hw->cmdq.tickets.slots, uiommu_tickets_bytes(hw->cmdq.log2));
     hw->cmdq.tickets.slots = NULL;
 }

@@ -72,7 +72,7 @@ uiommu_err uiommu_smmuv3_memory_get(struct uiommu_smmuv3 *hw)
         hw->cmdq.tickets.slots = uiommu_heap_get(hw->u, uiommu_tickets_bytes(hw->cmdq.log2));
     if (hw->cmdq.tickets.slots == NULL)
         return UIOMMU_E_NOMEM;
-    err = uiommu_smmuv3_mem_get(hw, bytes, at_least(bytes, 32), &hw->cmdq.mem);
+    err = uiommu_smmuv3_mem_get(hw, bytes, bytes, &hw->cmdq.mem); /* Four commands at least. */
     if (err == UIOMMU_OK)
         err = queue_get(hw, &hw->eventq);
     if (err == UIOMMU_OK)
@@ -85,6 +85,7 @@ uiommu_err uiommu_smmuv3_memory_get(struct uiommu_smmuv3 *hw)
 /* Not what hardware may still use: that is never given back. */
 void uiommu_smmuv3_memory_put(struct uiommu_smmuv3 *hw)
 {
+    struct uiommu_mem *const all[] = {&hw->strtab, &hw->priq.mem, &hw->eventq.mem, &hw->cmdq.mem};
     uint32_t i;
 
     if (hw->withheld)
@@ -93,10 +94,8 @@ void uiommu_smmuv3_memory_put(struct uiommu_smmuv3 *hw)
         uiommu_smmuv3_mem_put(hw, &hw->l2[i]);
     uiommu_heap_put(hw->u, hw->l2, hw->l2_count * sizeof(*hw->l2));
     hw->l2 = NULL;
-    uiommu_smmuv3_mem_put(hw, &hw->strtab);
-    uiommu_smmuv3_mem_put(hw, &hw->priq.mem);
-    uiommu_smmuv3_mem_put(hw, &hw->eventq.mem);
-    uiommu_smmuv3_mem_put(hw, &hw->cmdq.mem);
+    for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+        uiommu_smmuv3_mem_put(hw, all[i]);
     uiommu_heap_put(hw->u, hw->cmdq.tickets.slots, uiommu_tickets_bytes(hw->cmdq.log2));
     hw->cmdq.tickets.slots = NULL;
 }

@@ -31,10 +31,10 @@ static uint32_t *bits_get(struct uiommu_vtd *hw, uint32_t *bits)
     return bits != NULL ? bits : uiommu_heap_get(hw->u, uiommu_tickets_bytes(hw->iq.log2));
 }
 
-static uint32_t *bits_put(struct uiommu_vtd *hw, uint32_t *bits)
+static void bits_put(struct uiommu_vtd *hw, uint32_t **bits)
 {
-    uiommu_heap_put(hw->u, bits, uiommu_tickets_bytes(hw->iq.log2));
-    return NULL;
+    uiommu_heap_put(hw->u, *bits, uiommu_tickets_bytes(hw->iq.log2));
+    *bits = NULL;
 }
 
 /* Everything start() needs; what is there already stays. */
@@ -44,9 +44,9 @@ uiommu_err uiommu_vtd_memory_get(struct uiommu_vtd *hw)
 
     hw->iq.tickets.log2 = hw->iq.log2;
     hw->iq.tickets.slots = bits_get(hw, hw->iq.tickets.slots);
-    hw->iq.heavy = bits_get(hw, hw->iq.heavy);
     if (hw->context == NULL)
         hw->context = uiommu_heap_get(hw->u, VTD_HALVES * sizeof(*hw->context));
+    hw->iq.heavy = bits_get(hw, hw->iq.heavy);
     if (hw->iq.tickets.slots == NULL || hw->iq.heavy == NULL || hw->context == NULL)
         return UIOMMU_E_NOMEM;
     err = uiommu_vtd_mem_get(hw, VTD_PAGE, VTD_PAGE, &hw->root);
@@ -62,18 +62,16 @@ uiommu_err uiommu_vtd_memory_get(struct uiommu_vtd *hw)
 /* keep: what hardware may use stays, for ever. Else it does not know of it, or has given it up. */
 void uiommu_vtd_memory_forget(struct uiommu_vtd *hw, bool keep)
 {
+    struct uiommu_mem *const all[] = {&hw->prq.mem, &hw->iq.status, &hw->iq.mem, &hw->root};
+    uint32_t **const bits[] = {&hw->iq.heavy, &hw->iq.tickets.slots};
     uint32_t i;
 
     for (i = 0; !keep && hw->context != NULL && i < VTD_HALVES; i++)
         uiommu_vtd_mem_put(hw, &hw->context[i]);
-    if (!keep) {
-        uiommu_vtd_mem_put(hw, &hw->prq.mem);
-        uiommu_vtd_mem_put(hw, &hw->iq.status);
-        uiommu_vtd_mem_put(hw, &hw->iq.mem);
-        uiommu_vtd_mem_put(hw, &hw->root);
-    }
+    for (i = 0; !keep && i < sizeof(all) / sizeof(all[0]); i++)
+        uiommu_vtd_mem_put(hw, all[i]);
+    for (i = 0; i < sizeof(bits) / sizeof(bits[0]); i++)
+        bits_put(hw, bits[i]);
     uiommu_heap_put(hw->u, hw->context, VTD_HALVES * sizeof(*hw->context));
     hw->context = NULL;
-    hw->iq.heavy = bits_put(hw, hw->iq.heavy);
-    hw->iq.tickets.slots = bits_put(hw, hw->iq.tickets.slots);
 }

@@ -174,8 +174,10 @@ const struct uiommu_host_ops *uiommu_host(const struct uiommu *u)
 
 void *uiommu_heap_get(struct uiommu *u, size_t bytes)
 {
-    if (core_of(u)->heap_left == 0)
+    if (core_of(u)->heap_left == 0) {
+        core_of(u)->heap_left -= core_of(u)->heap_once ? 1u : 0u;
         return NULL;
+    }
     core_of(u)->heap_left--;
     core_of(u)->heap_bytes += bytes;
     return zeroed(bytes, 64);

@@ -29,7 +29,8 @@ struct fake_core {
     uint64_t now;                   /* Every look at the clock is a millisecond. */
     uint64_t mem_bytes, heap_bytes; /* Given out. */
     uint32_t mem_left;              /* So many more mem_get() succeed. */
-    uint32_t heap_left;             /* As many uiommu_heap_get(). */
+    uint32_t heap_left;             /* As many uiommu_heap_get()... */
+    bool heap_once;                 /* ...and the one that fails is the only one. */
     uint32_t cleaned;               /* Calls of mem_to_device(). */
 };
 
