@@ -164,8 +164,8 @@ uiommu_err uiommu_aspace_create(struct uiommu *u, const struct uiommu_aspace_con
         err = owner_join(as);
     if (err != UIOMMU_OK) {
         as->magic = 0;
-        uiommu_object_remove(u);
         uiommu_heap_put(u, as, sizeof(*as));
+        uiommu_object_remove(u);
         return err;
     }
     *out = as;

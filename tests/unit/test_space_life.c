@@ -160,11 +160,12 @@ static void put(void *ctx, void *ptr, size_t bytes)
 {
     if (ptr == going) {
         cr_assert_eq(going->magic, 0, "nobody takes it for a space any more");
-        cr_assert_eq(u->objects, objects, "its instance stays until it is gone");
         gone++;
     }
-    if (bytes == sizeof(*going))
+    if (bytes == sizeof(*going)) {
         cr_assert_eq(((const struct uiommu_aspace *)ptr)->magic, 0);
+        cr_assert_eq(u->objects, objects, "its instance stays until it is gone");
+    }
     heap_put(ctx, ptr, bytes);
 }
 
@@ -183,8 +184,10 @@ Test(space_life, destroyed)
     cr_assert_eq(uiommu_owner_create(u, &oc, &c.owner), UIOMMU_OK);
     cr_assert_eq(uiommu_owner_exit(c.owner), UIOMMU_OK);
     going = NULL;
+    objects = u->objects + 1;
     cr_assert_eq(uiommu_aspace_create(u, &c, &going), UIOMMU_E_DEAD);
     cr_assert_null(going);
+    cr_assert_eq(u->objects, objects - 1);
     u->host.heap_put = heap_put;
     cr_assert_eq(uiommu_owner_destroy(c.owner), UIOMMU_OK);
 }
