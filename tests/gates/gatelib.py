@@ -13,6 +13,7 @@ import tempfile
 SKIP = 77
 STD_HEADERS = {"stdint.h", "stddef.h", "stdbool.h"}
 ALLOWED_UNDEFINED = {"memcpy", "memmove", "memset", "memcmp"}
+FIRMWARE = {"firmware.h", "dmar.h", "ivrs.h", "iort.h", "fdt.h"}  # Of backends/firmware
 HOSTED = {"host_uv"}  # backends/host_uv alone is hosted; the freestanding gates leave it out
 WARN = ["-Wall", "-Wextra", "-Werror", "-Wconversion", "-Wsign-conversion", "-Wcast-qual",
         "-Wshadow", "-Wundef", "-Wvla"]
@@ -90,10 +91,10 @@ class Gate:
             f for b in self.backends() for f in self.files("backends/" + b, ".c")]
 
     def constructor_headers(self):
-        """Headers that may name vendors: those named after a folder in backends/, and firmware."""
+        """Headers that may name vendors: those named after a folder in backends/, and firmware's."""
         folder = self.path("backends")
         names = set(os.listdir(folder)) if os.path.isdir(folder) else set()
-        return {n + ".h" for n in names - HOSTED} | {"amd.h", "vtd.h", "riscv.h", "firmware.h"}
+        return {n + ".h" for n in names - HOSTED} | {"amd.h", "vtd.h", "riscv.h"} | FIRMWARE
 
     def hosted_headers(self):
         """Headers of the hosted folders; the freestanding gates leave them out."""
