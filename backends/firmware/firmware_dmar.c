@@ -188,7 +188,7 @@ bool uiommu_dmar_next_scope(const struct uiommu_dmar *dmar, const struct uiommu_
         *cursor = at + length;
     } else {
         fw_place(&out->place, at, end - at);
-        fw_bad(&out->place, UIOMMU_FW_CUT, at + 1u);
+        fw_bad(&out->place, UIOMMU_FW_CUT, at);
         *cursor = end;
     }
     read_scope(t, out);

@@ -164,7 +164,7 @@ static bool next_alone(const struct uiommu_iort *iort, uint32_t *cursor, struct 
         read_node(t, n);
     } else {
         fw_place(&n->place, at, t->length - at);
-        fw_bad(&n->place, UIOMMU_FW_CUT, at + 1u);
+        fw_bad(&n->place, UIOMMU_FW_CUT, at);
         *cursor = t->length;
     }
     return true;

@@ -64,7 +64,7 @@ bool uiommu_fw_block(const struct uiommu_fw_table *t, uint32_t *cursor, struct u
         *cursor = at + length;
     } else {
         fw_place(p, at, t->length - at);
-        fw_bad(p, UIOMMU_FW_CUT, at + 2u);
+        fw_bad(p, UIOMMU_FW_CUT, at);
         *cursor = t->length;
     }
     return true;

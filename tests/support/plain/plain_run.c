@@ -32,6 +32,18 @@ void plain_check(bool good, bool fatal, const char *file, int line, const char *
         exit(1);
 }
 
+void plain_skip(const char *why, ...)
+{
+    va_list args;
+
+    printf("skipped: ");
+    va_start(args, why);
+    vprintf(why, args);
+    va_end(args);
+    printf("\n");
+    exit(bad != 0 ? 1 : PLAIN_SKIPPED);
+}
+
 /* Several programs' tests may be in one: theirs is in the same file. */
 static const struct plain_test *suite_of(const struct plain_test *test)
 {

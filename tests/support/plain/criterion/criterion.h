@@ -33,6 +33,9 @@ __attribute__((format(printf, 6, 7))) void plain_check(bool good, bool fatal, co
                                                        int line, const char *wanted,
                                                        const char *message, ...);
 
+/* The test ends here and counts as skipped. */
+_Noreturn __attribute__((format(printf, 1, 2))) void plain_skip(const char *why, ...);
+
 #define PLAIN_REGISTER(id, suite_, name_, run_, ...)                                               \
     __attribute__((constructor)) static void id##_add(void)                                        \
     {                                                                                              \
@@ -57,6 +60,7 @@ __attribute__((format(printf, 6, 7))) void plain_check(bool good, bool fatal, co
 #define PLAIN_CHECK(good, fatal, wanted, ...)                                                      \
     plain_check(good, fatal, __FILE__, __LINE__, wanted, " " __VA_ARGS__)
 
+#define cr_skip_test(...)    plain_skip(__VA_ARGS__)
 #define cr_assert(cond, ...) PLAIN_CHECK((cond) ? true : false, true, #cond, __VA_ARGS__)
 #define cr_expect(cond, ...) PLAIN_CHECK((cond) ? true : false, false, #cond, __VA_ARGS__)
 #define cr_assert_fail(...)  PLAIN_CHECK(false, true, "not to come here", __VA_ARGS__)
