@@ -211,3 +211,30 @@ Test(firmware_fdt, headers)
     cr_assert_eq(uiommu_fdt_open(NULL, t.bytes, t.size), UIOMMU_E_INVALID);
     free(t.bytes);
 }
+
+/* Properties whose end, added up in 32 bits, comes out at or before where they begin. */
+Test(firmware_fdt, lengths_wrap, .timeout = 20)
+{
+    static const uint32_t cells[] = {1, 0, 3, 0, 0, 2, 9, 0x61000000};
+    struct uiommu_fdt_walk walk;
+    struct uiommu_fdt f;
+    struct table t;
+    uint32_t i, length;
+
+    for (length = 0xffffff80; length != 0; length++) {
+        t = nest(3, true); /* Its header; 40 bytes follow, the last four are names. */
+        for (i = 0; i < 8; i++)
+            put_cell(t.bytes + 40 + 4 * i, cells[i]);
+        put_cell(t.bytes + 36, 28);
+        put_cell(t.bytes + 12, 68);
+        put_cell(t.bytes + 32, 4);
+        f = open_tree(&t);
+        cr_assert_eq(f.place.verdict, UIOMMU_FW_GOOD);
+        put_cell(t.bytes + 52, length);
+        f = open_tree(&t);
+        cr_assert(f.place.verdict == UIOMMU_FW_CUT && f.place.at == 48);
+        memset(&walk, 0, sizeof(walk));
+        cr_assert(uiommu_fdt_next(&f, &walk) && !uiommu_fdt_next(&f, &walk));
+        free(t.bytes);
+    }
+}
