@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A VT-d unit: its interrupts are messages that it sends by itself. */
+#include "uiommu/vtd.h"
+
+#include "glue.h"
+
+#define VERSION 0x00u
+#define QUEUED  (UINT64_C(1) << 1) /* ECAP.QI */
+#define ECAP    0x10u
+
+static enum glue_end check(const struct glue_found *found, const char **why)
+{
+    uint32_t version = *(volatile uint32_t *)(uintptr_t)(found->base + VERSION);
+
+    if (version == UINT32_MAX || version == 0) {
+        *why = "VT-d: nothing answers where the DMAR table says: switched off";
+        return GLUE_DISABLED;
+    }
+    if ((version >> 4 & 0xfu) == 0 || version > 0xff) {
+        *why = "VT-d: the version register is of no version";
+        return GLUE_UNKNOWN;
+    }
+    return GLUE_GOOD;
+}
+
+static bool message(kernel_handler *handler, void *ctx, struct uiommu_vtd_msi *out)
+{
+    struct kernel_message m;
+
+    if (!kernel_interrupt_message(handler, ctx, &m))
+        return false;
+    out->address = m.address;
+    out->data = m.data;
+    return true;
+}
+
+static uiommu_err create(struct uiommu *u, const struct glue_found *found,
+                         const struct uiommu_unit_config *common, kernel_handler *handler,
+                         void *ctx, struct uiommu_unit **out)
+{
+    struct uiommu_vtd_config config = {.size = sizeof(config), .unit = *common};
+
+    config.base = found->base;
+    config.bytes = found->bytes;
+    config.address_bits = found->address_bits;
+    if (!message(handler, ctx, &config.fault) || !message(handler, ctx, &config.requests))
+        return UIOMMU_E_NOSPACE;
+    return uiommu_vtd_create(u, &config, out);
+}
+
+const struct glue_vendor glue_vtd = {
+    .name = "VT-d",
+    .kinds = {&table_x86_64},
+    .illegal = {0xf}, /* A type that is not used (6.5.2). */
+    .illegal_words = 4,
+    .check = check,
+    .create = create,
+};

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "show.h"
+const struct show_row show_nvme[] = { {NULL, NULL}, };

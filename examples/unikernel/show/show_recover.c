@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What goes wrong at the unit itself: a command it does not know, more faults than it can keep. */
+#include "show.h"
+
+static bool works(struct show *s, uint32_t seed)
+{
+    show_fill(s, seed);
+    return show_move(s, SHOW_BYTES) && show_same(s, SHOW_BYTES);
+}
+
+static enum show_verdict illegal(struct show *s)
+{
+    const struct glue_vendor *v = s->g.found.vendor;
+    uiommu_err err = uiommu_unit_command(s->g.unit, v->illegal, v->illegal_words);
+    struct uiommu_event event = {0};
+
+    if (!glue_event(&s->g, SHOW_NS, &event)) {
+        SHOW_SEEN(s, "no event; %s", uiommu_err_str(err));
+        return SHOW_FAILED;
+    }
+    (void)uiommu_event_format(&event, s->seen, sizeof(s->seen));
+    return err == UIOMMU_E_HW && event.kind == UIOMMU_EVENT_COMMAND_ERROR ? SHOW_GOOD
+                                                                          : SHOW_FAILED;
+}
+
+static enum show_verdict after_illegal(struct show *s)
+{
+    uiommu_err err;
+
+    glue_events_drop(&s->g);
+    err = uiommu_aspace_invalidate(s->space.as, 0, UINT64_MAX, false);
+    SHOW_SEEN(s, "invalidation: %s", uiommu_err_str(err));
+    return err == UIOMMU_OK && works(s, 90) ? SHOW_GOOD : SHOW_FAILED;
+}
+
+/* One DMA of a page is many accesses, and so are its faults. */
+static enum show_verdict overflow(struct show *s)
+{
+    struct uiommu_event event;
+    uint32_t faults = 0, lost = 0;
+
+    glue_events_drop(&s->g);
+    if (!glue_edu_write(&s->edu, SHOW_HOLE, 0, KERNEL_PAGE))
+        return SHOW_FAILED;
+    while (glue_event(&s->g, SHOW_NS, &event)) {
+        faults += event.kind == UIOMMU_EVENT_TRANSLATION;
+        lost += event.kind == UIOMMU_EVENT_EVENTS_LOST;
+    }
+    SHOW_SEEN(s, "%u faults kept, then \"events lost\" %u times", (unsigned)faults,
+              (unsigned)lost);
+    return faults > 0 && lost > 0 ? SHOW_GOOD : SHOW_FAILED;
+}
+
+static enum show_verdict after_overflow(struct show *s)
+{
+    struct uiommu_event event;
+
+    glue_events_drop(&s->g);
+    if (!glue_edu_read(&s->edu, SHOW_HOLE + 0x1000, 0, 4) ||
+        !show_event(s, SHOW_HOLE + 0x1000, UIOMMU_READ, &event))
+        return SHOW_FAILED;
+    return works(s, 91) ? SHOW_GOOD : SHOW_FAILED;
+}
+
+const struct show_row show_recover[] = {
+    {"a command the unit does not know", illegal},
+    {"commands and DMA after it", after_illegal},
+    {"more faults than the unit can keep", overflow},
+    {"faults and DMA after them", after_overflow},
+    {NULL, NULL},
+};
