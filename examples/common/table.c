@@ -115,7 +115,7 @@ static uint64_t *leaf_entry(struct table *t, uint64_t va, bool make)
                 return NULL;
             /* Hardware that finds the entry finds a table of zeroes behind it. */
             uiommu_fence_dma_store();
-            uiommu_bits_publish64(entry, t->kind->next(t, bus));
+            uiommu_bits_publish64(entry, t->kind->next(t, bus, t->levels - 1 - level));
             show(t, entry, sizeof(*entry));
             continue;
         }

@@ -6,7 +6,7 @@
  * an embedder has his own, and where he has none he may copy this.
  *
  * table.c walks, adds and removes; a struct table_kind says what entries look like, and there is
- * one file for each: table_aarch64.c, table_x86_64.c. Only pages of the smallest size are mapped.
+ * one file for each: table_aarch64.c, table_x86_64.c ... Only pages of the smallest size are mapped.
  * One thread at a time; hardware may walk the tables at any moment. Tables that became empty stay
  * until table_fini(), so that an unmapping changes leaf entries only.
  */
@@ -35,7 +35,8 @@ struct table_kind {
     uint64_t attributes; /* For struct uiommu_root; matches what leaf() writes. */
     bool (*possible)(uint32_t granule_bits, uint32_t va_bits, uint32_t pa_bits);
     uint64_t (*leaf)(const struct table *t, uint64_t bus, uint32_t access);
-    uint64_t (*next)(const struct table *t, uint64_t bus);
+    /* levels: of tables from that one on down; 1: its entries are the leaves. */
+    uint64_t (*next)(const struct table *t, uint64_t bus, uint32_t levels);
     bool (*present)(uint64_t entry);
     uint64_t (*address)(const struct table *t, uint64_t entry);
     uint32_t (*access)(uint64_t entry); /* Of a leaf: UIOMMU_READ | UIOMMU_WRITE | UIOMMU_EXEC */
@@ -43,6 +44,8 @@ struct table_kind {
 
 extern const struct table_kind table_aarch64;
 extern const struct table_kind table_x86_64;
+extern const struct table_kind table_x86_64_levelled;
+extern const struct table_kind table_x86_64_stage2;
 
 /* One tree of tables. */
 struct table {

@@ -48,8 +48,9 @@ static uint64_t leaf(const struct table *t, uint64_t bus, uint32_t access)
     return word;
 }
 
-static uint64_t next(const struct table *t, uint64_t bus)
+static uint64_t next(const struct table *t, uint64_t bus, uint32_t levels)
 {
+    (void)levels;
     return put_address(t, bus) | PRESENT;
 }
 

@@ -30,9 +30,10 @@ static uint64_t leaf(const struct table *t, uint64_t bus, uint32_t access)
     return word;
 }
 
-static uint64_t next(const struct table *t, uint64_t bus)
+static uint64_t next(const struct table *t, uint64_t bus, uint32_t levels)
 {
     (void)t;
+    (void)levels;
     return (bus & uiommu_bits_mask(ADDRESS)) | PRESENT | WRITABLE | USER | ACCESSED;
 }
 

@@ -40,8 +40,8 @@ enum glue_end glue_dmar(const unsigned char *table, uint32_t bytes, uint32_t id,
     for (at = FIRST; at < bytes; at += length) {
         s = table + at;
         length = at + 4 <= bytes ? kernel_load16(s + 2) : 0;
-        if (length < SCOPES || length > bytes - at) {
-            *why = "DMAR: a structure is longer than the table";
+        if (length < 4 || length > bytes - at || (kernel_load16(s) == DRHD && length < SCOPES)) {
+            *why = "DMAR: a structure does not fit";
             return GLUE_CONTRADICTION;
         }
         out->reserved += kernel_load16(s) == RMRR;

@@ -50,7 +50,7 @@ static uiommu_err create(struct uiommu *u, const struct glue_found *found,
 
 const struct glue_vendor glue_vtd = {
     .name = "VT-d",
-    .kinds = {&table_x86_64},
+    .kinds = {&table_x86_64, &table_x86_64_stage2},
     .illegal = {0xf}, /* A type that is not used (6.5.2). */
     .illegal_words = 4,
     .check = check,

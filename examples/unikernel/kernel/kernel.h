@@ -90,8 +90,8 @@ const struct kernel_pci_host *kernel_pci_host(void);
 /* id is bus << 8 | device << 3 | function, as IOMMUs see it. */
 uint32_t kernel_pci_read32(uint32_t id, uint32_t offset);
 void kernel_pci_write32(uint32_t id, uint32_t offset, uint32_t value);
-/* The first function of this vendor and device. */
-bool kernel_pci_find(uint32_t vendor, uint32_t device, uint32_t *id);
+/* The nth function, from 0, of this vendor and device. */
+bool kernel_pci_find(uint32_t vendor, uint32_t device, uint32_t n, uint32_t *id);
 /* The first function of this class (three bytes). */
 bool kernel_pci_find_class(uint32_t class_code, uint32_t *id);
 /* Where memory BAR n is; memory decoding is on then. 0: it has none. */

@@ -33,7 +33,7 @@ void kernel_pci_write32(uint32_t id, uint32_t offset, uint32_t value)
     *config(id, offset) = value;
 }
 
-static bool find(uint32_t offset, uint32_t shift, uint32_t value, uint32_t *out)
+static bool find(uint32_t offset, uint32_t shift, uint32_t value, uint32_t n, uint32_t *out)
 {
     const struct kernel_pci_host *h = kernel_pci_host();
     uint32_t id;
@@ -41,7 +41,7 @@ static bool find(uint32_t offset, uint32_t shift, uint32_t value, uint32_t *out)
     for (id = h->first_bus << 8; id < (h->last_bus + 1) << 8; id++) {
         if ((kernel_pci_read32(id, ID) & 0xffffu) == 0xffffu)
             continue;
-        if (kernel_pci_read32(id, offset) >> shift == value) {
+        if (kernel_pci_read32(id, offset) >> shift == value && n-- == 0) {
             *out = id;
             return true;
         }
@@ -49,14 +49,14 @@ static bool find(uint32_t offset, uint32_t shift, uint32_t value, uint32_t *out)
     return false;
 }
 
-bool kernel_pci_find(uint32_t vendor, uint32_t device, uint32_t *id)
+bool kernel_pci_find(uint32_t vendor, uint32_t device, uint32_t n, uint32_t *id)
 {
-    return find(ID, 0, device << 16 | vendor, id);
+    return find(ID, 0, device << 16 | vendor, n, id);
 }
 
 bool kernel_pci_find_class(uint32_t class_code, uint32_t *id)
 {
-    return find(CLASS, 8, class_code, id);
+    return find(CLASS, 8, class_code, 0, id);
 }
 
 uint32_t kernel_pci_capability(uint32_t id, uint32_t number)

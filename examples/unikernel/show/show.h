@@ -24,10 +24,11 @@ struct show {
     struct uiommu *u;
     struct glue_unit g;
     struct glue_edu edu;
+    struct glue_edu other; /* A second one that nobody attaches; registers 0: there is none. */
     struct glue_space space;
     unsigned char *from; /* Two pages, mapped at SHOW_FROM and SHOW_TO. */
     unsigned char *to;
-    char seen[80]; /* What a row tells. */
+    char seen[120]; /* What a row tells. */
     uint32_t good;
     uint32_t failed;
     uint32_t skipped;
@@ -56,8 +57,11 @@ void show_fill(struct show *s, uint32_t seed);
 bool show_move(struct show *s, uint32_t bytes);
 /* Are so many bytes of the pages the same? */
 bool show_same(const struct show *s, uint32_t bytes);
-/* Waits for an event by interrupt; says it in seen. Is it of edu, this address and access? */
-bool show_event(struct show *s, uint64_t address, uint32_t access, struct uiommu_event *out);
+/* Is each of so many bytes of the second page as show_fill() left it? */
+bool show_differ(const struct show *s, uint32_t bytes);
+/* Waits for an event by interrupt; says it in seen. Is it this kind of fault, of edu, with this
+ * address and access? */
+bool show_event(struct show *s, enum uiommu_event_kind kind, uint64_t address, uint32_t access);
 
 /* show_witness.c: a log of every command that reaches the unit. */
 void show_witness(uint64_t addr, uint64_t value);

@@ -38,7 +38,7 @@ _Noreturn void kernel_main(void)
     uint32_t function, i;
 
     kernel_print("\nuiommu on bare metal\n");
-    if (!kernel_pci_find(GLUE_EDU_VENDOR, GLUE_EDU_DEVICE, &function))
+    if (!kernel_pci_find(GLUE_EDU_VENDOR, GLUE_EDU_DEVICE, 0, &function))
         give_up(GLUE_NO_DEVICE, "there is no edu device to show anything with");
     end = glue_discover(function, &found, &why);
     if (end != GLUE_GOOD)
@@ -49,6 +49,9 @@ _Noreturn void kernel_main(void)
         give_up(GLUE_FAILED, "no instance of the library");
     if (!glue_edu_init(&s->edu, &s->g, function))
         give_up(GLUE_NO_DEVICE, "the edu device has no registers");
+    if (kernel_pci_find(GLUE_EDU_VENDOR, GLUE_EDU_DEVICE, 1, &function) &&
+        !glue_edu_init(&s->other, &s->g, function))
+        s->other.registers = 0;
     kernel_print("  %-38s %-7s  %s\n", "what is shown", "is", "as seen");
     for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         rows(s, parts[i]);

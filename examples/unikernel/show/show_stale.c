@@ -18,12 +18,12 @@ static enum show_verdict invalidated(struct show *s)
 {
     uiommu_err err =
         uiommu_aspace_invalidate(s->space.as, SHOW_TO, SHOW_TO + KERNEL_PAGE - 1, false);
-    struct uiommu_event event;
 
     show_fill(s, 79);
-    if (err != UIOMMU_OK || !show_move(s, 4) || !show_event(s, SHOW_TO, UIOMMU_WRITE, &event))
+    if (err != UIOMMU_OK || !show_move(s, 4) ||
+        !show_event(s, UIOMMU_EVENT_TRANSLATION, SHOW_TO, UIOMMU_WRITE))
         return SHOW_FAILED;
-    return event.kind == UIOMMU_EVENT_TRANSLATION && !show_same(s, 4) ? SHOW_GOOD : SHOW_FAILED;
+    return show_differ(s, 4) ? SHOW_GOOD : SHOW_FAILED;
 }
 
 static enum show_verdict again(struct show *s)
