@@ -56,17 +56,18 @@ struct glue_found {
     uint64_t base;         /* Registers. */
     uint32_t bytes;        /* Of them. */
     uint32_t address_bits; /* Of memory; 0: not said. */
-    uint32_t id_add;       /* A PCI function's ID at the unit is its own plus this. */
+    uint32_t id;           /* The function's ID, as the unit sees it. */
     uint32_t flags;        /* AMD: IVHD flags. SMMUv3: 1 where it snoops. */
     uint32_t function;     /* AMD: the PCI function that sends its interrupts, */
     uint32_t capability;   /* and the first word of its IOMMU capability. */
     bool emulated;         /* AMD: the PCI function is one of QEMU's. */
-    uint32_t wires[4];     /* SMMUv3: event queue, PRI queue, CMD_SYNC, global errors. */
+    uint32_t wires[4];     /* SMMUv3: event queue, PRI queue, global errors, all in one; 0: none. */
+    bool edge;             /* SMMUv3: they are edges. */
     uint32_t reserved;     /* Regions that firmware wants to be mapped for devices. */
 };
 
-/* The unit that PCI function id is behind. Not found: why, and a text for people. */
-enum glue_end glue_discover(uint32_t id, struct glue_found *out, const char **why);
+/* The unit that a PCI function is behind. Not found: why, and a text for people. */
+enum glue_end glue_discover(uint32_t function, struct glue_found *out, const char **why);
 
 /* ---- host services ---- */
 

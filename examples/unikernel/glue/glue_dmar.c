@@ -1,73 +1,42 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The DMAR table (VT-d specification, 8). */
-#include "glue_discover.h"
+/* VT-d: from the DMAR table to the unit. Nothing here is behind a bridge. */
+#include "uiommu/dmar.h"
 
-#define WIDTH     36u /* Host address width, less one. */
-#define FIRST     48u
-#define DRHD      0u
-#define RMRR      1u
-#define INCLUDE   1u /* Of all functions that no other unit names. */
-#define SCOPES    16u
-#define ENDPOINT  1u
-#define PAGE_MASK 0xfffu
+#include "glue_tables.h"
 
-/* Does a unit name this function? Paths behind bridges are not followed. */
-static bool names(const unsigned char *unit, uint32_t length, uint32_t id)
-{
-    uint32_t at;
-
-    for (at = SCOPES; at + 8 <= length && unit[at + 1] >= 8; at += unit[at + 1]) {
-        if (unit[at] == ENDPOINT && unit[at + 1] == 8 && unit[at + 5] == id >> 8 &&
-            (uint32_t)(unit[at + 6] << 3 | unit[at + 7]) == (id & 0xffu))
-            return true;
-    }
-    return false;
-}
-
-static bool take(const unsigned char *unit, struct glue_found *out)
-{
-    out->base = kernel_load64(unit + 8);
-    out->bytes = KERNEL_PAGE << (unit[5] & 0xfu);
-    return out->base != 0 && (out->base & PAGE_MASK) == 0;
-}
-
-enum glue_end glue_dmar(const unsigned char *table, uint32_t bytes, uint32_t id,
+enum glue_end glue_dmar(const void *bytes, uint32_t size, const struct uiommu_fw_function *fn,
                         struct glue_found *out, const char **why)
 {
-    const unsigned char *all = NULL, *mine = NULL, *s;
-    uint32_t at, length, units = 0;
+    struct uiommu_dmar dmar;
+    struct uiommu_dmar_entry e;
+    struct uiommu_fw_match match;
+    uint32_t cursor = 0, units = 0;
 
-    for (at = FIRST; at < bytes; at += length) {
-        s = table + at;
-        length = at + 4 <= bytes ? kernel_load16(s + 2) : 0;
-        if (length < 4 || length > bytes - at || (kernel_load16(s) == DRHD && length < SCOPES)) {
-            *why = "DMAR: a structure does not fit";
-            return GLUE_CONTRADICTION;
-        }
-        out->reserved += kernel_load16(s) == RMRR;
-        if (kernel_load16(s) != DRHD)
-            continue;
-        units++;
-        if (kernel_load16(s + 6) != kernel_pci_host()->segment)
-            continue;
-        if ((s[4] & INCLUDE) != 0 && all != NULL) {
-            *why = "DMAR: two units for all other functions of one segment";
-            return GLUE_CONTRADICTION;
-        }
-        if ((s[4] & INCLUDE) != 0)
-            all = s;
-        else if (names(s, length, id))
-            mine = s;
+    if (uiommu_dmar_open(&dmar, bytes, size) != UIOMMU_OK ||
+        uiommu_dmar_find(&dmar, fn, NULL, &match) == UIOMMU_E_INVALID) {
+        *why = "DMAR: length or checksum is wrong";
+        return GLUE_CONTRADICTION;
     }
-    mine = mine != NULL ? mine : all;
-    if (mine == NULL) {
-        *why = units == 0 ? "DMAR: no unit: switched off" : "DMAR: no unit names the device";
+    if (uiommu_dmar_find(&dmar, fn, NULL, &match) != UIOMMU_OK)
+        match.unit = 0;
+    while (uiommu_dmar_next(&dmar, &cursor, &e)) {
+        if (glue_contradicts(&e.place)) {
+            *why = uiommu_fw_verdict_str(e.place.verdict);
+            return GLUE_CONTRADICTION;
+        }
+        units += e.type == UIOMMU_DMAR_DRHD;
+        out->reserved += e.type == UIOMMU_DMAR_RMRR && uiommu_dmar_covers(&dmar, &e, fn, NULL);
+        if (match.unit == 0 || e.place.offset != match.unit)
+            continue;
+        out->base = e.first;
+        out->bytes = (uint32_t)(e.last - e.first) + 1;
+    }
+    if (match.unit == 0) {
+        *why = units == 0 ? "DMAR: no unit: switched off" : "DMAR: no good unit has the device";
         return units == 0 ? GLUE_DISABLED : GLUE_NO_UNIT;
     }
     out->vendor = &glue_vtd;
-    out->address_bits = table[WIDTH] + 1u;
-    if (take(mine, out) && out->address_bits >= 32 && out->address_bits <= 52)
-        return GLUE_GOOD;
-    *why = "DMAR: a register address or width that cannot be";
-    return GLUE_CONTRADICTION;
+    out->id = match.id;
+    out->address_bits = dmar.address_bits;
+    return GLUE_GOOD;
 }

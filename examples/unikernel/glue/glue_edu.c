@@ -87,9 +87,8 @@ uiommu_err glue_edu_attach(struct glue_edu *e)
 {
     const struct uiommu_device_ops ops = {.size = sizeof(ops), .stop = stop};
     struct uiommu_device_config config = {.size = sizeof(config)};
-    uint32_t id = e->function + e->g->found.id_add;
 
-    config.ids = &id;
+    config.ids = &e->g->found.id;
     config.id_count = 1;
     config.ops = &ops;
     config.ops_ctx = e;

@@ -44,7 +44,7 @@ bool show_event(struct show *s, enum uiommu_event_kind kind, uint64_t address, u
         return false;
     }
     (void)uiommu_event_format(&event, s->seen, sizeof(s->seen));
-    if (event.id != s->edu.function + s->g.found.id_add || event.device != s->edu.device ||
+    if (event.id != s->g.found.id || event.device != s->edu.device ||
         event.kind > UIOMMU_EVENT_PERMISSION)
         return false;
     /* QEMU 11.1's AMD-Vi records no address, and what was wanted in the wrong bits. */
