@@ -6,9 +6,9 @@
  * an embedder has his own, and where he has none he may copy this.
  *
  * table.c walks, adds and removes; a struct table_kind says what entries look like, and there is
- * one file for each: table_aarch64.c, table_x86_64.c ... Only pages of the smallest size are mapped.
- * One thread at a time; hardware may walk the tables at any moment. Tables that became empty stay
- * until table_fini(), so that an unmapping changes leaf entries only.
+ * one file for each: table_aarch64.c, table_x86_64.c ... Only pages of the smallest size are
+ * mapped. One thread at a time; hardware may walk the tables at any moment. Tables that became
+ * empty stay until table_fini(), so that an unmapping changes leaf entries only.
  */
 #include "uiommu/aspace.h"
 

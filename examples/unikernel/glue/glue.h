@@ -32,6 +32,17 @@ enum glue_end {
 
 struct glue_found;
 
+/* Where a unit's commands are, for who watches its registers. */
+struct glue_queue {
+    uint32_t base;       /* Offset of the register with the queue's address, */
+    uint32_t tail;       /* and of its tail. */
+    uint32_t tail_shift; /* The tail counts 2^this bytes. */
+    uint32_t size_shift; /* In base: the field that says how large it is, */
+    uint32_t size_mask;
+    uint32_t bytes_log2; /* and what it is added to. */
+    uint32_t words;      /* 64-bit words of a command. */
+};
+
 /* What an image needs to know of a vendor. */
 struct glue_vendor {
     const char *name;
@@ -39,6 +50,7 @@ struct glue_vendor {
     /* The command that no unit of it knows, as uiommu_unit_command() takes it. */
     uint64_t illegal[4];
     uint32_t illegal_words;
+    struct glue_queue commands;
     /* Reads the registers: a version that uiommu can serve? */
     enum glue_end (*check)(const struct glue_found *found, const char **why);
     uiommu_err (*create)(struct uiommu *u, const struct glue_found *found,
@@ -78,7 +90,7 @@ uiommu_err glue_host_create(glue_watch *watch, struct uiommu **out);
 
 /* ---- the unit and its interrupts ---- */
 
-#define GLUE_EVENTS 64u
+#define GLUE_EVENTS 512u
 
 struct glue_unit {
     struct uiommu *u;
@@ -109,7 +121,8 @@ struct glue_space {
 
 uiommu_err glue_space_create(struct glue_space *s, struct glue_unit *g);
 bool glue_map(struct glue_space *s, uint64_t iova, const void *page, uint32_t access);
-/* Takes the page out of the tables; the unit may go on using it until uiommu_aspace_invalidate(). */
+/* Takes the page out of the tables; the unit may go on using it until uiommu_aspace_invalidate().
+ */
 bool glue_unmap(struct glue_space *s, uint64_t iova);
 uiommu_err glue_space_destroy(struct glue_space *s);
 
@@ -121,6 +134,7 @@ uiommu_err glue_space_destroy(struct glue_space *s);
 struct glue_edu {
     struct glue_unit *g;
     uint32_t function;
+    uint32_t id; /* As its unit sees it. */
     uint64_t registers;
     struct uiommu_device *device;
     struct uiommu_bond_ref bond;
@@ -154,5 +168,7 @@ bool glue_nvme_init(struct glue_nvme *n, uint32_t function, void *submission, vo
                     uint64_t queues);
 /* Identify Controller to iova. false: no completion, or one with an error. */
 bool glue_nvme_identify(struct glue_nvme *n, uint64_t iova);
+/* It uses no memory any more. */
+void glue_nvme_stop(struct glue_nvme *n);
 
 #endif

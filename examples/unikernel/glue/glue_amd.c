@@ -54,6 +54,7 @@ const struct glue_vendor glue_amd = {
     .kinds = {&table_x86_64_levelled},
     .illegal = {UINT64_C(0xf) << 60}, /* An opcode that is not used. */
     .illegal_words = 2,
+    .commands = {0x08, 0x2008, 0, 56, 15, 4, 2}, /* Command buffer base, tail. */
     .check = check,
     .create = create,
 };

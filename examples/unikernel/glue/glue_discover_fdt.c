@@ -63,8 +63,8 @@ enum glue_end glue_discover(uint32_t function, struct glue_found *out, const cha
     out->id = match.id;
     if (match.unit != 0)
         return out->vendor->check(out, why);
-    *why = units != 0            ? "the device tree has a unit, but the device is behind none"
+    *why = units != 0           ? "the device tree has a unit, but the device is behind none"
            : switched_off(&fdt) ? "the device tree's SMMUv3 is switched off"
-                                 : "the device tree has no SMMUv3";
+                                : "the device tree has no SMMUv3";
     return units != 0 ? GLUE_NO_UNIT : switched_off(&fdt) ? GLUE_DISABLED : GLUE_NO_IOMMU;
 }

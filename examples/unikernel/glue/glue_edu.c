@@ -68,13 +68,14 @@ static uiommu_err stop(void *ctx, struct uiommu_device *dev, struct uiommu_bond_
     (void)bond;
     (void)pasid;
     e->stops++;
-    return idle(e) ? UIOMMU_OK : UIOMMU_E_TIMEOUT;
+    return e->registers == 0 || idle(e) ? UIOMMU_OK : UIOMMU_E_TIMEOUT;
 }
 
 bool glue_edu_init(struct glue_edu *e, struct glue_unit *g, uint32_t function)
 {
     e->g = g;
     e->function = function;
+    e->id = g->found.id;
     e->registers = kernel_pci_bar(function, 0);
     if (e->registers == 0)
         return false;
@@ -88,7 +89,7 @@ uiommu_err glue_edu_attach(struct glue_edu *e)
     const struct uiommu_device_ops ops = {.size = sizeof(ops), .stop = stop};
     struct uiommu_device_config config = {.size = sizeof(config)};
 
-    config.ids = &e->g->found.id;
+    config.ids = &e->id;
     config.id_count = 1;
     config.ops = &ops;
     config.ops_ctx = e;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The least of an NVMe driver (NVM Express Base, 3.5.1, 3.3, 5.1.13): polled, one command a time. */
+/* The least of an NVMe driver (NVM Express Base, 3.5.1, 3.3, 5.1.13): polled, one command a time.
+ */
 #include "glue.h"
 
 #define CLASS_NVME   0x010802u
@@ -88,4 +89,11 @@ bool glue_nvme_identify(struct glue_nvme *n, uint64_t iova)
         return false;
     *reg(n, DOORBELLS + stride) = n->tail % ENTRIES;
     return *status >> 17 == 0;
+}
+
+void glue_nvme_stop(struct glue_nvme *n)
+{
+    *reg(n, CC) = 0;
+    (void)wait_for(reg(n, CSTS), READY, 0);
+    kernel_pci_master(n->function, false);
 }

@@ -4,9 +4,9 @@
 
 #include "glue.h"
 
-#define AIDR     0x1cu
-#define MAJOR    0u /* Of the architecture: SMMUv3.x is 0. */
-#define IDR0     0x00u
+#define AIDR      0x1cu
+#define MAJOR     0u /* Of the architecture: SMMUv3.x is 0. */
+#define IDR0      0x00u
 #define PAGE1_END 0x20000u
 
 static enum glue_end check(const struct glue_found *found, const char **why)
@@ -53,6 +53,7 @@ const struct glue_vendor glue_smmuv3 = {
     .kinds = {&table_aarch64},
     .illegal = {0xff}, /* An opcode that is not used. */
     .illegal_words = 2,
+    .commands = {0x90, 0x98, 4, 0, 31, 4, 2}, /* CMDQ_BASE, CMDQ_PROD */
     .check = check,
     .create = create,
 };

@@ -53,6 +53,7 @@ const struct glue_vendor glue_vtd = {
     .kinds = {&table_x86_64, &table_x86_64_stage2},
     .illegal = {0xf}, /* A type that is not used (6.5.2). */
     .illegal_words = 4,
+    .commands = {0x90, 0x88, 0, 0, 7, 12, 4}, /* IQA, IQT */
     .check = check,
     .create = create,
 };

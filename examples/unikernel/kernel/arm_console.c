@@ -2,12 +2,12 @@
 /* Two serial ports (PL011), and the way out of QEMU. */
 #include "arm.h"
 
-#define DATA         0x00u
-#define FLAGS        0x18u
-#define FULL         0x20u
-#define EXIT_BLOCK   0x20u    /* Semihosting: end, with a status. */
-#define EXIT_REASON  0x20026u /* The application ends by itself. */
-#define PSCI_OFF     0x84000008u
+#define DATA        0x00u
+#define FLAGS       0x18u
+#define FULL        0x20u
+#define EXIT_BLOCK  0x20u    /* Semihosting: end, with a status. */
+#define EXIT_REASON 0x20026u /* The application ends by itself. */
+#define PSCI_OFF    0x84000008u
 
 static uint64_t ports[2];
 static bool ending;

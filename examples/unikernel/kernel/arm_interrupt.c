@@ -2,20 +2,20 @@
 /* Wired interrupts through a GICv2. */
 #include "arm.h"
 
-#define LINES        1020u
-#define HANDLERS     256u
-#define D_CONTROL    0x000u
-#define D_ENABLE     0x100u
-#define D_PRIORITY   0x400u
-#define D_TARGET     0x800u
-#define D_CONFIG     0xc00u
-#define C_CONTROL    0x00u
-#define C_MASK       0x04u
-#define C_ACK        0x0cu
-#define C_END        0x10u
-#define PRIORITY     0x80u
-#define EDGE         2u
-#define MASKED       0x80u /* DAIF.I */
+#define LINES      1020u
+#define HANDLERS   256u
+#define D_CONTROL  0x000u
+#define D_ENABLE   0x100u
+#define D_PRIORITY 0x400u
+#define D_TARGET   0x800u
+#define D_CONFIG   0xc00u
+#define C_CONTROL  0x00u
+#define C_MASK     0x04u
+#define C_ACK      0x0cu
+#define C_END      0x10u
+#define PRIORITY   0x80u
+#define EDGE       2u
+#define MASKED     0x80u /* DAIF.I */
 
 static uint64_t distributor, interface;
 static struct {

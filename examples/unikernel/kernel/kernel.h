@@ -78,11 +78,11 @@ uint64_t kernel_load64(const void *at);
 /* ---- PCI Express: kernel_pci.c; where configuration space is: x86_pci.c, arm_pci.c ---- */
 
 struct kernel_pci_host {
-    uint64_t config;   /* Configuration space of bus first_bus. */
-    uint32_t segment;  /* Its number in tables. */
+    uint64_t config;  /* Configuration space of bus first_bus. */
+    uint32_t segment; /* Its number in tables. */
     uint32_t first_bus;
     uint32_t last_bus;
-    uint64_t bars;     /* Where functions without addresses get them; 0: firmware gave all. */
+    uint64_t bars; /* Where functions without addresses get them; 0: firmware gave all. */
 };
 
 bool kernel_pci_init(void);

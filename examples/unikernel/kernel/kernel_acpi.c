@@ -2,7 +2,7 @@
 /* From ACPI's root pointer to a table (ACPI, 5.2.5 to 5.2.8). */
 #include "kernel.h"
 
-#define HEADER 36u
+#define HEADER  36u
 #define LONGEST (1u << 20)
 
 uint64_t kernel_rsdp;

@@ -49,8 +49,13 @@ bool kernel_interrupts_init(void)
     for (i = 0; i < VECTORS; i++) {
         uint64_t entry = (uint64_t)(uintptr_t)&x86_vectors[16 * i];
 
-        gates[i] = (struct gate){(uint16_t)entry, CODE_SEGMENT,          0, INTERRUPT,
-                                 (uint16_t)(entry >> 16), (uint32_t)(entry >> 32), 0};
+        gates[i] = (struct gate){(uint16_t)entry,
+                                 CODE_SEGMENT,
+                                 0,
+                                 INTERRUPT,
+                                 (uint16_t)(entry >> 16),
+                                 (uint32_t)(entry >> 32),
+                                 0};
     }
     where.words[0] = sizeof(gates) - 1;
     for (i = 0; i < 4; i++)

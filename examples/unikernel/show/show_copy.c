@@ -14,9 +14,8 @@ static enum show_verdict bound(struct show *s)
 {
     uiommu_err err = glue_space_create(&s->space, &s->g);
 
-    if (err == UIOMMU_OK &&
-        (!glue_map(&s->space, SHOW_FROM, s->from, UIOMMU_READ) ||
-         !glue_map(&s->space, SHOW_TO, s->to, UIOMMU_READ | UIOMMU_WRITE)))
+    if (err == UIOMMU_OK && (!glue_map(&s->space, SHOW_FROM, s->from, UIOMMU_READ) ||
+                             !glue_map(&s->space, SHOW_TO, s->to, UIOMMU_READ | UIOMMU_WRITE)))
         err = UIOMMU_E_NOMEM;
     if (err == UIOMMU_OK)
         err = glue_edu_bind(&s->edu, &s->space);

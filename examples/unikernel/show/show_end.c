@@ -24,6 +24,7 @@ static enum show_verdict refused(struct show *s)
     SHOW_SEEN(s, "no byte arrived, no event");
     if (glue_event(&s->g, SHOW_NS, &event))
         (void)uiommu_event_format(&event, s->seen, sizeof(s->seen));
+    glue_events_drop(&s->g);
     if (show_differ(s, SHOW_BYTES))
         return SHOW_GOOD;
     SHOW_SEEN(s, "bytes arrived");

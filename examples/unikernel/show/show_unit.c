@@ -42,6 +42,7 @@ static enum show_verdict blocked(struct show *s)
     SHOW_SEEN(s, "no byte arrived, no event");
     if (glue_event(&s->g, SHOW_NS, &event))
         (void)uiommu_event_format(&event, s->seen, sizeof(s->seen));
+    glue_events_drop(&s->g);
     if (show_differ(s, SHOW_BYTES))
         return SHOW_GOOD;
     /* QEMU 11.1's AMD-Vi translates for a device from its first root table on, not before. */
