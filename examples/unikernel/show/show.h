@@ -59,6 +59,8 @@ bool show_move(struct show *s, uint32_t bytes);
 bool show_same(const struct show *s, uint32_t bytes);
 /* Is each of so many bytes of the second page as show_fill() left it? */
 bool show_differ(const struct show *s, uint32_t bytes);
+/* Is it this kind of fault, as far as the unit's tables can tell? */
+bool show_is(const struct show *s, const struct uiommu_event *event, enum uiommu_event_kind kind);
 /* Waits for an event by interrupt; says it in seen. Is it this kind of fault, of edu, with this
  * address and access? */
 bool show_event(struct show *s, enum uiommu_event_kind kind, uint64_t address, uint32_t access);

@@ -74,7 +74,7 @@ static enum show_verdict without_buffer(struct show *s)
         return SHOW_FAILED;
     /* A page is many accesses: some units keep fewer faults than that. */
     while (glue_event(&s->g, SHOW_NS, &event)) {
-        faults += event.kind == UIOMMU_EVENT_TRANSLATION && event.device == bound_nvme.device;
+        faults += show_is(s, &event, UIOMMU_EVENT_TRANSLATION) && event.device == bound_nvme.device;
         lost += event.id == UINT32_MAX;
     }
     SHOW_SEEN(s, "no byte arrived; %u faults of it, %u times more than the unit keeps",

@@ -55,7 +55,7 @@ static enum show_verdict overflow(struct show *s)
            (s->other.registers == 0 || glue_edu_write(&s->other, SHOW_HOLE, 0, 4));
     kernel_irq_restore(irq);
     while (done && glue_event(&s->g, SHOW_NS, &event)) {
-        faults += event.kind == UIOMMU_EVENT_TRANSLATION;
+        faults += show_is(s, &event, UIOMMU_EVENT_TRANSLATION);
         lost += event.kind == UIOMMU_EVENT_EVENTS_LOST;
         anew += event.kind == UIOMMU_EVENT_QUEUE_ERROR;
     }

@@ -35,6 +35,14 @@ bool show_differ(const struct show *s, uint32_t bytes)
     return true;
 }
 
+/* Second stages have no bit that says present: a hole forbids reading and writing. */
+bool show_is(const struct show *s, const struct uiommu_event *event, enum uiommu_event_kind kind)
+{
+    bool second = s->g.found.vendor->kinds[1] != NULL && kind == UIOMMU_EVENT_TRANSLATION;
+
+    return event->kind == kind || (second && event->kind == UIOMMU_EVENT_PERMISSION);
+}
+
 bool show_event(struct show *s, enum uiommu_event_kind kind, uint64_t address, uint32_t access)
 {
     struct uiommu_event event;
@@ -51,5 +59,5 @@ bool show_event(struct show *s, enum uiommu_event_kind kind, uint64_t address, u
     if (s->g.found.emulated)
         return true;
     return (event.address & ~UINT64_C(0xfff)) == (address & ~UINT64_C(0xfff)) &&
-           event.access == access && event.kind == kind;
+           event.access == access && show_is(s, &event, kind);
 }
