@@ -99,24 +99,24 @@ struct play_life {
     uint32_t pasid; /* or UIOMMU_PASID_NONE */
     uint32_t cap;
     struct uiommu_bond_ref ref;
-    uint32_t state;    /* enum uiommu_bond_state, by trace */
-    uint32_t resets;   /* Of its device when its end began. */
-    uint32_t running;  /* Groups with handlers. */
-    uint32_t barriers; /* D3 begun since D2. */
-    uint64_t rested;   /* In QUARANTINE since. */
-    uint32_t step;     /* enum uiommu_step, the last. */
-    uint64_t digest;   /* play_states.c */
-    bool never;        /* Its bind failed before hardware knew it. */
-    bool binding;      /* uiommu_bind() is under way. */
-    uint8_t early[2];  /* A move told before the one that comes before it: from, to; or equal. */
-    uint64_t leaving;  /* The page that is being unmapped, and 1; 0: none. */
-    uint32_t known;    /* Some record named it, as the so many-th: ref is known. 0: none yet. */
-    bool live;         /* Its bind said OK. */
-    bool over;         /* Its unbind said OK. */
-    bool word;         /* Somebody said that its device has stopped it. */
-    bool marker;       /* A Stop Marker counted. */
-    bool ends;         /* Its end was asked for. */
-    bool impure;       /* Its device sends what it should not. */
+    uint32_t state;      /* enum uiommu_bond_state, by trace */
+    uint32_t resets;     /* Of its device when its end began. */
+    uint32_t running;    /* Groups with handlers. */
+    uint32_t barriers;   /* D3 begun since D2. */
+    uint64_t rested;     /* In QUARANTINE since. */
+    uint32_t step;       /* enum uiommu_step, the last. */
+    uint64_t digest;     /* play_states.c */
+    bool never;          /* Its bind failed before hardware knew it. */
+    bool binding;        /* uiommu_bind() is under way. */
+    uint8_t early[4][2]; /* Moves told before those that come before them: from, to; or equal. */
+    uint64_t leaving;    /* The page that is being unmapped, and 1; 0: none. */
+    uint32_t known;      /* Some record named it, as the so many-th: ref is known. 0: none yet. */
+    bool live;           /* Its bind said OK. */
+    bool over;           /* Its unbind said OK. */
+    bool word;           /* Somebody said that its device has stopped it. */
+    bool marker;         /* A Stop Marker counted. */
+    bool ends;           /* Its end was asked for. */
+    bool impure;         /* Its device sends what it should not. */
 };
 
 struct play_device {

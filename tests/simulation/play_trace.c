@@ -145,28 +145,44 @@ static void moves(struct play *p, struct play_life *l, uint32_t from, uint32_t t
     play_state_seen(p);
 }
 
-/* Between a move and its record another CPU may have moved the bond on, and told. */
+/* A move that was told too early and is next now. */
+static bool next_move(struct play_life *l, uint32_t *from, uint32_t *to)
+{
+    uint32_t i;
+
+    for (i = 0; i < sizeof(l->early) / sizeof(l->early[0]); i++) {
+        if (l->early[i][0] != l->early[i][1] && l->early[i][0] == l->state) {
+            *from = l->early[i][0];
+            *to = l->early[i][1];
+            l->early[i][0] = l->early[i][1];
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Between a move and its record other CPUs may have moved the bond on, and told. */
 static void bond(struct play *p, const struct uiommu_trace *r)
 {
-    uint32_t from = (uint32_t)r->c, to = (uint32_t)r->d;
+    uint32_t from = (uint32_t)r->c, to = (uint32_t)r->d, i = 0;
     struct play_life *l = life_of(p, r);
 
     PLAY_NEED("states", play_legal(from, to), "a bond goes from state %u to %u", from, to);
     PLAY_NEED("states", l != NULL, "a bond that nobody made goes from state %u to %u", from, to);
     p->counts->moves[from][to]++;
     if (l->state != from) {
-        PLAY_NEED("states", l->early[0] == l->early[1], "life %u is in state %u and comes from %u",
-                  l->number, l->state, from);
-        l->early[0] = (uint8_t)from;
-        l->early[1] = (uint8_t)to;
+        while (i < sizeof(l->early) / sizeof(l->early[0]) && l->early[i][0] != l->early[i][1]) {
+            i++;
+        }
+        PLAY_NEED("states", i < sizeof(l->early) / sizeof(l->early[0]),
+                  "life %u is in state %u and comes from %u", l->number, l->state, from);
+        l->early[i][0] = (uint8_t)from;
+        l->early[i][1] = (uint8_t)to;
         return;
     }
-    moves(p, l, from, to, r->now_ns);
-    if (l->early[0] != l->early[1] && l->early[0] == l->state) {
-        from = l->early[0];
-        l->early[0] = l->early[1];
-        moves(p, l, from, l->early[1], r->now_ns);
-    }
+    do {
+        moves(p, l, from, to, r->now_ns);
+    } while (next_move(l, &from, &to));
 }
 
 static void step(struct play *p, const struct uiommu_trace *r)
