@@ -14,6 +14,8 @@ static void between_want(struct uiommu_bond *bond, uint32_t wants);
 #undef uiommu_word_sub
 #undef uiommu_bond_want
 
+#include <stdlib.h>
+
 #include "unit_scene.h"
 
 static struct uiommu_aspace *ending;
