@@ -100,8 +100,20 @@ void uiommu_smmuv3_cmdq_error(struct uiommu_smmuv3 *hw)
     acknowledge(hw, SMMUV3_GERROR_CMDQ);
 }
 
-/* A step of the recovery of an output queue: off, empty, acknowledged, on. CR0 changes in a bit
- * only when its last change was acknowledged. */
+static void switch_on(struct uiommu_smmuv3 *hw, struct smmuv3_queue *q, uint32_t active)
+{
+    uiommu_smmuv3_queue_remake(hw, q);
+    acknowledge(hw, active & q->abort);
+    q->recovery = SMMUV3_ENABLING;
+    q->deadline_ns = hw->host->now_ns(hw->host->ctx) + uiommu_smmuv3_timeout_ns(hw);
+    hw->cr0 |= q->enable;
+    uiommu_smmuv3_write(hw, SMMUV3_CR0, hw->cr0);
+}
+
+/*
+ * A step of the recovery of an output queue: off, read (events) or given up (requests), empty,
+ * acknowledged, on. CR0 changes in a bit only when its last change was acknowledged.
+ */
 static void queue_recover(struct uiommu_smmuv3 *hw, struct smmuv3_queue *q, uint32_t active)
 {
     bool on = (uiommu_smmuv3_read(hw, SMMUV3_CR0ACK) & q->enable) != 0;
@@ -113,13 +125,14 @@ static void queue_recover(struct uiommu_smmuv3 *hw, struct smmuv3_queue *q, uint
         q->deadline_ns = now + uiommu_smmuv3_timeout_ns(hw);
         hw->cr0 &= ~q->enable;
         uiommu_smmuv3_write(hw, SMMUV3_CR0, hw->cr0);
+    } else if (q->recovery == SMMUV3_DISABLING && !on && q == &hw->eventq) {
+        uiommu_smmuv3_queue_freeze(hw, q);
     } else if (q->recovery == SMMUV3_DISABLING && !on) {
         uiommu_smmuv3_queue_discard(hw, q);
-        uiommu_smmuv3_queue_remake(hw, q);
-        acknowledge(hw, active & q->abort);
-        q->recovery = SMMUV3_ENABLING;
-        hw->cr0 |= q->enable;
-        uiommu_smmuv3_write(hw, SMMUV3_CR0, hw->cr0);
+        switch_on(hw, q, active);
+    } else if (q->recovery == SMMUV3_READING) { /* By fetch(), in its own time. */
+        if (uiommu_smmuv3_queue_is_read(hw, q))
+            switch_on(hw, q, active);
     } else if (q->recovery == SMMUV3_ENABLING && on) {
         q->recovery = SMMUV3_RUNNING;
     } else if (q->recovery != SMMUV3_RUNNING && now > q->deadline_ns) {

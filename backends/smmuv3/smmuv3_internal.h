@@ -57,6 +57,7 @@ struct smmuv3_cmdq {
 enum smmuv3_recovery {
     SMMUV3_RUNNING,
     SMMUV3_DISABLING,
+    SMMUV3_READING,
     SMMUV3_ENABLING,
 };
 
@@ -79,8 +80,9 @@ struct smmuv3_queue {
     bool lost;           /* Requests went with it. */
     bool failure_sent;   /* Hardware has answered FAILURE meanwhile. */
     bool note_bad_index; /* A nonsense index has to be reported. */
+    uint32_t frozen;     /* The hardware's index while what is left is read. */
     enum smmuv3_recovery recovery;
-    uint64_t deadline_ns; /* Of the recovery. */
+    uint64_t deadline_ns; /* Of the recovery's step. */
 };
 
 struct smmuv3_device;
@@ -254,6 +256,8 @@ void uiommu_smmuv3_queues_init(struct uiommu_smmuv3 *hw);
 struct smmuv3_queue *uiommu_smmuv3_queue_of(struct uiommu_smmuv3 *hw, uint32_t ring);
 void uiommu_smmuv3_queue_forget(struct smmuv3_queue *q);
 void uiommu_smmuv3_queue_discard(struct uiommu_smmuv3 *hw, struct smmuv3_queue *q);
+void uiommu_smmuv3_queue_freeze(struct uiommu_smmuv3 *hw, struct smmuv3_queue *q);
+bool uiommu_smmuv3_queue_is_read(const struct uiommu_smmuv3 *hw, struct smmuv3_queue *q);
 void uiommu_smmuv3_queue_remake(struct uiommu_smmuv3 *hw, struct smmuv3_queue *q);
 uint32_t uiommu_smmuv3_ring_pending(void *ctx, uint32_t ring);
 uiommu_err uiommu_smmuv3_fetch(void *ctx, uint32_t ring, struct uiommu_fetch *io);

@@ -52,10 +52,15 @@ static uint32_t used(const struct smmuv3_queue *q, uint32_t prod)
     return uiommu_ring_used(prod & uiommu_ring_mask(q->log2), q->cons, q->log2);
 }
 
+static uint32_t prod_of(const struct uiommu_smmuv3 *hw, const struct smmuv3_queue *q)
+{
+    return q->recovery == SMMUV3_READING ? q->frozen : uiommu_smmuv3_read(hw, q->prod_reg);
+}
+
 /* What is in the queue, as far as it goes: with a nonsense index, no more than fits. */
 static uint32_t held(const struct uiommu_smmuv3 *hw, const struct smmuv3_queue *q)
 {
-    uint32_t n = used(q, uiommu_smmuv3_read(hw, q->prod_reg));
+    uint32_t n = used(q, prod_of(hw, q));
 
     return n < capacity(q) ? n : capacity(q);
 }
@@ -82,6 +87,27 @@ void uiommu_smmuv3_queue_discard(struct uiommu_smmuv3 *hw, struct smmuv3_queue *
 {
     set_lost(hw, q, held(hw, q));
     q->failure_sent = q == &hw->priq;
+}
+
+/*
+ * The event queue after an abort, switched off: what was written before is still to be read, up to
+ * where the index is now. A write that aborted late may have left anything in a slot (7.2), also a
+ * record of the round before. For an event that is a wrong report behind a QUEUE_ERROR; a stall
+ * would be handled and resumed in the wrong life, so those are lost.
+ */
+void uiommu_smmuv3_queue_freeze(struct uiommu_smmuv3 *hw, struct smmuv3_queue *q)
+{
+    q->frozen = uiommu_smmuv3_read(hw, q->prod_reg);
+    q->recovery = SMMUV3_READING;
+}
+
+/* Is it? Then what could not be written counts as lost. */
+bool uiommu_smmuv3_queue_is_read(const struct uiommu_smmuv3 *hw, struct smmuv3_queue *q)
+{
+    if (used(q, q->frozen) != 0)
+        return false;
+    set_lost(hw, q, 0);
+    return true;
 }
 
 /* Empty, both indices and both overflow bits equal. Only while the queue is disabled. */
@@ -122,8 +148,11 @@ static bool take(const struct uiommu_smmuv3 *hw, const struct smmuv3_queue *q, u
     uiommu_smmuv3_from_device(hw, from, q->entry);
     for (i = 0; i < count; i++)
         words[i] = uiommu_bits_load64(&from[i]);
-    if (!request)
-        request = uiommu_smmuv3_event_stalls(words);
+    if (!request && uiommu_smmuv3_event_stalls(words)) {
+        if (q->recovery == SMMUV3_READING)
+            return true; /* Lost: see queue_freeze. */
+        request = true;
+    }
     if (!request) {
         if (io->event_count == io->event_room)
             return false;
@@ -143,7 +172,7 @@ static bool take(const struct uiommu_smmuv3 *hw, const struct smmuv3_queue *q, u
 /* Entries between the indices. With a nonsense index nobody knows: go on from there, empty. */
 static uint32_t begin(struct uiommu_smmuv3 *hw, struct smmuv3_queue *q)
 {
-    uint32_t prod = uiommu_smmuv3_read(hw, q->prod_reg);
+    uint32_t prod = prod_of(hw, q);
     uint32_t n = used(q, prod);
 
     q->ovflg = prod & SMMUV3_OVERFLOW;
@@ -184,7 +213,7 @@ uiommu_err uiommu_smmuv3_fetch(void *ctx, uint32_t ring, struct uiommu_fetch *io
     io->flags = 0;
     if (q == NULL)
         return UIOMMU_E_INVALID;
-    if (!hw->cmdq.open || q->recovery != SMMUV3_RUNNING)
+    if (!hw->cmdq.open || q->recovery == SMMUV3_DISABLING || q->recovery == SMMUV3_ENABLING)
         return UIOMMU_OK;
     n = begin(hw, q);
     io->entries = q->discarded;
@@ -198,7 +227,7 @@ uiommu_err uiommu_smmuv3_fetch(void *ctx, uint32_t ring, struct uiommu_fetch *io
     if (done != 0 || tell)
         publish(hw, q);
     /* An entry that came before the index was written raises no interrupt of its own (3.3). */
-    if (done != 0 && used(q, uiommu_smmuv3_read(hw, q->prod_reg)) != 0)
+    if (done != 0 && used(q, prod_of(hw, q)) != 0)
         io->flags |= UIOMMU_FETCH_MORE;
     if (q->lost || (q == &hw->priq && q->ovflg != q->ovackflg))
         io->flags |= UIOMMU_FETCH_OVERFLOW;
