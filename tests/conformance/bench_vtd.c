@@ -93,6 +93,7 @@ static void doubts(struct bench *b, struct model_vtd_knobs *knobs)
     knobs->ppr_alone_clears = coin(b);
     knobs->marker_fault = coin(b);
     knobs->ats_small = coin(b);
+    knobs->rid_with_context = coin(b);
     knobs->prefetch = coin(b) ? 100 : 0;
     knobs->over_invalidate = coin(b) ? 100 : 0;
     knobs->evict = coin(b) ? 100 : 0;

@@ -92,6 +92,9 @@ struct model_vtd_knobs {
      * another purpose (a drain) and not relied upon: off. */
     bool strict_order;
     bool ats_small; /* ATS answers are one page, however large the mapping */
+    /* Beyond the architecture, as an emulator has it (sheet 20): P of the PASID entry of traffic
+     * without PASID is looked at only when the context entry is fetched. */
+    bool rid_with_context;
     /* Faults to come. */
     uint32_t lose_invalidates; /* the next n device-TLB invalidations get lost */
     uint32_t illegal_next;     /* the next n descriptors are refused though they are legal */

@@ -83,13 +83,38 @@ bool model_vtd_did_cached(const struct model_vtd *m, uint32_t did)
     return false;
 }
 
+/* rid_with_context: the entry in memory is used, present or not. */
+static bool by_context(const struct model_vtd *m, uint32_t id)
+{
+    const struct vtd_context *context = vtd_context_find(m, id);
+    uint64_t directory, at, word[8];
+    uint32_t pasid, i;
+
+    if (context == NULL || !context->rid_present) {
+        return false;
+    }
+    pasid = vtd_rid_pasid(m, context->word);
+    at = (context->word[0] & ~vtd_ones(12)) + 8 * (uint64_t)(pasid >> 6);
+    directory = vtd_peek(m, at, 8) == NULL ? 0 : vtd_peek64(m, at);
+    at = (directory & ~vtd_ones(12)) + 64 * (uint64_t)(pasid & 0x3F);
+    if (!vtd_bit(directory, 0) || vtd_peek(m, at, 64) == NULL) {
+        return false;
+    }
+    for (i = 0; i < 8; i++) {
+        word[i] = vtd_peek64(m, at + 8 * (uint64_t)i);
+    }
+    word[0] |= 1;
+    return vtd_pasid_bad(m, word) == 0;
+}
+
 bool model_vtd_check_unreachable(const struct model_vtd *m, uint32_t id, uint32_t pasid)
 {
     uint32_t index = number(m, id, pasid);
     const struct vtd_pasid *entry = vtd_pasid_find(m, id, index);
     uint32_t i;
 
-    if ((entry != NULL && !entry->faulty) || being_read(m, id, index)) {
+    if ((entry != NULL && !entry->faulty) || being_read(m, id, index) ||
+        (pasid == MODEL_VTD_NONE && by_context(m, id))) {
         return false;
     }
     for (i = 0; i < VTD_TLBS; i++) {

@@ -72,6 +72,7 @@ struct vtd_event {
 
 struct vtd_context {
     bool used;
+    bool rid_present; /* rid_with_context: P of RID_PASID's entry when this one was fetched */
     uint32_t id;
     uint64_t word[4];
     uint64_t from;

@@ -57,6 +57,37 @@ static void pasid_keep(struct model_vtd *m, const struct vtd_pasid *entry)
     m->pasid[i].used = true;
 }
 
+static bool directory(struct model_vtd *m, const struct vtd_context *context, uint32_t pasid,
+                      uint64_t *at, struct vtd_outcome *got)
+{
+    uint64_t table = (context->word[0] & ~vtd_ones(12)) + 8 * (uint64_t)(pasid >> 6);
+    uint64_t word;
+
+    if (!vtd_read(m, table, &word, 1, m->config.coherent)) {
+        return fail(got, 0x50);
+    }
+    got->fpd = got->fpd || vtd_bit(word, 1);
+    if (!vtd_bit(word, 0)) {
+        return fail(got, 0x51);
+    }
+    if ((word & (0xFFCu | ~vtd_ones(m->config.haw))) != 0) {
+        return fail(got, 0x52);
+    }
+    *at = (word & ~vtd_ones(12)) + 64 * (uint64_t)(pasid & 0x3F);
+    return true;
+}
+
+/* Does traffic without PASID have an entry at this moment? */
+static bool rid_present(struct model_vtd *m, const struct vtd_context *context)
+{
+    struct vtd_outcome quiet;
+    uint64_t at, word;
+
+    memset(&quiet, 0, sizeof(quiet));
+    return directory(m, context, vtd_rid_pasid(m, context->word), &at, &quiet) &&
+           vtd_read(m, at, &word, 1, m->config.coherent) && vtd_bit(word, 0);
+}
+
 static bool fetch_context(struct model_vtd *m, uint32_t id, struct vtd_context *entry,
                           struct vtd_outcome *got)
 {
@@ -111,6 +142,7 @@ bool vtd_walk_context(struct model_vtd *m, const struct vtd_access *want, struct
                       struct vtd_outcome *got)
 {
     const struct vtd_context *cached = vtd_context_find(m, want->id);
+    bool good;
 
     if (vtd_ttm(m) == VTD_TTM_ABORT && m->config.adms) {
         return fail(got, 0x33);
@@ -129,30 +161,12 @@ bool vtd_walk_context(struct model_vtd *m, const struct vtd_access *want, struct
     if (!fetch_context(m, want->id, entry, got)) {
         return false;
     }
-    if ((vtd_bit(entry->word[0], 0) && vtd_context_bad(m, entry->word) == 0) || m->config.cm) {
+    good = vtd_bit(entry->word[0], 0) && vtd_context_bad(m, entry->word) == 0;
+    entry->rid_present = good && m->knobs.rid_with_context && rid_present(m, entry);
+    if (good || m->config.cm) {
         context_keep(m, entry);
     }
     return check_context(m, want, entry, got);
-}
-
-static bool directory(struct model_vtd *m, const struct vtd_context *context, uint32_t pasid,
-                      uint64_t *at, struct vtd_outcome *got)
-{
-    uint64_t table = (context->word[0] & ~vtd_ones(12)) + 8 * (uint64_t)(pasid >> 6);
-    uint64_t word;
-
-    if (!vtd_read(m, table, &word, 1, m->config.coherent)) {
-        return fail(got, 0x50);
-    }
-    got->fpd = got->fpd || vtd_bit(word, 1);
-    if (!vtd_bit(word, 0)) {
-        return fail(got, 0x51);
-    }
-    if ((word & (0xFFCu | ~vtd_ones(m->config.haw))) != 0) {
-        return fail(got, 0x52);
-    }
-    *at = (word & ~vtd_ones(12)) + 64 * (uint64_t)(pasid & 0x3F);
-    return true;
 }
 
 static bool check_pasid(struct model_vtd *m, const struct vtd_access *want,
@@ -224,6 +238,9 @@ static bool get_pasid(struct model_vtd *m, const struct vtd_access *want,
     if (!vtd_slow_join(m, want->id, pasid, entry->from, entry->word) &&
         !vtd_read(m, entry->from, entry->word, 8, m->config.coherent)) {
         return fail(got, 0x58);
+    }
+    if (!want->has_pasid && context->rid_present) {
+        entry->word[0] |= 1;
     }
     entry->id = want->id;
     entry->pasid = pasid;

@@ -277,15 +277,53 @@ static const char *overtaking(void *memory, size_t bytes)
     return selftest_end(&b->room);
 }
 
+/* By the architecture an entry without P ends with the PASID cache; with the knob it goes on until
+ * the context entry is fetched again. */
+static const char *rid_with_context(void *memory, size_t bytes)
+{
+    struct bench *b;
+    struct model_vtd_knobs k;
+    uint32_t on;
+
+    for (on = 0; on < 2; on++) {
+        b = bench(memory, bytes);
+        k = knobs(b);
+        k.rid_with_context = on != 0;
+        model_vtd_set_knobs(b->m, &k);
+        set_pasid(b, 0, 0x41, 0x800001, b->tables);
+        EXPECT(b, reads(b, NONE, VA));
+        set_pasid(b, 0, 0x40, 0x800001, b->tables);
+        run(b, UINT64_C(0x0000000000010017), 0);
+        run(b, UINT64_C(0x0000000000010026), 0);
+        EXPECT(b, model_vtd_check_unreachable(b->m, SID, NONE) == (on == 0));
+        EXPECT(b, reads(b, NONE, VA) == (on != 0));
+        run(b, UINT64_C(0x0000020800000031), 0);
+        run(b, UINT64_C(0x0000000000010017), 0);
+        run(b, UINT64_C(0x0000000000010026), 0);
+        EXPECT(b, model_vtd_check_unreachable(b->m, SID, NONE));
+        EXPECT(b, !reads(b, NONE, VA) && fault(b) == 0x59);
+        set_pasid(b, 0, 0x41, 0x800001, b->tables); /* not present when it was fetched */
+        EXPECT(b, reads(b, NONE, VA));
+        set_pasid(b, 0, 0x40, 0x800001, b->tables);
+        run(b, UINT64_C(0x0000000000010017), 0);
+        run(b, UINT64_C(0x0000000000010026), 0);
+        EXPECT(b, model_vtd_check_unreachable(b->m, SID, NONE) && !reads(b, NONE, VA));
+    }
+    return selftest_end(&b->room);
+}
+
 #define T(name)                                                                                    \
     {                                                                                              \
 #name, name                                                                                \
     }
 const struct model_selftest model_selftests_vtd_cache[] = {
-    T(stale_translation), T(stale_entry),  T(entry_replaced), T(context_stays),
-    T(exact_scopes),      T(hint),         T(tables_unused),  T(torn),
-    T(domain_ids),        T(caching_mode), T(off_flushes),    T(spontaneous),
-    T(overtaking),
+    T(stale_translation), T(stale_entry),
+    T(entry_replaced),    T(context_stays),
+    T(exact_scopes),      T(hint),
+    T(tables_unused),     T(torn),
+    T(domain_ids),        T(caching_mode),
+    T(off_flushes),       T(spontaneous),
+    T(overtaking),        T(rid_with_context),
 };
 const unsigned model_selftest_count_vtd_cache =
     sizeof(model_selftests_vtd_cache) / sizeof(model_selftests_vtd_cache[0]);
