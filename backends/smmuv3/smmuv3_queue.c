@@ -142,17 +142,15 @@ static bool take(const struct uiommu_smmuv3 *hw, const struct smmuv3_queue *q, u
     uint32_t slot = uiommu_ring_slot(q->cons + done, q->log2);
     uint32_t count = q->entry / (uint32_t)sizeof(uint64_t), i;
     const volatile uint64_t *from = (const volatile uint64_t *)q->mem.cpu + slot * count;
-    bool request = q == &hw->priq;
     uint64_t words[SMMUV3_EVENT_BYTES / sizeof(uint64_t)];
+    bool request;
 
     uiommu_smmuv3_from_device(hw, from, q->entry);
     for (i = 0; i < count; i++)
         words[i] = uiommu_bits_load64(&from[i]);
-    if (!request && uiommu_smmuv3_event_stalls(words)) {
-        if (q->recovery == SMMUV3_READING)
-            return true; /* Lost: see queue_freeze. */
-        request = true;
-    }
+    request = q == &hw->priq || uiommu_smmuv3_event_stalls(words);
+    if (request && q->recovery == SMMUV3_READING)
+        return true; /* Lost: see queue_freeze. */
     if (!request) {
         if (io->event_count == io->event_room)
             return false;
