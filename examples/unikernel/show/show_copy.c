@@ -10,6 +10,21 @@ static enum show_verdict attached(struct show *s)
     return err == UIOMMU_OK ? SHOW_GOOD : SHOW_FAILED;
 }
 
+/* Attached is not bound: nor may it reach memory now, an emulator's device either. */
+static enum show_verdict unbound(struct show *s)
+{
+    struct uiommu_event event;
+
+    show_fill(s, 1);
+    if (!glue_edu_write(&s->edu, (uint64_t)(uintptr_t)s->to, 0, SHOW_BYTES))
+        return SHOW_FAILED;
+    SHOW_SEEN(s, "no byte arrived, no event");
+    if (glue_event(&s->g, SHOW_NS, &event))
+        (void)uiommu_event_format(&event, s->seen, sizeof(s->seen));
+    glue_events_drop(&s->g);
+    return show_differ(s, SHOW_BYTES) ? SHOW_GOOD : SHOW_FAILED;
+}
+
 static enum show_verdict bound(struct show *s)
 {
     uiommu_err err = glue_space_create(&s->space, &s->g);
@@ -45,6 +60,7 @@ static enum show_verdict copied(struct show *s)
 
 const struct show_row show_copy[] = {
     {"device attached", attached},
+    {"DMA is blocked before anybody binds", unbound},
     {"bound without PASID", bound},
     {"DMA through the bond, byte by byte", copied},
     {NULL, NULL},

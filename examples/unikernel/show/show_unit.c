@@ -45,7 +45,7 @@ static enum show_verdict blocked(struct show *s)
     glue_events_drop(&s->g);
     if (show_differ(s, SHOW_BYTES))
         return SHOW_GOOD;
-    /* QEMU 11.1's AMD-Vi translates for a device from its first root table on, not before. */
+    /* QEMU 11.1's AMD-Vi looks at a device's entry from the first INVALIDATE_DEVTAB_ENTRY on. */
     SHOW_SEEN(s, s->g.found.emulated ? "bytes arrived: an emulator's mistake" : "bytes arrived");
     return s->g.found.emulated ? SHOW_SKIPPED : SHOW_FAILED;
 }
