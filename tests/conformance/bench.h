@@ -68,6 +68,7 @@ struct bench_features {
     bool second;              /* Bonds without PASID can have second-stage tables... */
     bool nested;              /* ...and a guest's first stage above. */
     bool second_alone;        /* Not beside other bonds of the device. */
+    bool aborts;              /* A write to a queue that fails is told, and ends the queue. */
 };
 
 /* What page tables of a bench are. */
@@ -97,6 +98,9 @@ enum bench_lie {
     BENCH_LIE_ALL_ONES,       /* Every register reads as all ones: the unit fell off the bus. */
     BENCH_LIE_UNKNOWN_RECORD, /* An event record of unknown type arrives. */
     BENCH_LIE_REQUEST_NOISE,  /* Random bits in a request entry. */
+    /* No lies: hardware could not write to a queue. What is in it was written before. */
+    BENCH_LIE_REQUEST_ABORT,
+    BENCH_LIE_EVENT_ABORT,
 };
 
 /* A raw command of the host's. */

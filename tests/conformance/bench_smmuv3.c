@@ -83,6 +83,7 @@ static bool make(struct bench *b)
     b->features.second = true;
     b->features.nested = true;
     b->features.second_alone = true;
+    b->features.aborts = true;
     b->features.response_pasid = true;
     b->features.request_entries = 1u << config.priq_log2;
     b->features.request_room = b->features.request_entries;
@@ -303,6 +304,10 @@ static void lie(struct bench *b, enum bench_lie kind)
 
     if (kind == BENCH_LIE_UNKNOWN_RECORD) {
         model_smmuv3_inject_event(model_of(b), words);
+        return;
+    }
+    if (kind == BENCH_LIE_EVENT_ABORT || kind == BENCH_LIE_REQUEST_ABORT) {
+        model_smmuv3_raise_gerror(model_of(b), kind == BENCH_LIE_EVENT_ABORT ? 1u << 2 : 1u << 3);
         return;
     }
     state_of(b)->lie = kind;

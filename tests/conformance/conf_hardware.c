@@ -62,6 +62,62 @@ static void unknown_record(struct conf *c)
     CHECK(c, f.a->calls == 1);
 }
 
+/* What is in the event queue was written before it broke: it is told, and so is what comes after.
+ */
+static void event_abort(struct conf *c)
+{
+    struct conf_flow f;
+    uint64_t before;
+    uint32_t i;
+
+    if (!conf_needs(c, c->b.features.aborts, "no queue of this hardware breaks by itself") ||
+        !conf_flow_up(c, &f)) {
+        return;
+    }
+    for (i = 0; i < 4; i++) {
+        before = conf_unit(c).events;
+        c->b.vendor->event_flood(&c->b, 5);
+        bench_advance(&c->b, BENCH_MS);
+        c->b.vendor->lie(&c->b, BENCH_LIE_EVENT_ABORT);
+        conf_run(c, BENCH_MS);
+        CHECK(c, conf_unit(c).events == before + 5 + 1);
+        CHECK(c, conf_events(c, UIOMMU_EVENT_QUEUE_ERROR) == 1);
+    }
+    CHECK(c, conf_unit(c).events_lost == 0);
+    conf_ask(f.d, f.pasid, CONF_VA, 7);
+    conf_run(c, BENCH_MS);
+    CHECK(c, f.a->calls == 1 && conf_answer(f.d, 7) == UIOMMU_CODE_SUCCESS);
+}
+
+/* Hardware has answered FAILURE since: what is in the queue is of interfaces that are off. */
+static void request_abort(struct conf *c)
+{
+    struct conf_flow f;
+    uint32_t i;
+
+    if (!conf_needs(c, c->b.features.aborts, "no queue of this hardware breaks by itself") ||
+        !conf_flow_up(c, &f)) {
+        return;
+    }
+    for (i = 0; i < 4; i++) {
+        f.a->calls = 0;
+        conf_ask(f.d, f.pasid, CONF_VA, i);
+        bench_arrive(&c->b);
+        c->b.vendor->lie(&c->b, BENCH_LIE_REQUEST_ABORT);
+        conf_ask(f.d, f.pasid, CONF_VA, i + 10);
+        bench_arrive(&c->b);
+        conf_run(c, BENCH_MS);
+        CHECK(c, f.a->calls == 0 && conf_answer(f.d, i + 10) == UIOMMU_CODE_FAILURE);
+        CHECK(c, conf_unit(c).overflows == i + 1u);
+        CHECK(c, conf_events(c, UIOMMU_EVENT_PRI_OFF) == 1);
+        CHECK(c, conf_reset(c, f.d) == UIOMMU_OK);
+        conf_ask(f.d, f.pasid, CONF_VA, i + 20);
+        conf_run(c, BENCH_MS);
+        CHECK(c, f.a->calls == 1 && conf_answer(f.d, i + 20) == UIOMMU_CODE_SUCCESS);
+    }
+    c->no_balance = true;
+}
+
 /* Any bits in a request entry. */
 static void noise(struct conf *c)
 {
@@ -167,6 +223,9 @@ static const struct conf_test tests[] = {
     {"I25 hardware: an impossible index of the request queue", request_index},
     {"I25 hardware: an impossible index of the event queue", event_index},
     {"I25 hardware: a record of unknown type", unknown_record},
+    {"R31 hardware: an abort of the event queue loses nothing that is in it", event_abort},
+    {"R31 R29 hardware: an abort of the request queue counts as overflow and FAILURE",
+     request_abort},
     {"I25 R24 hardware: any bits in a request", noise},
     {"R12 I21 L29 hardware: the unit falls off the bus", fell_off},
     {"hardware: the same seed gives the same run", same_seed},

@@ -23,6 +23,8 @@ const uint32_t conf_skip_count = sizeof(conf_skips) / sizeof(conf_skips[0]);
 
 const struct bench_skip bench_skips_amd[] = {
     {"stall: ", "", "faulting accesses are never held (amd 10: page requests are all there is)"},
+    {"hardware: an abort of the ", "",
+     "a log that cannot be written stops as by an overflow (amd 8, 9)"},
     {"flow: answers of handlers wait for room", "/small/",
      "no ring is smaller (amd 2: CmdBufBase)"},
     {"flow: respond() into a full command ring", "/small/", "no ring is smaller (amd 2)"},
@@ -31,6 +33,8 @@ const uint32_t bench_skip_count_amd = sizeof(bench_skips_amd) / sizeof(bench_ski
 
 const struct bench_skip bench_skips_vtd[] = {
     {"stall: ", "", "faulting accesses are never held (vtd 11: page requests are all there is)"},
+    {"hardware: an abort of the ", "",
+     "records are registers; a page request queue has no error but PRO (vtd 5, 11)"},
     {"race: a request arrives after the barrier", "/prompt", "PD proves the arrival (vtd 7.8)"},
     {"overflow: during the settle time", "/prompt", "nothing settles: PD proves it (vtd 12.1)"},
     {"overflow: a device that sends again, in the rest", "/prompt",
