@@ -15,7 +15,10 @@
 #include "table.h"
 #include "uiommu/uiommu.h"
 
-/* How the image ends. Whatever it is but GLUE_GOOD, DMA stays blocked where a unit was started. */
+/*
+ * How the image ends. Whatever it is but GLUE_GOOD, devices' DMA stays blocked: by a unit that was
+ * started, else because no device was made a master of the bus.
+ */
 enum glue_end {
     GLUE_GOOD = 0,
     GLUE_FAILED = 1,         /* Something that was shown is not as it should be. */
@@ -43,14 +46,27 @@ struct glue_queue {
     uint32_t words;      /* 64-bit words of a command. */
 };
 
+/* What a unit's registers say of its page-request queue, and not uiommu. */
+struct glue_requests {
+    const char *none; /* Why it has none; NULL: it has one. */
+    bool on;
+    bool interrupts;
+    uint64_t base; /* Where it is in memory. */
+    uint32_t entries;
+    uint32_t head; /* Indices. */
+    uint32_t tail;
+};
+
 /* What an image needs to know of a vendor. */
 struct glue_vendor {
     const char *name;
+    const char *needs;                 /* What uiommu asks of a unit of it, for people. */
     const struct table_kind *kinds[2]; /* Page tables for devices; NULL: no second kind. */
     /* The command that no unit of it knows, as uiommu_unit_command() takes it. */
     uint64_t illegal[4];
     uint32_t illegal_words;
     struct glue_queue commands;
+    void (*requests)(const struct glue_found *found, struct glue_requests *out);
     /* Reads the registers: a version that uiommu can serve? */
     enum glue_end (*check)(const struct glue_found *found, const char **why);
     uiommu_err (*create)(struct uiommu *u, const struct glue_found *found,
@@ -141,8 +157,10 @@ struct glue_edu {
     uint32_t stops; /* So often uiommu asked it to stop. */
 };
 
-bool glue_edu_init(struct glue_edu *e, struct glue_unit *g, uint32_t function);
-uiommu_err glue_edu_attach(struct glue_edu *e);
+/* Finds its registers. It is no master of the bus yet. */
+bool glue_edu_init(struct glue_edu *e, uint32_t function);
+/* Behind this unit, which knows it by this ID; a master of the bus from here on. */
+uiommu_err glue_edu_attach(struct glue_edu *e, struct glue_unit *g, uint32_t id);
 uiommu_err glue_edu_bind(struct glue_edu *e, struct glue_space *s);
 uiommu_err glue_edu_unbind(struct glue_edu *e);
 uiommu_err glue_edu_detach(struct glue_edu *e);

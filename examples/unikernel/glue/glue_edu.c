@@ -71,30 +71,31 @@ static uiommu_err stop(void *ctx, struct uiommu_device *dev, struct uiommu_bond_
     return e->registers == 0 || idle(e) ? UIOMMU_OK : UIOMMU_E_TIMEOUT;
 }
 
-bool glue_edu_init(struct glue_edu *e, struct glue_unit *g, uint32_t function)
+bool glue_edu_init(struct glue_edu *e, uint32_t function)
 {
-    e->g = g;
     e->function = function;
-    e->id = g->found.id;
     e->registers = kernel_pci_bar(function, 0);
-    if (e->registers == 0)
-        return false;
-    /* Its DMA is blocked until it is bound: it may be let loose on the bus now. */
-    kernel_pci_master(function, true);
-    return true;
+    return e->registers != 0;
 }
 
-uiommu_err glue_edu_attach(struct glue_edu *e)
+uiommu_err glue_edu_attach(struct glue_edu *e, struct glue_unit *g, uint32_t id)
 {
     const struct uiommu_device_ops ops = {.size = sizeof(ops), .stop = stop};
     struct uiommu_device_config config = {.size = sizeof(config)};
+    uiommu_err err;
 
+    e->g = g;
+    e->id = id;
     config.ids = &e->id;
     config.id_count = 1;
     config.ops = &ops;
     config.ops_ctx = e;
     config.user = e;
-    return uiommu_device_attach(e->g->unit, &config, &e->device);
+    err = uiommu_device_attach(g->unit, &config, &e->device);
+    /* Its unit blocks it until it is bound: it may be let loose on the bus now, not before. */
+    if (err == UIOMMU_OK)
+        kernel_pci_master(e->function, true);
+    return err;
 }
 
 uiommu_err glue_edu_bind(struct glue_edu *e, struct glue_space *s)

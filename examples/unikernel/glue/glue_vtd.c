@@ -4,13 +4,19 @@
 
 #include "glue.h"
 
-#define VERSION 0x00u
-#define QUEUED  (UINT64_C(1) << 1) /* ECAP.QI */
-#define ECAP    0x10u
+#define VERSION   0x00u
+#define ECAP      0x10u
+#define ECAP_PRS  (UINT64_C(1) << 29)
+#define PQH       0xc0u /* Indices in units of 32 bytes, from bit 5 on. */
+#define PQT       0xc8u
+#define PQA       0xd0u
+#define PQA_SIZE  0x7u /* 2^this pages. */
+#define PECTL     0xe0u
+#define PECTL_OFF (UINT32_C(1) << 31)
 
 static enum glue_end check(const struct glue_found *found, const char **why)
 {
-    uint32_t version = *(volatile uint32_t *)(uintptr_t)(found->base + VERSION);
+    uint32_t version = kernel_probe32(found->base + VERSION);
 
     if (version == UINT32_MAX || version == 0) {
         *why = "VT-d: nothing answers where the DMAR table says: switched off";
@@ -21,6 +27,28 @@ static enum glue_end check(const struct glue_found *found, const char **why)
         return GLUE_UNKNOWN;
     }
     return GLUE_GOOD;
+}
+
+static uint64_t read64(const struct glue_found *found, uint32_t offset)
+{
+    return *(volatile uint64_t *)(uintptr_t)(found->base + offset);
+}
+
+static void requests(const struct glue_found *found, struct glue_requests *out)
+{
+    uint64_t base;
+
+    if ((read64(found, ECAP) & ECAP_PRS) == 0) {
+        out->none = "the unit has none (ECAP.PRS is 0)";
+        return;
+    }
+    base = read64(found, PQA);
+    out->base = base & ~(uint64_t)(KERNEL_PAGE - 1);
+    out->on = out->base != 0;
+    out->entries = (KERNEL_PAGE / 32u) << (base & PQA_SIZE);
+    out->head = (uint32_t)(read64(found, PQH) >> 5);
+    out->tail = (uint32_t)(read64(found, PQT) >> 5);
+    out->interrupts = (kernel_probe32(found->base + PECTL) & PECTL_OFF) == 0;
 }
 
 static bool message(kernel_handler *handler, void *ctx, struct uiommu_vtd_msi *out)
@@ -50,10 +78,12 @@ static uiommu_err create(struct uiommu *u, const struct glue_found *found,
 
 const struct glue_vendor glue_vtd = {
     .name = "VT-d",
+    .needs = "scalable mode and first- or second-stage translation",
     .kinds = {&table_x86_64, &table_x86_64_stage2},
     .illegal = {0xf}, /* A type that is not used (6.5.2). */
     .illegal_words = 4,
     .commands = {0x90, 0x88, 0, 0, 7, 12, 4}, /* IQA, IQT */
+    .requests = requests,
     .check = check,
     .create = create,
 };

@@ -3,6 +3,7 @@
 #include "arm.h"
 
 struct uiommu_fdt arm_fdt;
+static char machine[48];
 
 uint64_t arm_fdt_reg(const char *compatible, uint32_t n, uint32_t index, uint64_t *last)
 {
@@ -35,7 +36,12 @@ static bool find_memory(uint64_t above, uint64_t *first, uint64_t *last)
     return false;
 }
 
-void arm_begin(const void *fdt)
+const char *kernel_machine(void)
+{
+    return machine;
+}
+
+void arm_begin(const void *fdt, uint64_t level)
 {
     uint64_t above = (uint64_t)(uintptr_t)arm_image_end, first, last;
 
@@ -49,7 +55,9 @@ void arm_begin(const void *fdt)
         kernel_panic("the device tree tells of no memory");
     kernel_pages_init(first, last);
     if (!kernel_clock_init() || !kernel_interrupts_init())
-        kernel_panic("no timer, or no interrupt controller that is known (GICv2)");
+        kernel_panic("no timer, or no interrupt controller that is known (GICv2, GICv3)");
+    kernel_format(machine, sizeof(machine), "AArch64, entered at EL%u, %s", (unsigned)level,
+                  arm_gic_name());
     if (!kernel_pci_init())
         kernel_panic("no PCI Express configuration space (pci-host-ecam-generic)");
     kernel_main();

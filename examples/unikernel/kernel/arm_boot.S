@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * From the entry of the arm64 boot protocol (EL1, MMU off, X0 = device tree) to C with the first
- * 512 GiB mapped one to one: 0 to 1 GiB and from 256 GiB on devices, 1 to 4 GiB memory, as QEMU's
- * virt machine has them. And the entries of exceptions.
+ * From the entry of the arm64 boot protocol (EL2 or EL1, MMU off, X0 = device tree) to C at EL1 with
+ * the first 512 GiB mapped one to one: 0 to 1 GiB and from 256 GiB on devices, 1 to 4 GiB memory, as
+ * QEMU's virt machine has them. And the entries of exceptions.
  */
 #define BLOCK       0x401                     /* AF, a block of 1 GiB. */
 #define DEVICE      0x60000000000000          /* Never executed; attribute 0. */
@@ -10,6 +10,11 @@
 #define ATTRIBUTES  0xff04                    /* 0: nGnRE, 1: write-back. */
 #define TCR         0x200803519               /* 39 bits in, 40 out, 4 KiB, cached walks. */
 #define SCTLR_MCI   0x1005
+#define SCTLR_RES1  0x30d00800
+#define HCR_RW      (1 << 31)                 /* EL1 is AArch64, and nothing traps to EL2. */
+#define CPTR_RES1   0x33ff
+#define EL1H_MASKED 0x3c5                     /* Where EL2 returns to: EL1, own stack, no interrupts. */
+#define GIC_FIELD   24                        /* ID_AA64PFR0_EL1: system registers of a GICv3. */
 
     .section .text.boot, "ax"
     .globl arm_entry
@@ -25,6 +30,40 @@ arm_entry:
 
 begin:
     mov x19, x0
+    mrs x20, CurrentEL
+    lsr x20, x20, #2
+    cmp x20, #2
+    b.ne at_el1
+
+    /* EL2 hands everything down: timers, floating point, the GIC's registers. */
+    ldr x1, =HCR_RW
+    msr hcr_el2, x1
+    ldr x1, =CPTR_RES1
+    msr cptr_el2, x1
+    msr hstr_el2, xzr
+    mov x1, #3
+    msr cnthctl_el2, x1
+    msr cntvoff_el2, xzr
+    mrs x1, midr_el1
+    msr vpidr_el2, x1
+    mrs x1, mpidr_el1
+    msr vmpidr_el2, x1
+    mrs x1, id_aa64pfr0_el1
+    ubfx x1, x1, #GIC_FIELD, #4
+    cbz x1, 0f
+    mov x1, #9                        /* SRE, and EL1 may have it too. */
+    msr icc_sre_el2, x1
+    isb
+    msr ich_hcr_el2, xzr
+0:  ldr x1, =SCTLR_RES1
+    msr sctlr_el1, x1
+    ldr x1, =EL1H_MASKED
+    msr spsr_el2, x1
+    adr x1, at_el1
+    msr elr_el2, x1
+    eret
+
+at_el1:
     ldr x1, =arm_bss_begin
     ldr x2, =arm_image_end
 1:  str xzr, [x1], #8
@@ -67,25 +106,13 @@ begin:
     ldr x2, =stack_end
     mov sp, x2
     mov x0, x19
+    mov x1, x20
     bl arm_begin
 3:  wfi
     b 3b
 
-    .text
-    .balign 2048
-vectors:
-    .rept 5
-    b arm_exception
-    .balign 128
-    .endr
-    b interrupted
-    .balign 128
-    .rept 10
-    b arm_exception
-    .balign 128
-    .endr
-
-interrupted:
+    /* What C does not keep is saved; a handler that returns goes on where it was. */
+    .macro enter handler
     stp x29, x30, [sp, #-176]!
     stp x0, x1, [sp, #16]
     stp x2, x3, [sp, #32]
@@ -97,7 +124,25 @@ interrupted:
     stp x14, x15, [sp, #128]
     stp x16, x17, [sp, #144]
     str x18, [sp, #160]
-    bl arm_interrupt
+    bl \handler
+    b leave
+    .endm
+
+    .text
+    .balign 2048
+vectors:
+    .rept 5                           /* With the other stack; then synchronous ones. */
+    enter arm_exception
+    .balign 128
+    .endr
+    enter arm_interrupt
+    .balign 128
+    .rept 10
+    enter arm_exception
+    .balign 128
+    .endr
+
+leave:
     ldp x0, x1, [sp, #16]
     ldp x2, x3, [sp, #32]
     ldp x4, x5, [sp, #48]

@@ -10,15 +10,18 @@
 #define PSCI_OFF    0x84000008u
 
 static uint64_t ports[2];
-static bool ending;
+static bool ending, by_smc;
 
 void arm_console_init(void)
 {
+    struct uiommu_fdt_walk walk = {0};
     uint64_t last;
     uint32_t i;
 
     for (i = 0; i < 2; i++)
         ports[i] = arm_fdt_reg("arm,pl011", i, 0, &last);
+    while (uiommu_fdt_next(&arm_fdt, &walk))
+        by_smc = by_smc || uiommu_fdt_lists(&arm_fdt, walk.path[walk.depth - 1], "method", "smc");
 }
 
 static void put(uint64_t port, char c)
@@ -56,6 +59,10 @@ _Noreturn void kernel_exit(uint32_t status)
         __asm__ __volatile__("hlt #0xf000" : "+r"(x0) : "r"(x1) : "memory");
     }
     x0 = PSCI_OFF;
-    for (;;)
-        __asm__ __volatile__("hvc #0" : "+r"(x0) : : "memory");
+    for (;;) {
+        if (by_smc)
+            __asm__ __volatile__("smc #0" : "+r"(x0) : : "memory");
+        else
+            __asm__ __volatile__("hvc #0" : "+r"(x0) : : "memory");
+    }
 }

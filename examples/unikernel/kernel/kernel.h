@@ -29,6 +29,9 @@ _Noreturn void kernel_exit(uint32_t status);
 _Noreturn void kernel_panic(const char *what);
 #define KERNEL_PANIC 99u
 
+/* What it was started on, for people. */
+const char *kernel_machine(void);
+
 /* ---- clock: x86_clock.c, arm_clock.c ---- */
 
 bool kernel_clock_init(void);
@@ -62,6 +65,9 @@ bool kernel_interrupt_message(kernel_handler *handler, void *ctx, struct kernel_
 bool kernel_interrupt_wire(uint32_t wire, bool edge, kernel_handler *handler, void *ctx);
 uintptr_t kernel_irq_save(void);
 void kernel_irq_restore(uintptr_t state);
+
+/* Reads where nothing may answer: all ones then. */
+uint32_t kernel_probe32(uint64_t address);
 
 /* ---- firmware: kernel_acpi.c, and what the boot code was handed ---- */
 
@@ -98,6 +104,8 @@ bool kernel_pci_find_class(uint32_t class_code, uint32_t *id);
 uint64_t kernel_pci_bar(uint32_t id, uint32_t n);
 /* May the function use memory by itself? */
 void kernel_pci_master(uint32_t id, bool on);
+/* Takes that from every function but bridges: firmware may have left it on. */
+void kernel_pci_quiet(void);
 /* Offset of a capability; 0: it has none. */
 uint32_t kernel_pci_capability(uint32_t id, uint32_t number);
 /* Sends the function's MSI as this message; false: it has no MSI. */

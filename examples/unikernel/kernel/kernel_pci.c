@@ -8,6 +8,7 @@
 #define HEADER       0x0cu
 #define BAR0         0x10u
 #define CAPABILITIES 0x34u
+#define BRIDGE       0x06u /* Base class. */
 #define MEMORY_ON    0x2u
 #define MASTER_ON    0x4u
 #define HAS_CAPS     (UINT32_C(1) << 20)
@@ -99,6 +100,18 @@ static void command(uint32_t id, uint32_t clear, uint32_t set)
 void kernel_pci_master(uint32_t id, bool on)
 {
     command(id, on ? 0 : MASTER_ON, on ? MASTER_ON : 0);
+}
+
+void kernel_pci_quiet(void)
+{
+    const struct kernel_pci_host *h = kernel_pci_host();
+    uint32_t id;
+
+    for (id = h->first_bus << 8; id < (h->last_bus + 1) << 8; id++) {
+        if ((kernel_pci_read32(id, ID) & 0xffffu) != 0xffffu &&
+            kernel_pci_read32(id, CLASS) >> 24 != BRIDGE)
+            kernel_pci_master(id, false);
+    }
 }
 
 /* Where no firmware has given addresses: the next ones of the host's window. */

@@ -45,6 +45,11 @@ static bool find_memory(const struct start_info *info, uint64_t *first, uint64_t
     return most > 0;
 }
 
+const char *kernel_machine(void)
+{
+    return "x86-64, entered by PVH";
+}
+
 void x86_begin(const struct start_info *info)
 {
     uint64_t first = 0, last = 0;

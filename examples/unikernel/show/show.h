@@ -41,6 +41,7 @@ struct show_row {
 
 /* Each ends with a row whose run is NULL. In the order they are shown. */
 extern const struct show_row show_unit[];
+extern const struct show_row show_request[];
 extern const struct show_row show_copy[];
 extern const struct show_row show_fault[];
 extern const struct show_row show_stale[];
@@ -64,6 +65,9 @@ bool show_is(const struct show *s, const struct uiommu_event *event, enum uiommu
 /* Waits for an event by interrupt; says it in seen. Is it this kind of fault, of edu, with this
  * address and access? */
 bool show_event(struct show *s, enum uiommu_event_kind kind, uint64_t address, uint32_t access);
+
+/* show_refuse.c: says why, and that DMA stays blocked; ends the machine. */
+_Noreturn void show_refuse(struct show *s, enum glue_end end, const char *why);
 
 /* show_witness.c: a log of every command that reaches the unit. */
 void show_witness(uint64_t addr, uint64_t value);

@@ -7,7 +7,7 @@ static enum show_verdict unbound(struct show *s)
     uint32_t stops = s->edu.stops;
     uiommu_err err = glue_edu_unbind(&s->edu);
 
-    SHOW_SEEN(s, "%s; the driver was asked to stop %u time", uiommu_err_str(err),
+    SHOW_SEEN(s, "%s; the driver was asked to stop %u times", uiommu_err_str(err),
               (unsigned)(s->edu.stops - stops));
     return err == UIOMMU_OK && s->edu.stops == stops + 1 ? SHOW_GOOD : SHOW_FAILED;
 }
@@ -68,6 +68,6 @@ const struct show_row show_end[] = {
     {"unbound", unbound},
     {"DMA after it is refused", refused},
     {"bound again, unbound again", rebound},
-    {"device, space, unit, instance given back", given_back},
+    {"everything given back", given_back},
     {NULL, NULL},
 };

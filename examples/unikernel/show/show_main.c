@@ -5,14 +5,8 @@
 static struct show show;
 
 static const struct show_row *const parts[] = {
-    show_unit, show_copy, show_fault, show_stale, show_nvme, show_recover, show_end,
+    show_unit, show_request, show_copy, show_fault, show_stale, show_nvme, show_recover, show_end,
 };
-
-static _Noreturn void give_up(enum glue_end end, const char *why)
-{
-    kernel_print("\nuiommu: %s\nstatus %u\n", why, (unsigned)end);
-    kernel_exit(end);
-}
 
 static void rows(struct show *s, const struct show_row *row)
 {
@@ -25,38 +19,37 @@ static void rows(struct show *s, const struct show_row *row)
         s->good += verdict == SHOW_GOOD;
         s->failed += verdict == SHOW_FAILED;
         s->skipped += verdict == SHOW_SKIPPED;
-        kernel_print("  %-38s %-7s  %s\n", row->what, words[verdict], s->seen);
+        kernel_print("  %-38s  %-7s  %s\n", row->what, words[verdict], s->seen);
     }
 }
 
 _Noreturn void kernel_main(void)
 {
     struct show *s = &show;
-    struct glue_found found;
     const char *why = "";
     enum glue_end end;
-    uint32_t function, i;
+    uint32_t function, other, i;
 
-    kernel_print("\nuiommu on bare metal\n");
-    if (!kernel_pci_find(GLUE_EDU_VENDOR, GLUE_EDU_DEVICE, 0, &function))
-        give_up(GLUE_NO_DEVICE, "there is no edu device to show anything with");
-    end = glue_discover(function, &found, &why);
+    kernel_print("\nuiommu on bare metal: %s\n", kernel_machine());
+    kernel_pci_quiet();
+    if (!kernel_pci_find(GLUE_EDU_VENDOR, GLUE_EDU_DEVICE, 0, &function) ||
+        !glue_edu_init(&s->edu, function))
+        show_refuse(s, GLUE_NO_DEVICE, "no edu device to show anything with (-device edu)");
+    if (kernel_pci_find(GLUE_EDU_VENDOR, GLUE_EDU_DEVICE, 1, &other))
+        (void)glue_edu_init(&s->other, other);
+    end = glue_discover(function, &s->g.found, &why);
     if (end != GLUE_GOOD)
-        give_up(end, why);
-    s->g.found = found;
-    show_witness_begin(&found);
+        show_refuse(s, end, why);
+    show_witness_begin(&s->g.found);
     if (glue_host_create(show_witness, &s->u) != UIOMMU_OK)
-        give_up(GLUE_FAILED, "no instance of the library");
-    if (!glue_edu_init(&s->edu, &s->g, function))
-        give_up(GLUE_NO_DEVICE, "the edu device has no registers");
-    if (kernel_pci_find(GLUE_EDU_VENDOR, GLUE_EDU_DEVICE, 1, &function) &&
-        !glue_edu_init(&s->other, &s->g, function))
-        s->other.registers = 0;
-    kernel_print("  %-38s %-7s  %s\n", "what is shown", "is", "as seen");
+        show_refuse(s, GLUE_FAILED, "no instance of the library");
+    kernel_print("  %-38s  %-7s  %s\n", "what is shown", "is", "as seen");
     for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         rows(s, parts[i]);
-        if (i == 0 && s->failed != 0)
-            give_up(GLUE_UNUSABLE, "the unit cannot be used");
+        if (i == 0 && s->failed != 0) {
+            SHOW_SEEN(s, "the unit cannot be used; uiommu needs %s", s->g.found.vendor->needs);
+            show_refuse(s, GLUE_UNUSABLE, s->seen);
+        }
     }
     kernel_print("\n%u passed, %u failed, %u skipped\n", (unsigned)s->good, (unsigned)s->failed,
                  (unsigned)s->skipped);

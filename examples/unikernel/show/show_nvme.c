@@ -26,10 +26,8 @@ static bool prepare(struct show *s)
         glue_discover(function, &found, &why) != GLUE_GOOD || found.base != s->g.found.base ||
         uiommu_aspace_invalidate(s->space.as, QUEUES, BUFFER + KERNEL_PAGE - 1, false) != UIOMMU_OK)
         return false;
-    bound_nvme.g = &s->g;
-    bound_nvme.id = found.id;
     bound_nvme.function = function;
-    if (glue_edu_attach(&bound_nvme) != UIOMMU_OK ||
+    if (glue_edu_attach(&bound_nvme, &s->g, found.id) != UIOMMU_OK ||
         glue_edu_bind(&bound_nvme, &s->space) != UIOMMU_OK)
         return false;
     return glue_nvme_init(&nvme, function, queues, queues + KERNEL_PAGE, QUEUES);
