@@ -551,7 +551,7 @@ struct uiommu_unit {
     uint32_t users;                   /* (i) calls that keep it from being destroyed */
     struct uiommu_backend_ops ops;    /* (c) every slot filled */
     void *hw;                         /* (c) */
-    struct uiommu_unit_config config; /* (c) */
+    struct uiommu_unit_config config; /* (c), reserved regions (m) */
     struct uiommu_caps caps;          /* (c) */
     uint64_t settle_ns;               /* (c) 0: none */
     struct uiommu_word control;       /* (m) */

@@ -45,6 +45,8 @@ static uiommu_err unit_configure(struct uiommu_unit *unit, const struct uiommu_u
     unit->settle_ns = own->settle_ns == UINT64_MAX ? 0 : own->settle_ns;
     if (own->pasids != NULL && !uiommu_is_space_of(own->pasids, unit->u))
         return UIOMMU_E_HANDLE;
+    if (own->reserved == NULL && own->reserved_count != 0)
+        return UIOMMU_E_INVALID;
     if ((own->events & (own->events - 1)) != 0 || own->events < 4 || own->events > 0x10000u ||
         own->id_bits > 32)
         return UIOMMU_E_INVALID;
@@ -194,6 +196,30 @@ uiommu_err uiommu_unit_destroy(struct uiommu_unit *unit)
     return UIOMMU_OK;
 }
 
+/* (m) Firmware's regions: each has the host's word. */
+static bool reserved_settled(const struct uiommu_unit *unit)
+{
+    const struct uiommu_reserved *r = unit->config.reserved;
+    uint32_t i;
+
+    for (i = 0; i < unit->config.reserved_count; i++) {
+        if (r[i].word != UIOMMU_RESERVED_CONFIRMED && r[i].word != UIOMMU_RESERVED_WAIVED)
+            return false;
+        if (r[i].last < r[i].first || r[i].access == 0 ||
+            (r[i].access & ~(UIOMMU_READ | UIOMMU_WRITE)) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* (m) */
+static uiommu_err start(struct uiommu_unit *unit)
+{
+    if (uiommu_word_load(&unit->started) != 0)
+        return UIOMMU_E_STATE;
+    return reserved_settled(unit) ? unit->ops.start(unit->hw) : UIOMMU_E_INVALID;
+}
+
 uiommu_err uiommu_unit_start(struct uiommu_unit *unit)
 {
     uiommu_err err;
@@ -202,8 +228,10 @@ uiommu_err uiommu_unit_start(struct uiommu_unit *unit)
         return UIOMMU_E_HANDLE;
     if (!uiommu_control_take(unit->u, &unit->control, unit->config.command_ns))
         return UIOMMU_E_TIMEOUT;
-    err = uiommu_word_load(&unit->started) != 0 ? UIOMMU_E_STATE : unit->ops.start(unit->hw);
+    err = start(unit);
     if (err == UIOMMU_OK) {
+        unit->config.reserved = NULL; /* The caller's again. */
+        unit->config.reserved_count = 0;
         uiommu_word_store(&unit->hung, 0);
         uiommu_word_store(&unit->started, 1);
         uiommu_unit_kick(unit);

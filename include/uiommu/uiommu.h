@@ -18,6 +18,7 @@
 #include "pasid.h"
 #include "pcie.h"
 #include "port.h"
+#include "reserved.h"
 #include "trace.h"
 #include "unit.h"
 

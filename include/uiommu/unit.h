@@ -8,6 +8,7 @@
  */
 #include "bond.h"
 #include "event.h"
+#include "reserved.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -37,6 +38,11 @@ struct uiommu_unit_config {
     uint64_t settle_ns;  /**< PROTOCOL R5. 10 ms. UINT64_MAX: none at all. */
     uint32_t violations; /**< So many protocol violations isolate a device. 64.
                               UINT32_MAX: never. */
+    const struct uiommu_reserved *reserved; /**< Regions that firmware reserves for devices behind
+                                                 it; NULL: none. The caller's array: stays until
+                                                 uiommu_unit_start() has returned UIOMMU_OK once;
+                                                 words may be given until then. */
+    uint32_t reserved_count;                /**< Of them. */
 };
 
 /** What a unit can do; read after it was created. */
@@ -87,7 +93,10 @@ struct uiommu_unit_counters {
 };
 
 /**
- * Start translating: tables and queues are set up, all devices blocked. [task]
+ * Start translating: tables and queues are set up, all devices blocked. [task] The first time, the
+ * host must have confirmed or waived each reserved region of the configuration.
+ * @retval UIOMMU_E_INVALID  A reserved region without a word, or one that cannot be: it ends before
+ *         it begins, has no or an unknown access, or an unknown word. No register was touched.
  * @retval UIOMMU_E_STATE  Started already.  @retval UIOMMU_E_NOMEM  No memory.
  * @retval UIOMMU_E_TIMEOUT, UIOMMU_E_HW  The hardware does not follow; left stopped.
  */

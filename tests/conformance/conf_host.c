@@ -106,6 +106,43 @@ static void never_open(struct conf *c)
     c->no_balance = true;
 }
 
+/* Issue 5.2: firmware's regions. Refused, the unit is not touched; with the last word it starts. */
+static void reserved(struct conf *c)
+{
+    struct uiommu_reserved regions[] = {
+        {CONF_VA, CONF_VA + 0xfff, UIOMMU_READ | UIOMMU_WRITE, UIOMMU_RESERVED_CONFIRMED},
+        {0x10000, 0x1ffff, UIOMMU_READ, UIOMMU_RESERVED_NONE},
+        {UINT64_MAX, UINT64_MAX, UIOMMU_WRITE, 77}};
+    struct watch w;
+    uint64_t before;
+
+    c->b.config.reserved = regions;
+    c->b.config.reserved_count = 3;
+    if (!watch_make(c, &w) || !CHECK(c, bench_create(&c->b) == UIOMMU_OK)) {
+        return;
+    }
+    before = c->b.mmio;
+    CHECK(c, uiommu_unit_start(c->b.unit) == UIOMMU_E_INVALID);
+    regions[1].word = UIOMMU_RESERVED_WAIVED;
+    CHECK(c, uiommu_unit_start(c->b.unit) == UIOMMU_E_INVALID);
+    regions[2].word = UIOMMU_RESERVED_CONFIRMED;
+    regions[2].first = 0;
+    regions[2].last = UINT64_MAX;
+    regions[0].last = CONF_VA - 1;
+    CHECK(c, uiommu_unit_start(c->b.unit) == UIOMMU_E_INVALID);
+    CHECK(c, c->b.mmio == before);
+    regions[0].last = CONF_VA;
+    c->b.started = CHECK(c, uiommu_unit_start(c->b.unit) == UIOMMU_OK);
+    CHECK(c, c->b.mmio != before);
+    look(&c->b, &w); /* Confirmed or waived: who is not bound reaches nothing. */
+    memset(regions, 0xff, sizeof(regions));
+    CHECK(c, uiommu_unit_stop(c->b.unit) == UIOMMU_OK);
+    CHECK(c, uiommu_unit_start(c->b.unit) == UIOMMU_OK);
+    CHECK(c, uiommu_unit_restart(c->b.unit) == UIOMMU_OK);
+    watch_end(c, &w);
+    c->no_balance = true;
+}
+
 /* ---- raw commands ---- */
 
 static uiommu_err raw(struct conf *c, enum bench_command kind)
@@ -195,6 +232,7 @@ static const struct conf_test tests[] = {
     {"host: a unit found enabled is taken over without a window", found_enabled},
     {"host: nobody passes a started unit, nor one that was stopped", blocked},
     {"host: nobody passes while it is restarted, suspended, resumed", never_open},
+    {"host: no unit starts before each reserved region is confirmed or waived", reserved},
     {"host: a raw command takes effect before the call returns", takes_effect},
     {"R15 host: a raw command that the hardware refuses fails alone", refused},
     {"host: completions and page responses are not the host's to send", not_the_hosts},

@@ -17,6 +17,7 @@ struct maker {
     struct fuzz_input in;
     struct uiommu *u;
     struct uiommu_pasid_space *pasids;
+    struct uiommu_reserved reserved;
 };
 
 union any_config {
@@ -89,6 +90,11 @@ static struct uiommu_unit_config unit_config(struct maker *m)
         c.command_ns %= 1000000;
     }
     c.user = m;
+    m->reserved.access = UIOMMU_READ;
+    m->reserved.last = c.reserved_count >> 3;
+    m->reserved.word = (c.reserved_count >> 1) & 3u;
+    c.reserved = &m->reserved;
+    c.reserved_count &= 1u;
     c.pasids = fuzz_below(&m->in, 4) != 0 ? m->pasids : NULL;
     return c;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "unit_scene.h"
 
+#include <stddef.h>
+
 /* A unit's defaults and limits as include/uiommu/unit.h gives them, and what it tells of itself. */
 
 #define MS UINT64_C(1000000)
@@ -169,6 +171,102 @@ Test(unit, ledger)
         cr_assert_eq(info().credits_free, free[i]);
         gone();
     }
+}
+
+/* ---- reserved regions ---- */
+
+static uint32_t starts;
+
+static uiommu_err counted(void *hw)
+{
+    starts++;
+    return toy_start(hw);
+}
+
+static void made_with(struct uiommu_reserved *reserved, uint32_t count)
+{
+    struct uiommu_unit_config c = {
+        .size = sizeof(c), .pasids = space, .reserved = reserved, .reserved_count = count};
+
+    starts = 0;
+    ops.start = counted;
+    made(&c);
+}
+
+static void refused(void)
+{
+    cr_assert_eq(uiommu_unit_start(unit), UIOMMU_E_INVALID);
+    cr_assert(starts == 0 && !info().started);
+}
+
+/* Issue 5.2: nothing is started before each has its word; words may come later than the unit. */
+Test(unit, reserved_without_word)
+{
+    struct uiommu_reserved r[] = {{0x1000, 0x1fff, UIOMMU_READ, UIOMMU_RESERVED_NONE},
+                                  {0, UINT64_MAX, UIOMMU_WRITE, UIOMMU_RESERVED_NONE},
+                                  {7, 7, UIOMMU_READ | UIOMMU_WRITE, UIOMMU_RESERVED_CONFIRMED}};
+
+    made_with(r, 3);
+    refused();
+    r[0].word = UIOMMU_RESERVED_WAIVED;
+    refused();
+    r[1].word = UIOMMU_RESERVED_CONFIRMED;
+    r[2].word = UIOMMU_RESERVED_WAIVED + 1u;
+    refused();
+    r[2].word = UIOMMU_RESERVED_WAIVED;
+    cr_assert_eq(uiommu_unit_start(unit), UIOMMU_OK);
+    cr_assert_eq(starts, 1);
+    r[0].word = UIOMMU_RESERVED_NONE; /* the caller's again: not asked for a second time */
+    cr_assert_eq(uiommu_unit_start(unit), UIOMMU_E_STATE);
+    cr_assert_eq(uiommu_unit_stop(unit), UIOMMU_OK);
+    cr_assert_eq(uiommu_unit_start(unit), UIOMMU_OK);
+    cr_assert_eq(starts, 2);
+}
+
+/* A range or an access that cannot be has no word that helps. */
+Test(unit, reserved_that_cannot_be)
+{
+    static const struct uiommu_reserved good = {0x1000, 0x1fff, UIOMMU_READ,
+                                                UIOMMU_RESERVED_WAIVED};
+    struct uiommu_reserved r = good;
+
+    made_with(&r, 1);
+    r.last = r.first - 1;
+    refused();
+    r = good;
+    r.access = 0;
+    refused();
+    r.access = UIOMMU_READ | UIOMMU_EXEC;
+    refused();
+    r = good;
+    toy.failing = TOY_START;
+    toy.with = UIOMMU_E_HW;
+    cr_assert_eq(uiommu_unit_start(unit), UIOMMU_E_HW);
+    toy.failing = TOY_NONE;
+    r.word = UIOMMU_RESERVED_NONE; /* a failed start has not settled it */
+    starts = 0;
+    refused();
+    r.word = UIOMMU_RESERVED_CONFIRMED;
+    cr_assert_eq(uiommu_unit_start(unit), UIOMMU_OK);
+}
+
+/* A count without an array is refused at once; a caller who knows of none has none. */
+Test(unit, reserved_array)
+{
+    struct uiommu_reserved r = {0, 0, 0, 0};
+    struct uiommu_unit_config c = {.size = sizeof(c), .pasids = space, .reserved_count = 1};
+
+    cr_assert_eq(uiommu_unit_create(u, &ops, &toy, &c, &unit), UIOMMU_E_INVALID);
+    c.reserved = &r;
+    c.reserved_count = 0;
+    made(&c);
+    cr_assert_eq(uiommu_unit_start(unit), UIOMMU_OK);
+    cr_assert_eq(uiommu_unit_stop(unit), UIOMMU_OK);
+    gone();
+    c.reserved_count = 1;
+    c.size = offsetof(struct uiommu_unit_config, reserved);
+    made(&c);
+    cr_assert_eq(unit->config.reserved_count, 0);
 }
 
 /* ---- with devices ---- */
