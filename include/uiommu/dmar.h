@@ -7,6 +7,7 @@
  * permitted (VT-d specification, chapter 8). All functions: any context.
  */
 #include "firmware.h"
+#include "reserved.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -105,6 +106,13 @@ bool uiommu_dmar_scope_id(const struct uiommu_dmar *dmar, const struct uiommu_dm
 bool uiommu_dmar_covers(const struct uiommu_dmar *dmar, const struct uiommu_dmar_entry *entry,
                         const struct uiommu_fw_function *fn,
                         const struct uiommu_fw_bridges *bridges);
+/**
+ * Reserved memory as struct uiommu_unit_config takes it; the host gives the word, after it has
+ * asked uiommu_dmar_covers() whether the region is for a device of its.
+ * @return false: it is no such structure, or one that cannot be served: its verdict is neither GOOD
+ * nor ALIGNMENT.
+ */
+bool uiommu_dmar_reserved(const struct uiommu_dmar_entry *entry, struct uiommu_reserved *out);
 /**
  * Which unit serves a function, and is ATS permitted for it? PRI and PASID are not told: the unit's
  * registers are to be asked.

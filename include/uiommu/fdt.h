@@ -10,6 +10,7 @@
  * A node is named by the offset of its first byte in the tree, never 0.
  */
 #include "firmware.h"
+#include "reserved.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -185,6 +186,13 @@ bool uiommu_fdt_next_device(const struct uiommu_fdt *fdt, struct uiommu_fdt_walk
  */
 bool uiommu_fdt_next_region(const struct uiommu_fdt *fdt, struct uiommu_fdt_walk *walk,
                             struct uiommu_fdt_region *out);
+/**
+ * A region as struct uiommu_unit_config takes it; the host gives the word. Where it is mapped it
+ * has to reach first_physical.
+ * @return false: nothing is to be mapped there (not backed), or it is bad: its device is blocked
+ *         there.
+ */
+bool uiommu_fdt_reserved(const struct uiommu_fdt_region *region, struct uiommu_reserved *out);
 /**
  * Which unit serves a function behind a host bridge, as which stream?
  * @param id  Bus, device, function.

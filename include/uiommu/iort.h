@@ -7,6 +7,7 @@
  * (Arm DEN 0049, to issue E.d). All functions: any context.
  */
 #include "firmware.h"
+#include "reserved.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -128,6 +129,12 @@ bool uiommu_iort_next_range(const struct uiommu_iort *iort, const struct uiommu_
  */
 bool uiommu_iort_covers(const struct uiommu_iort *iort, const struct uiommu_iort_node *node,
                         uint32_t unit, uint32_t stream);
+/**
+ * Reserved memory as struct uiommu_unit_config takes it; the host gives the word, after it has
+ * asked uiommu_iort_covers() whether the region is for a device of its.
+ * @return false: it is no such range, or a bad one: its devices are blocked there.
+ */
+bool uiommu_iort_reserved(const struct uiommu_iort_range *range, struct uiommu_reserved *out);
 /**
  * Which unit serves a function, as which stream, and what may it do there?
  * @retval UIOMMU_E_NOT_FOUND  No good mapping leads to a good unit: its DMA is not translated.

@@ -7,6 +7,7 @@
  * (publication 48882, chapter 5). All functions: any context.
  */
 #include "firmware.h"
+#include "reserved.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -100,6 +101,12 @@ bool uiommu_ivrs_next_device(const struct uiommu_ivrs *ivrs, const struct uiommu
                              uint32_t *cursor, struct uiommu_ivrs_device *out);
 /** Is reserved memory (IVMD) for a function? */
 bool uiommu_ivrs_covers(const struct uiommu_ivrs_block *block, const struct uiommu_fw_function *fn);
+/**
+ * Reserved memory as struct uiommu_unit_config takes it; the host gives the word, after it has
+ * asked uiommu_ivrs_covers() whether the region is for a device of its.
+ * @return false: it is no such block, or a bad one: its devices are blocked there.
+ */
+bool uiommu_ivrs_reserved(const struct uiommu_ivrs_block *block, struct uiommu_reserved *out);
 /**
  * Which unit serves a function, under which IDs, and what may it do there? An entry for all counts
  * where no other names the function.

@@ -65,6 +65,15 @@ static bool find(void *ctx, uint32_t segment, uint32_t id, uint8_t *secondary, u
     return true;
 }
 
+/* What is reported as reserved memory is a range that can be, of an entry that is good. */
+static const char *reserved(const struct uiommu_fw_place *p, bool is,
+                            const struct uiommu_reserved *r)
+{
+    CHECK(!is || (p->verdict == UIOMMU_FW_GOOD && r->first <= r->last && r->access != 0 &&
+                  r->word == UIOMMU_RESERVED_NONE));
+    return NULL;
+}
+
 static const char *walk_dmar(struct walk *w, const uint8_t *bytes, size_t size)
 {
     const struct uiommu_fw_bridges bridges = {NULL, find};
@@ -72,6 +81,7 @@ static const char *walk_dmar(struct walk *w, const uint8_t *bytes, size_t size)
     struct uiommu_dmar dmar;
     struct uiommu_dmar_entry e;
     struct uiommu_dmar_scope s;
+    struct uiommu_reserved r;
     struct uiommu_fw_match m;
     uint32_t cursor = 0, scope, i, id;
 
@@ -80,6 +90,7 @@ static const char *walk_dmar(struct walk *w, const uint8_t *bytes, size_t size)
     while (uiommu_dmar_next(&dmar, &cursor, &e)) {
         TRY(place(w, &e.place));
         CHECK(e.place.verdict != UIOMMU_FW_GOOD || e.first <= e.last);
+        TRY(reserved(&e.place, uiommu_dmar_reserved(&e, &r), &r));
         scope = 0;
         while (uiommu_dmar_next_scope(&dmar, &e, &scope, &s)) {
             TRY(place(w, &s.place));
@@ -107,6 +118,7 @@ static const char *walk_ivrs(struct walk *w, const uint8_t *bytes, size_t size)
     struct uiommu_ivrs ivrs;
     struct uiommu_ivrs_block b;
     struct uiommu_ivrs_device d;
+    struct uiommu_reserved r;
     struct uiommu_fw_match m;
     uint32_t cursor = 0, device, i;
 
@@ -115,6 +127,7 @@ static const char *walk_ivrs(struct walk *w, const uint8_t *bytes, size_t size)
     while (uiommu_ivrs_next(&ivrs, &cursor, &b)) {
         TRY(place(w, &b.place));
         CHECK(b.place.verdict != UIOMMU_FW_GOOD || b.first <= b.last);
+        TRY(reserved(&b.place, uiommu_ivrs_reserved(&b, &r), &r));
         device = 0;
         while (uiommu_ivrs_next_device(&ivrs, &b, &device, &d)) {
             TRY(place(w, &d.place));
@@ -138,6 +151,7 @@ static const char *iort_node(struct walk *w, const struct uiommu_iort *iort,
 {
     struct uiommu_iort_mapping map;
     struct uiommu_iort_range r;
+    struct uiommu_reserved is;
     struct uiommu_fw_match m;
     uint32_t cursor = 0, i;
 
@@ -151,6 +165,7 @@ static const char *iort_node(struct walk *w, const struct uiommu_iort *iort,
     while (uiommu_iort_next_range(iort, n, &cursor, &r)) {
         TRY(place(w, &r.place));
         CHECK(r.place.verdict != UIOMMU_FW_GOOD || r.first <= r.last);
+        TRY(reserved(&r.place, uiommu_iort_reserved(&r, &is), &is));
     }
     for (i = 0; i < IDS; i++) {
         (void)uiommu_iort_covers(iort, n, iort->begin, ids[i]);
@@ -230,6 +245,7 @@ static const char *walk_fdt(struct walk *w, const uint8_t *bytes, size_t size)
     struct uiommu_fdt_unit unit;
     struct uiommu_fdt_device d;
     struct uiommu_fdt_region r;
+    struct uiommu_reserved is;
 
     if (uiommu_fdt_open(&fdt, bytes, size) != UIOMMU_OK)
         return NULL;
@@ -250,6 +266,7 @@ static const char *walk_fdt(struct walk *w, const uint8_t *bytes, size_t size)
     while (uiommu_fdt_next_region(&fdt, &at, &r)) {
         TRY(place(w, &r.place));
         CHECK(r.place.verdict != UIOMMU_FW_GOOD || r.first <= r.last);
+        TRY(reserved(&r.place, uiommu_fdt_reserved(&r, &is), &is));
     }
     return NULL;
 }

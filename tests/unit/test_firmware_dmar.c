@@ -49,6 +49,7 @@ Test(firmware_dmar, made_by_iasl)
     struct uiommu_dmar d;
     struct uiommu_dmar_entry e;
     struct uiommu_dmar_scope s;
+    struct uiommu_reserved r;
     struct uiommu_fw_function gpu = {0, 0x10, true}, other = {0, 0x18, true};
     uint32_t cursor = 0, scope = 0, n = 0, id = 0;
 
@@ -78,6 +79,12 @@ Test(firmware_dmar, made_by_iasl)
     e = entry_at(&d, 130);
     cr_assert(e.type == UIOMMU_DMAR_RMRR && e.first == 0x7b800000 && e.last == 0x7f7fffff);
     cr_assert(uiommu_dmar_covers(&d, &e, &gpu, &bridges));
+    cr_assert(uiommu_dmar_reserved(&e, &r) && reserved_is(&r, 0x7b800000, 0x7f7fffff, BOTH));
+    e.place.verdict = UIOMMU_FW_OVERLAPS;
+    cr_assert_not(uiommu_dmar_reserved(&e, &r));
+    e = entry_at(&d, 48);
+    cr_assert_not(uiommu_dmar_reserved(&e, &r));
+    e = entry_at(&d, 130);
     cr_assert_not(uiommu_dmar_covers(&d, &e, &other, &bridges));
     e = entry_at(&d, 178);
     cr_assert(e.type == UIOMMU_DMAR_RHSA && e.first == 0xfed90000 && e.proximity == 1);

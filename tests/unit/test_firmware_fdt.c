@@ -67,6 +67,7 @@ Test(firmware_fdt, devices_and_memory)
     struct uiommu_fdt_walk walk = {0};
     struct uiommu_fdt_device d;
     struct uiommu_fdt_region r;
+    struct uiommu_reserved reserved;
 
     NEED(t);
     f = open_tree(&t);
@@ -81,7 +82,10 @@ Test(firmware_fdt, devices_and_memory)
     cr_assert(r.place.verdict == UIOMMU_FW_GOOD && r.backed);
     cr_assert(r.first == 0x90000000 && r.last == 0x907fffff && r.first_physical == r.first);
     cr_assert_str_eq(uiommu_fdt_name(&f, r.device), "display@9100000");
+    cr_assert(uiommu_fdt_reserved(&r, &reserved));
+    cr_assert(reserved_is(&reserved, 0x90000000, 0x907fffff, BOTH));
     cr_assert(uiommu_fdt_next_region(&f, &walk, &r));
+    cr_assert_not(uiommu_fdt_reserved(&r, &reserved), "nothing is to be mapped there");
     cr_assert(!r.backed && r.first == 0 && r.last == 0xfff);
     cr_assert(uiommu_fdt_next_region(&f, &walk, &r));
     cr_assert_str_eq(uiommu_fdt_name(&f, r.device), "pcie@4010000000");
@@ -104,6 +108,7 @@ Test(firmware_fdt, contradictions)
     struct uiommu_fdt_host h;
     struct uiommu_fdt_map map;
     struct uiommu_fdt_region r;
+    struct uiommu_reserved reserved;
     struct uiommu_fw_match m;
     uint32_t n, cursor = 0;
 
@@ -127,6 +132,7 @@ Test(firmware_fdt, contradictions)
     cr_assert_eq(uiommu_fdt_find(&f, &h, 0x300, &m), UIOMMU_E_NOT_FOUND);
     memset(&walk, 0, sizeof(walk));
     cr_assert(uiommu_fdt_next_region(&f, &walk, &r) && r.place.verdict == UIOMMU_FW_OVERLAPS);
+    cr_assert(r.backed && !uiommu_fdt_reserved(&r, &reserved));
     cr_assert(uiommu_fdt_next_region(&f, &walk, &r) && r.place.verdict == UIOMMU_FW_REFERENCE);
     cr_assert_not(uiommu_fdt_next_region(&f, &walk, &r));
     cr_assert(torture(FIRMWARE_FDT, &t) > 10000);

@@ -180,6 +180,7 @@ Test(firmware_iort, reserved_memory)
     struct uiommu_iort v;
     struct uiommu_iort_node n;
     struct uiommu_iort_range r;
+    struct uiommu_reserved reserved;
     uint32_t cursor = 0, i;
     uint8_t *at;
 
@@ -198,9 +199,12 @@ Test(firmware_iort, reserved_memory)
     cr_assert_eq(uiommu_iort_open(&v, t.bytes, t.size), UIOMMU_OK);
     n = node_at(&v, NODE);
     cr_assert(n.type == UIOMMU_IORT_RMR && n.range_count == 4 && n.flags == 1);
-    for (i = 0; uiommu_iort_next_range(&v, &n, &cursor, &r); i++)
+    for (i = 0; uiommu_iort_next_range(&v, &n, &cursor, &r); i++) {
         cr_assert_eq(r.place.verdict, want[i], "range %u: %s", i,
                      uiommu_fw_verdict_str(r.place.verdict));
+        cr_assert_eq(uiommu_iort_reserved(&r, &reserved), want[i] == UIOMMU_FW_GOOD);
+    }
+    cr_assert(reserved_is(&reserved, 0x80000000, 0x8001ffff, BOTH));
     cr_assert_eq(i, 4);
     cr_assert(uiommu_iort_covers(&v, &n, UNIT0, 0x300) && uiommu_iort_covers(&v, &n, UNIT0, 0x30f));
     cr_assert(!uiommu_iort_covers(&v, &n, UNIT0, 0x310) &&

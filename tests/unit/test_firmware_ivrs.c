@@ -31,6 +31,7 @@ Test(firmware_ivrs, made_by_iasl)
     struct table t = load("ivrs.aml");
     struct uiommu_ivrs v;
     struct uiommu_ivrs_block b;
+    struct uiommu_reserved r;
     struct uiommu_ivrs_device d;
     struct uiommu_fw_match m;
     struct uiommu_fw_function in = {0, 0x1ff, false}, out = {0, 0x200, false};
@@ -69,6 +70,21 @@ Test(firmware_ivrs, made_by_iasl)
     cr_assert(b.flags == (UIOMMU_IVRS_UNITY | UIOMMU_IVRS_READ | UIOMMU_IVRS_WRITE));
     cr_assert(b.first == 0x60000000 && b.last == 0x601fffff);
     cr_assert(uiommu_ivrs_covers(&b, &in) && !uiommu_ivrs_covers(&b, &out));
+    cr_assert(uiommu_ivrs_reserved(&b, &r) && reserved_is(&r, 0x60000000, 0x601fffff, BOTH));
+    b.flags = UIOMMU_IVRS_UNITY | UIOMMU_IVRS_READ;
+    cr_assert(uiommu_ivrs_reserved(&b, &r) && r.access == UIOMMU_READ);
+    b.flags = UIOMMU_IVRS_UNITY | UIOMMU_IVRS_WRITE;
+    cr_assert(uiommu_ivrs_reserved(&b, &r) && r.access == UIOMMU_WRITE);
+    b.flags = UIOMMU_IVRS_EXCLUSION | UIOMMU_IVRS_READ;
+    cr_assert(uiommu_ivrs_reserved(&b, &r) && r.access == BOTH);
+    b.flags = 0;
+    cr_assert(uiommu_ivrs_reserved(&b, &r) && r.access == BOTH);
+    b.last = b.first - 1; /* whatever its verdict */
+    cr_assert_not(uiommu_ivrs_reserved(&b, &r));
+    b = block_at(&v, 48);
+    cr_assert_not(uiommu_ivrs_reserved(&b, &r));
+    b.type = 0x40;
+    cr_assert_not(uiommu_ivrs_reserved(&b, &r));
     cr_assert(torture(FIRMWARE_IVRS, &t) > 1500);
     free(t.bytes);
 }

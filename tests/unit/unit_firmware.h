@@ -2,6 +2,9 @@
 #ifndef UNIT_FIRMWARE_H
 #define UNIT_FIRMWARE_H
 /* Tables for tests of the firmware readers: made by iasl and dtc, or byte by byte. */
+#include <uiommu/group.h>
+#include <uiommu/reserved.h>
+
 #include <criterion/criterion.h>
 
 #include <stdio.h>
@@ -40,6 +43,16 @@ static inline struct table load(const char *name)
             cr_skip_test("no table: iasl (Debian: acpica-tools) or dtc (device-tree-compiler) is " \
                          "not installed, or UIOMMU_TABLES does not name their output");            \
     } while (0)
+
+#define BOTH (UIOMMU_READ | UIOMMU_WRITE)
+
+/* Of a reader: without a word. */
+static inline bool reserved_is(const struct uiommu_reserved *r, uint64_t first, uint64_t last,
+                               uint32_t access)
+{
+    return r->first == first && r->last == last && r->access == access &&
+           r->word == UIOMMU_RESERVED_NONE;
+}
 
 static inline void put(uint8_t *at, uint32_t bytes, uint64_t value)
 {
