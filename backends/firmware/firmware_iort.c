@@ -40,6 +40,7 @@ static uint32_t head(uint32_t type)
 static void read_smmuv3(const struct uiommu_fw_table *t, struct uiommu_iort_node *n)
 {
     uint32_t at = n->place.offset, flags = fw_get32(t, at + 24u);
+    bool told;
 
     n->first = fw_get64(t, at + 16u);
     n->coherent = (flags & SMMU_COHERENT) != 0;
@@ -52,7 +53,10 @@ static void read_smmuv3(const struct uiommu_fw_table *t, struct uiommu_iort_node
     n->has_proximity = n->place.length >= 64 && (flags & SMMU_PROXIMITY) != 0;
     if (n->has_proximity)
         n->proximity = fw_get32(t, at + 60u);
-    n->has_message_index = n->place.length >= 68 && (flags & SMMU_MESSAGE_INDEX) != 0;
+    /* Of revisions 1 to 4 (before E.e) wherever an interrupt is not wired. */
+    told = n->revision >= 5 ? (flags & SMMU_MESSAGE_INDEX) != 0
+                            : n->event == 0 || n->pri == 0 || n->gerror == 0 || n->sync == 0;
+    n->has_message_index = n->revision != 0 && n->place.length >= 68 && told;
     if (n->has_message_index)
         n->message_index = fw_get32(t, at + 64u);
     /* That model has all its registers on the first page. */
@@ -60,7 +64,8 @@ static void read_smmuv3(const struct uiommu_fw_table *t, struct uiommu_iort_node
                      &n->last);
 }
 
-/* ATS in every revision, PRI and PASID forwarding from 3 on, PASID width from 4 on (E.b, E.d). */
+/* ATS in every revision, PRI and PASID forwarding from 3 on (E.b), PASID width from 4 on (E.d); its
+ * flags' bit 0 is PASID support, as E.f has it. */
 static void read_root(const struct uiommu_fw_table *t, struct uiommu_iort_node *n)
 {
     uint32_t at = n->place.offset, ats = fw_get32(t, at + 24u);
@@ -112,6 +117,20 @@ static uint32_t array(struct uiommu_iort_node *n, uint32_t offset, uint32_t coun
     return fit;
 }
 
+/* Revision 0 (E) had no flags, so all else is elsewhere; 2 (E.c) was withdrawn. */
+static void read_rmr(const struct uiommu_fw_table *t, struct uiommu_iort_node *n)
+{
+    uint32_t at = n->place.offset;
+
+    if (n->revision == 0 || n->revision == 2) {
+        fw_bad(&n->place, UIOMMU_FW_VALUE, at + 3u);
+        return;
+    }
+    n->flags = fw_get32(t, at + 16u);
+    n->ranges = at + fw_get32(t, at + 24u);
+    n->range_count = array(n, fw_get32(t, at + 24u), fw_get32(t, at + 20u), RANGE, at + 20u);
+}
+
 /* One node by itself. */
 static void read_node(const struct uiommu_fw_table *t, struct uiommu_iort_node *n)
 {
@@ -138,9 +157,7 @@ static void read_node(const struct uiommu_fw_table *t, struct uiommu_iort_node *
         read_named(t, n);
         break;
     case UIOMMU_IORT_RMR:
-        n->flags = fw_get32(t, at + 16u);
-        n->ranges = at + fw_get32(t, at + 24u);
-        n->range_count = array(n, fw_get32(t, at + 24u), fw_get32(t, at + 20u), RANGE, at + 20u);
+        read_rmr(t, n);
         break;
     default:
         break;

@@ -4,7 +4,7 @@
 /**
  * @file
  * Reader of the ACPI table IORT: Arm SMMUv3 units, root complexes, ID mappings, reserved memory
- * (Arm DEN 0049, to issue E.d). All functions: any context.
+ * (Arm DEN 0049, to issue E.f). All functions: any context.
  */
 #include "firmware.h"
 #include "reserved.h"

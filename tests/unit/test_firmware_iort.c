@@ -253,6 +253,56 @@ Test(firmware_iort, counts_and_lengths_lie)
     free(t.bytes);
 }
 
+/* What each revision of a node says (DEN 0049, E to E.f). */
+Test(firmware_iort, revisions)
+{
+    static const struct {
+        uint32_t revision, flags, wired;
+        bool told;
+    } index[] = {{0, 0, 3, false}, {1, 0, 4, false},   {4, 0, 3, true},
+                 {5, 0, 3, false}, {5, 0x10, 4, true}, {5, 0x10, 0, true}};
+    static const enum uiommu_fw_verdict rmr[] = {UIOMMU_FW_VALUE, UIOMMU_FW_GOOD, UIOMMU_FW_VALUE,
+                                                 UIOMMU_FW_GOOD};
+    struct make m;
+    struct table t;
+    struct uiommu_iort v;
+    struct uiommu_iort_node n;
+    uint32_t i, k;
+    uint8_t *at;
+
+    begin(&m);
+    for (i = 0; i < 6; i++) {
+        at = add(&m, 4, index[i].revision, 68, 0);
+        put(at + 16, 8, 0x9000000 + 0x20000 * i);
+        put(at + 24, 4, index[i].flags);
+        for (k = 0; k < index[i].wired; k++)
+            put(at + 44 + 4 * k, 4, 70 + k);
+        put(at + 64, 4, 5);
+    }
+    for (i = 0; i < 4; i++) {
+        at = add(&m, 6, i, 28 + 20, 0);
+        put(at + 20, 4, 1);
+        put(at + 24, 4, 28);
+        put(at + 28, 8, 0x80000000);
+        put(at + 36, 8, 0x10000);
+    }
+    map(add(&m, 2, 1, 36, 1) + 36, 0, 0xffff, 0, UNIT0);
+    t = make_end(&m);
+    cr_assert_eq(uiommu_iort_open(&v, t.bytes, t.size), UIOMMU_OK);
+    for (i = 0; i < 6; i++) {
+        n = node_at(&v, 48 + 68 * i);
+        cr_assert_eq(n.has_message_index, index[i].told, "%u", i);
+        cr_assert_eq(n.message_index, index[i].told ? 5 : 0, "%u", i);
+    }
+    for (i = 0; i < 4; i++) {
+        n = node_at(&v, 48 + 68 * 6 + 48 * i);
+        cr_assert_eq(n.place.verdict, rmr[i], "%u", i);
+        cr_assert_eq(n.range_count, rmr[i] == UIOMMU_FW_GOOD, "%u", i);
+    }
+    cr_assert(torture(FIRMWARE_IORT, &t) > 1000);
+    free(t.bytes);
+}
+
 Test(firmware_iort, an_older_smmu)
 {
     struct make m;
