@@ -266,7 +266,11 @@ static bool ste_step(struct uiommu_smmuv3 *hw, struct smmuv3_device *dev, volati
     return false;
 }
 
-/* A step of the way from what the entries are to what they are to be. */
+/*
+ * A step of the way from what the entries are to what they are to be. Ways that open take turns:
+ * binds, attach, the end of a reset. One that shuts may come between the steps of such a one; it
+ * writes no words. What an earlier way has left in 'written' costs a step at most.
+ */
 uiommu_err uiommu_smmuv3_ste_sync(struct uiommu_smmuv3 *hw, struct smmuv3_device *dev,
                                   uint32_t step)
 {
@@ -275,8 +279,6 @@ uiommu_err uiommu_smmuv3_ste_sync(struct uiommu_smmuv3 *hw, struct smmuv3_device
     bool more = false;
     uint32_t i;
 
-    if (step == 0)
-        dev->written = 0;
     ste_want(hw, dev, want);
     for (i = 0; i < dev->who.id_count; i++) {
         ste = uiommu_smmuv3_ste_at(hw, dev->who.ids[i]);
@@ -314,7 +316,9 @@ uiommu_err uiommu_smmuv3_device_set(void *ctx, void *dev_ctx, uint32_t flags, ui
  * page request: what is told to that is the core's. */
 uiommu_err uiommu_smmuv3_device_isolate(void *ctx, void *dev_ctx)
 {
-    const struct smmuv3_device *dev = dev_ctx;
+    struct smmuv3_device *dev = dev_ctx;
 
-    return uiommu_smmuv3_device_set(ctx, dev_ctx, dev->set & ~UIOMMU_DEVICE_SET_OPEN, 0);
+    dev->set &= ~UIOMMU_DEVICE_SET_OPEN;
+    uiommu_smmuv3_ste_shut(ctx, dev);
+    return UIOMMU_OK;
 }

@@ -160,7 +160,10 @@ void uiommu_vtd_faults_clear(struct uiommu_vtd *hw)
     hw->fault_next = 0;
 }
 
-/* Where the oldest is: FRI names it only while none has been taken since PPF was set. */
+/* Where the oldest is: FRI names it only while none has been taken since PPF was set. After a start
+ * hardware may be elsewhere in the ring: then the first reports come in another order, none is
+ * left.
+ */
 static uint32_t first_of(struct uiommu_vtd *hw, uint32_t fsts)
 {
     uint32_t fri = (uint32_t)uiommu_bits_get(fsts, VTD_FSTS_FRI);

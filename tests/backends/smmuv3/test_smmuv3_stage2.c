@@ -295,6 +295,36 @@ Test(stage2, the_way_back)
     cr_assert_eq(ops->root_check(hw, dev, none, &second), UIOMMU_OK);
 }
 
+/* A reset or an isolation comes between a step and its repetition: what no SYNC has followed does
+ * not count as followed by one. */
+Test(stage2, shut_on_the_way_back)
+{
+    struct uiommu_root root = first;
+    volatile uint64_t *cd;
+    uint32_t way;
+
+    cr_assert_eq(ops->pasid_prepare(hw, dev, 5), UIOMMU_OK);
+    cd = uiommu_smmuv3_cd_at(dev, 5);
+    for (way = 0; way < 2; way++) {
+        (void)bind(none, &second, 7);
+        ops->pasid_clear(hw, dev, none);
+        root.table += 0x1000;
+        cr_assert_eq(ops->pasid_set(hw, dev, 5, &root, 0x42, 0), UIOMMU_MORE);
+        cr_assert_eq(ops->pasid_set(hw, dev, 5, &root, 0x42, 1), UIOMMU_MORE);
+        if (way == 0)
+            cr_assert_eq(ops->device_set(hw, dev, 0, 0), UIOMMU_OK);
+        else
+            cr_assert_eq(ops->device_isolate(hw, dev), UIOMMU_OK);
+        cr_assert_eq(ops->pasid_set(hw, dev, 5, &root, 0x42, 1), UIOMMU_MORE);
+        cr_assert_eq(le64(cd[0]), 0);
+        cr_assert_eq(le64(ste[0]), 1);
+        cr_assert_eq(ops->pasid_set(hw, dev, 5, &root, 0x42, 2), UIOMMU_OK);
+        cr_assert_eq(le64(cd[0]) & 0xffff000000000000, (uint64_t)0x42 << 48);
+        ops->pasid_clear(hw, dev, 5);
+        set(open_ats);
+    }
+}
+
 Test(stage2, invalidations_by_vmid)
 {
     struct uiommu_range range = {0x10000, 0x11fff, false};
