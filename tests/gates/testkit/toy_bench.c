@@ -193,6 +193,7 @@ static bool uses_tables(struct bench *b, uint64_t first, uint64_t last)
 static const struct bench_skip skips[] = {
     {"stall: ", "", "a faulting access is refused, never held"},
     {"stages: ", "", "there is one stage of translation"},
+    {"hardware: an abort of the ", "", "a log that cannot be written is none of its errors"},
 };
 static const uint32_t skip_count = sizeof(skips) / sizeof(skips[0]);
 
