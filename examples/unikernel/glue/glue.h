@@ -6,6 +6,7 @@
  *
  * glue_host.c      host services: memory, registers, clock, interrupts off
  * glue_discover_*  firmware tables: which unit is a device behind
+ * glue_reserved.c  the host's word about memory that firmware wants kept
  * glue_vtd.c ...   one file a vendor: the unit's constructor and its interrupts
  * glue_service.c   what an interrupt does: serve the unit, keep its events
  * glue_space.c     an address space: page tables, and uiommu's name for them
@@ -78,6 +79,8 @@ extern const struct glue_vendor glue_vtd;
 extern const struct glue_vendor glue_amd;
 extern const struct glue_vendor glue_smmuv3;
 
+#define GLUE_RESERVED 16u
+
 /* One unit, as firmware describes it. */
 struct glue_found {
     const struct glue_vendor *vendor;
@@ -91,11 +94,24 @@ struct glue_found {
     bool emulated;         /* AMD: the PCI function is one of QEMU's. */
     uint32_t wires[4];     /* SMMUv3: event queue, PRI queue, global errors, all in one; 0: none. */
     bool edge;             /* SMMUv3: they are edges. */
-    uint32_t reserved;     /* Regions that firmware wants to be mapped for devices. */
+    /* Regions that firmware wants to be mapped for devices; more than fit: not usable. */
+    struct uiommu_reserved reserved[GLUE_RESERVED];
+    uint64_t reserved_to[GLUE_RESERVED]; /* What each begins with in memory. */
+    uint32_t reserved_count;
 };
 
 /* The unit that a PCI function is behind. Not found: why, and a text for people. */
 enum glue_end glue_discover(uint32_t function, struct glue_found *out, const char **why);
+
+/* ---- reserved memory ---- */
+
+/* Keeps a region: waived unless its device is driven here. false: no room. */
+bool glue_reserve(struct glue_found *found, const struct uiommu_reserved *region, uint64_t to,
+                  bool driven);
+/* Confirms what can be mapped, and maps it. */
+void glue_reserved_confirm(struct glue_found *found);
+struct glue_space;
+bool glue_reserved_map(struct glue_space *s, const struct glue_found *found);
 
 /* ---- host services ---- */
 

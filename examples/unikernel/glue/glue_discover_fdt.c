@@ -30,6 +30,21 @@ static void wires(const struct uiommu_fdt_unit *unit, struct glue_found *out)
     }
 }
 
+/* What is for the host bridge is for all behind it. */
+static bool reserve(const struct uiommu_fdt *fdt, uint32_t host, struct glue_found *out)
+{
+    struct uiommu_fdt_walk walk = {0};
+    struct uiommu_fdt_region r;
+    struct uiommu_reserved region;
+
+    while (uiommu_fdt_next_region(fdt, &walk, &r)) {
+        if (uiommu_fdt_reserved(&r, &region) &&
+            !glue_reserve(out, &region, r.first_physical, r.device == host))
+            return false;
+    }
+    return true;
+}
+
 enum glue_end glue_discover(uint32_t function, struct glue_found *out, const char **why)
 {
     struct uiommu_fdt_walk hosts = {0}, walk = {0};
@@ -61,6 +76,10 @@ enum glue_end glue_discover(uint32_t function, struct glue_found *out, const cha
         wires(&unit, out);
     }
     out->id = match.id;
+    if (match.unit != 0 && !reserve(&fdt, host.place.offset, out)) {
+        *why = "the device tree has more reserved regions than this image has room for";
+        return GLUE_UNUSABLE;
+    }
     if (match.unit != 0)
         return out->vendor->check(out, why);
     *why = units != 0           ? "the device tree has a unit, but the device is behind none"

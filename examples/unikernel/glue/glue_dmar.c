@@ -10,6 +10,7 @@ enum glue_end glue_dmar(const void *bytes, uint32_t size, const struct uiommu_fw
     struct uiommu_dmar dmar;
     struct uiommu_dmar_entry e;
     struct uiommu_fw_match match;
+    struct uiommu_reserved region;
     uint32_t cursor = 0, units = 0;
 
     if (uiommu_dmar_open(&dmar, bytes, size) != UIOMMU_OK ||
@@ -25,7 +26,11 @@ enum glue_end glue_dmar(const void *bytes, uint32_t size, const struct uiommu_fw
             return GLUE_CONTRADICTION;
         }
         units += e.type == UIOMMU_DMAR_DRHD;
-        out->reserved += e.type == UIOMMU_DMAR_RMRR && uiommu_dmar_covers(&dmar, &e, fn, NULL);
+        if (uiommu_dmar_reserved(&e, &region) &&
+            !glue_reserve(out, &region, region.first, uiommu_dmar_covers(&dmar, &e, fn, NULL))) {
+            *why = "DMAR: more reserved regions than this image has room for";
+            return GLUE_UNUSABLE;
+        }
         if (match.unit == 0 || e.place.offset != match.unit)
             continue;
         out->base = e.first;

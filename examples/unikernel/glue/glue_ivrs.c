@@ -35,6 +35,7 @@ enum glue_end glue_ivrs(const void *bytes, uint32_t size, const struct uiommu_fw
     struct uiommu_ivrs ivrs;
     struct uiommu_ivrs_block b, mine = {0};
     struct uiommu_fw_match match = {0};
+    struct uiommu_reserved region;
     uint32_t cursor = 0, units = 0;
 
     if (uiommu_ivrs_open(&ivrs, bytes, size) != UIOMMU_OK) {
@@ -49,7 +50,11 @@ enum glue_end glue_ivrs(const void *bytes, uint32_t size, const struct uiommu_fw
             return GLUE_CONTRADICTION;
         }
         units += b.type < 0x20 || b.type == 0x40;
-        out->reserved += b.type >= 0x20 && b.type <= 0x22 && uiommu_ivrs_covers(&b, fn);
+        if (uiommu_ivrs_reserved(&b, &region) &&
+            !glue_reserve(out, &region, region.first, uiommu_ivrs_covers(&b, fn))) {
+            *why = "IVRS: more reserved regions than this image has room for";
+            return GLUE_UNUSABLE;
+        }
         if (match.unit != 0 && b.place.offset == match.unit)
             mine = b;
     }

@@ -56,6 +56,9 @@ uiommu_err glue_unit_start(struct glue_unit *g, struct uiommu *u, const struct g
         return err;
     common.pasids = g->pasids;
     common.user = g;
+    glue_reserved_confirm(&g->found);
+    common.reserved = g->found.reserved;
+    common.reserved_count = g->found.reserved_count;
     err = found->vendor->create(u, found, &common, on_interrupt, g, &unit);
     if (err != UIOMMU_OK)
         return err;

@@ -41,6 +41,8 @@ uiommu_err glue_space_create(struct glue_space *s, struct glue_unit *g)
             return UIOMMU_E_NOMEM;
         table_root(&s->tables[s->count], &roots[s->count]);
     }
+    if (!glue_reserved_map(s, &g->found))
+        return UIOMMU_E_NOMEM;
     config.roots = roots;
     config.root_count = s->count;
     return uiommu_aspace_create(g->u, &config, &s->as);

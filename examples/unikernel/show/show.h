@@ -43,6 +43,7 @@ struct show_row {
 extern const struct show_row show_unit[];
 extern const struct show_row show_request[];
 extern const struct show_row show_copy[];
+extern const struct show_row show_reserved[];
 extern const struct show_row show_fault[];
 extern const struct show_row show_stale[];
 extern const struct show_row show_nvme[];

@@ -5,7 +5,8 @@
 static struct show show;
 
 static const struct show_row *const parts[] = {
-    show_unit, show_request, show_copy, show_fault, show_stale, show_nvme, show_recover, show_end,
+    show_unit,  show_request, show_copy,    show_reserved, show_fault,
+    show_stale, show_nvme,    show_recover, show_end,
 };
 
 static void rows(struct show *s, const struct show_row *row)
