@@ -109,6 +109,8 @@ void uiommu_vtd_pasid_build(const struct uiommu_vtd *hw, const struct uiommu_roo
         out[0] = second_word(hw, root->table, root->va_bits, root->flags);
     } else {
         out[2] = first_word(root);
+        if ((hw->config.quirks & UIOMMU_VTD_QUIRK_FIRST_WIDTH) != 0)
+            out[0] = uiommu_bits_make(VTD_PE0_AW, width_code(root->va_bits));
     }
     out[0] |= uiommu_bits_make(VTD_P, 1) | uiommu_bits_make(VTD_PE0_PGTT, type);
 }

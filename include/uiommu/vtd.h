@@ -31,6 +31,10 @@ struct uiommu_vtd_msi {
  * (CAP.ESRTPS=0), may be switched off for a moment: DMA passes untranslated meanwhile. Without,
  * uiommu_unit_start() refuses such a unit. */
 #define UIOMMU_VTD_QUIRK_TAKEOVER_WINDOW 0x4u
+/** Entries of first stages name their width where those of second stages do: QEMU (11.1) bounds
+ * addresses by it, so that without only those below 512 MiB work. Units without second stages may
+ * take those bits for reserved; without the quirk they are 0. */
+#define UIOMMU_VTD_QUIRK_FIRST_WIDTH 0x8u
 
 /** How to make one. Queue sizes are log2 of entries, 7 to 14; 0: the default. */
 struct uiommu_vtd_config {

@@ -15,13 +15,14 @@
 
 #include "model_endpoint.h"
 
-#define BENCH_MEMORY  ((size_t)56 << 20) /* What bench_make() wants. */
-#define BENCH_RAM     ((uint64_t)8 << 20)
-#define BENCH_HEAP    ((size_t)8 << 20)
-#define BENCH_CLASSES 24u
-#define BENCH_TABLES  8u
-#define BENCH_PIECES  64u
-#define BENCH_RULES   8u
+#define BENCH_MEMORY   ((size_t)56 << 20) /* What bench_make() wants. */
+#define BENCH_RAM      ((uint64_t)8 << 20)
+#define BENCH_RAM_BASE UINT64_C(0x40000000)
+#define BENCH_HEAP     ((size_t)8 << 20)
+#define BENCH_CLASSES  24u
+#define BENCH_TABLES   8u
+#define BENCH_PIECES   64u
+#define BENCH_RULES    8u
 
 /* Deadlines of every bench: short, and far enough apart to be told from each other. */
 #define BENCH_US      UINT64_C(1000)
@@ -61,14 +62,19 @@ struct bench_features {
     bool unknown_ids;    /* Requests of IDs that nobody attached reach software... */
     bool unknown_pasids; /* ...and those of PASIDs that have no entry; else hardware answers. */
     bool response_pasid; /* Answers can be made to a device that wants no PASID back. */
+    uint32_t first_id;   /* Of the devices; 0: it does not matter. */
     uint32_t request_entries; /* Of the page request queue... */
     uint32_t request_room;    /* ...of which so many can be in use at once. */
     uint32_t command_entries; /* Of the command queue. */
     uint32_t access;          /* UIOMMU_READ and so on that a device can be granted. */
     bool second;              /* Bonds without PASID can have second-stage tables... */
+    uint8_t second_bits;      /* Their width; 0: 48. */
     bool nested;              /* ...and a guest's first stage above. */
     bool second_alone;        /* Not beside other bonds of the device. */
     bool aborts;              /* A write to a queue that fails is told, and ends the queue. */
+    bool second_only;         /* There are no first stages that could be used. */
+    bool untagged;            /* No device of this machine sends PASIDs. */
+    bool unseen;              /* Nobody can look into its caches: uses_tables() knows nothing. */
 };
 
 /* What page tables of a bench are. */
@@ -116,6 +122,7 @@ struct bench_vendor {
     const char *name;
     const struct bench_skip *skips; /* Any other skip fails, and a listed one that passes... */
     const uint32_t *skip_count;     /* ...so many; NULL: none. */
+    bool skips_unlisted;            /* What the features deny is skipped without a list. */
     /* Make the IOMMU model; fill b->features. */
     bool (*make)(struct bench *b);
     /* The vendor's constructor, from b->config. */
@@ -149,6 +156,8 @@ struct bench_vendor {
     void (*found_enabled)(struct bench *b);
     /* A command as it lies in the ring; how many words it has. */
     uint32_t (*host_command)(struct bench *b, enum bench_command kind, uint64_t words[4]);
+    /* Optional: bench_lack() was called; need not return if the runner knows of it. */
+    void (*lacking)(struct bench *b);
     /* A device was reset: what the model remembers of its requests is over. Optional. */
     void (*device_reset)(struct bench *b, uint32_t id);
     /* Inspection: changes nothing. */
@@ -250,6 +259,8 @@ struct bench {
     void *interrupt_arg;
     uint32_t interrupt_after;
     uint32_t chances; /* Moments at which one could have come. */
+    /* What a test turned out to need and this machine has not: from then on nothing counts. */
+    const char *lacks;
     /* what went wrong */
     uint32_t reports;
     const char *rule[BENCH_RULES];
@@ -278,6 +289,9 @@ void bench_interrupt(struct bench *b, uint32_t after, void (*fn)(struct bench *b
 
 /* Count memory that was written after it was given back as faults of the heap. */
 void bench_heap_look(struct bench *b);
+
+/* The test needs what is not there: it is skipped, for this reason. */
+void bench_lack(struct bench *b, const char *why);
 
 uint64_t bench_now(const struct bench *b);
 /* Let time pass without service. */

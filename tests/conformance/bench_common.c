@@ -3,7 +3,6 @@
 
 /* The neutral part of a bench: its world, its clock, its runs. */
 
-#define RAM_BASE   UINT64_C(0x40000000)
 #define TICK_NS    40u
 #define STEP_MIN   (1 * BENCH_US)
 #define STEP_MAX   (64 * BENCH_US)
@@ -43,7 +42,7 @@ static bool make_world(struct bench *b, uint64_t seed, void *memory)
     config.seed = seed;
     config.memory = memory;
     config.memory_bytes = BENCH_MEMORY;
-    config.ram_base = RAM_BASE;
+    config.ram_base = BENCH_RAM_BASE;
     config.ram_bytes = BENCH_RAM;
     config.coherent = b->variant->coherent;
     config.tick_ns = TICK_NS;
@@ -214,6 +213,18 @@ uiommu_err bench_down(struct bench *b)
         b->u = err == UIOMMU_OK ? NULL : b->u;
     }
     return err;
+}
+
+void bench_lack(struct bench *b, const char *why)
+{
+    struct bench *first = b->first == NULL ? b : b->first;
+
+    if (first->lacks == NULL) {
+        first->lacks = why;
+    }
+    if (first->vendor->lacking != NULL) {
+        first->vendor->lacking(first);
+    }
 }
 
 /* ---- time ---- */

@@ -83,11 +83,13 @@ void bench_tables_free(struct bench *b, struct bench_tables *t)
 
 bool bench_tables_root(struct bench *b, struct bench_tables *t, struct uiommu_root *out)
 {
+    uint8_t second = b->features.second_bits != 0 ? b->features.second_bits : 48;
+
     memset(out, 0, sizeof(*out));
     out->format = t->stage == BENCH_SECOND ? b->vendor->second : b->vendor->format;
     out->granule_bits = 12;
-    out->va_bits = 48;
-    out->pa_bits = 40;
+    out->va_bits = t->stage == BENCH_SECOND ? second : 48;
+    out->pa_bits = t->stage == BENCH_SECOND && second < 48 ? second : 40;
     out->table = t->root;
     if (t->stage != BENCH_NESTED) {
         return true;
@@ -95,8 +97,8 @@ bool bench_tables_root(struct bench *b, struct bench_tables *t, struct uiommu_ro
     out->table += BENCH_GUEST;
     out->under.format = b->vendor->second;
     out->under.granule_bits = 12;
-    out->under.va_bits = 48;
-    out->under.pa_bits = 40;
+    out->under.va_bits = second;
+    out->under.pa_bits = second < 48 ? second : 40;
     out->under.table = t->under->root;
     return b->vendor->guest_root == NULL || b->vendor->guest_root(b, t, out);
 }

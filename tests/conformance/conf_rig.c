@@ -3,7 +3,7 @@
 
 /* What tests are built from: devices with drivers, address spaces with handlers. */
 
-#define FIRST_ID UINT32_C(0x108)
+#define FIRST_ID UINT32_C(0x108) /* Where the machine has no other. */
 
 /* ---- handlers ---- */
 
@@ -61,7 +61,7 @@ static void on_orphaned(void *user, struct uiommu_unit *unit, struct uiommu_grou
 
 struct conf_space *conf_space_make(struct conf *c)
 {
-    return conf_space_make_of(c, BENCH_FIRST);
+    return conf_space_make_of(c, c->b.features.second_only ? BENCH_SECOND : BENCH_FIRST);
 }
 
 struct conf_space *conf_space_make_of(struct conf *c, enum bench_stage stage)
@@ -157,7 +157,8 @@ static bool make_endpoint(struct conf *c, struct conf_device *d, const struct co
     config.pf = how->pf == NULL ? NULL : how->pf->ep;
     config.id_count = how->ids == 0 ? 1 : how->ids;
     for (i = 0; i < config.id_count; i++) {
-        d->ids[i] = FIRST_ID + 8 * (c->devices - 1) + i;
+        d->ids[i] = (d->b->features.first_id != 0 ? d->b->features.first_id : FIRST_ID) +
+                    8 * (c->devices - 1) + i;
     }
     d->id = d->ids[0];
     config.ids = d->ids;
@@ -213,6 +214,8 @@ struct conf_device *conf_device_plan(struct conf *c, const struct conf_how *how,
     memset(d, 0, sizeof(*d));
     d->c = c;
     d->b = how->at == NULL ? &c->b : how->at;
+    flags &= d->b->features.pri ? ~0u : ~(UIOMMU_DEVICE_ATS | UIOMMU_DEVICE_PRI);
+    flags &= d->b->features.untagged ? ~UIOMMU_DEVICE_PASID : ~0u;
     c->devices++;
     if (!make_endpoint(c, d, how, flags) ||
         ((flags & UIOMMU_DEVICE_PRI) != 0 && !make_port(c, d, how)) ||
@@ -258,9 +261,13 @@ bool conf_up(struct conf *c)
 
 uint32_t conf_pasid(struct conf *c)
 {
-    uint32_t pasid = 0;
+    uint32_t pasid = UIOMMU_PASID_NONE;
 
-    CHECK(c, uiommu_pasid_alloc(c->b.pasids, c->owner, 16, &pasid) == UIOMMU_OK);
+    if (!c->b.features.untagged) {
+        CHECK(c, uiommu_pasid_alloc(c->b.pasids, c->owner, 16, &pasid) == UIOMMU_OK);
+    } else if (c->pasids > 0) {
+        bench_lack(&c->b, "devices here have one address space each: they send no PASIDs");
+    }
     if (CHECK(c, c->pasids < CONF_PASIDS)) {
         c->pasid[c->pasids] = pasid;
         c->pasids++;

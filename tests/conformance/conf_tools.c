@@ -156,6 +156,9 @@ void conf_send(struct conf_device *d, uint32_t pasid, uint64_t va, uint32_t inde
 {
     struct model_page_request r;
 
+    if (!d->b->features.pri) {
+        bench_lack(d->b, "no page requests");
+    }
     memset(&r, 0, sizeof(r));
     r.id = d->id;
     r.has_pasid = pasid != UIOMMU_PASID_NONE;
@@ -215,6 +218,11 @@ bool conf_access(struct conf_device *d, uint32_t pasid, uint64_t va, uint32_t ac
 
 void conf_knobs(struct conf_device *d, const struct model_endpoint_knobs *knobs)
 {
+    static const struct model_endpoint_knobs honest = {0};
+
+    if (!d->b->features.pri && memcmp(knobs, &honest, sizeof(honest)) != 0) {
+        bench_lack(d->b, "neither page requests nor a translation cache to do wrong with");
+    }
     model_endpoint_set_knobs(d->ep, knobs);
 }
 

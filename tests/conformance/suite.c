@@ -7,7 +7,7 @@
 
 bool conf_check(struct conf *c, bool ok, const char *what, const char *file, int line)
 {
-    if (!ok && c->result->verdict != CONF_FAILED) {
+    if (!ok && c->result->verdict != CONF_FAILED && c->b.lacks == NULL) {
         c->result->verdict = CONF_FAILED;
         c->result->what = what;
         c->result->file = file;
@@ -81,6 +81,14 @@ static void judge_skip(struct conf *c)
 {
     const struct bench_skip *skip = conf_skip(c->test, c->b.vendor, c->b.variant);
 
+    if (c->result->verdict != CONF_FAILED && c->b.lacks != NULL) {
+        c->result->verdict = CONF_SKIPPED;
+        c->result->what = c->b.lacks;
+        return;
+    }
+    if (c->result->verdict == CONF_SKIPPED && c->b.vendor->skips_unlisted) {
+        return;
+    }
     if (c->result->verdict == CONF_SKIPPED && skip == NULL) {
         c->result->verdict = CONF_PASSED; /* So that the check counts. */
         (void)conf_check(c, false, "skipped, and not in the list of skips", __FILE__, __LINE__);
@@ -285,7 +293,7 @@ void conf_end(struct conf *c)
     balance(c);
     ledger(c);
     conf_look(c);
-    for (i = 0; i < c->pasids; i++) {
+    for (i = 0; i < c->pasids && !c->b.features.untagged; i++) {
         err = uiommu_pasid_put(c->b.pasids, c->pasid[i]);
         CHECK(c, err == UIOMMU_OK || err == UIOMMU_E_NOT_FOUND);
     }
@@ -326,8 +334,10 @@ void conf_run_test(const struct conf_test *test, const struct bench_vendor *vend
         return;
     }
     test->run(c);
-    conf_end(c);
-    if (out->verdict != CONF_FAILED) {
+    if (c->b.lacks == NULL) {
+        conf_end(c);
+    }
+    if (out->verdict != CONF_FAILED && c->b.lacks == NULL) {
         last_look(c);
     }
     judge_skip(c);

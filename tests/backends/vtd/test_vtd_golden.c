@@ -199,8 +199,16 @@ Test(golden, pasid_entries)
     root.va_bits = 57;
     hw.f.snoop_walk = false;
     uiommu_vtd_pasid_build(&hw, &root, 0xfffe, w);
+    cr_expect_eq(w[0], 0x41);
     cr_expect_eq(w[1], 0xfffe);
     cr_expect_eq(w[2], 0x7654321004);
+    hw.config.quirks = UIOMMU_VTD_QUIRK_FIRST_WIDTH;
+    uiommu_vtd_pasid_build(&hw, &root, 1, w);
+    cr_expect_eq(w[0], 0x4d);
+    root.va_bits = 48;
+    uiommu_vtd_pasid_build(&hw, &root, 1, w);
+    cr_expect_eq(w[0], 0x49);
+    cr_expect_eq(w[2], 0x7654321000);
 }
 
 Test(golden, second_stage_entries)
