@@ -74,6 +74,8 @@ struct bench_features {
     bool aborts;              /* A write to a queue that fails is told, and ends the queue. */
     bool second_only;         /* There are no first stages that could be used. */
     bool untagged;            /* No device of this machine sends PASIDs. */
+    bool events_vague;        /* Its events do not tell causes and addresses as they should. */
+    bool dma_costs;           /* Milliseconds, each. */
     bool unseen;              /* Nobody can look into its caches: uses_tables() knows nothing. */
 };
 

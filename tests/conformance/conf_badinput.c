@@ -263,8 +263,10 @@ static void devices(struct conf *c)
     CHECK(c, uiommu_device_attach(c->b.unit, &config, &dev) != UIOMMU_OK);
     config = plain;
     config.port = NULL;
+    config.flags |= UIOMMU_DEVICE_ATS | UIOMMU_DEVICE_PRI;
     CHECK(c, uiommu_device_attach(c->b.unit, &config, &dev) == UIOMMU_E_INVALID);
     config = plain;
+    config.flags |= UIOMMU_DEVICE_PRI;
     config.flags &= ~UIOMMU_DEVICE_ATS;
     CHECK(c, uiommu_device_attach(c->b.unit, &config, &dev) == UIOMMU_E_INVALID);
     config = plain;

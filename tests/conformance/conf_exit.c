@@ -120,14 +120,18 @@ static void stop_never(struct conf *c)
     CHECK(c, conf_reap(c, f.a) == UIOMMU_E_POISONED);
     CHECK(c, !bench_uses_tables(&c->b, f.a->tables));
     CHECK(c, conf_try_bind(c, f.d, f.b, f.pasid, &next) == UIOMMU_E_BUSY);
-    CHECK(c, uiommu_pasid_put(c->b.pasids, f.pasid) == UIOMMU_OK);
-    CHECK(c, uiommu_pasid_get_info(c->b.pasids, f.pasid, &info) == UIOMMU_OK);
-    CHECK(c, info.state == UIOMMU_PASID_WITHHELD);
+    if (f.pasid != UIOMMU_PASID_NONE) {
+        CHECK(c, uiommu_pasid_put(c->b.pasids, f.pasid) == UIOMMU_OK);
+        CHECK(c, uiommu_pasid_get_info(c->b.pasids, f.pasid, &info) == UIOMMU_OK);
+        CHECK(c, info.state == UIOMMU_PASID_WITHHELD);
+    }
     CHECK(c, conf_reset(c, f.d) == UIOMMU_OK);
     CHECK(c, conf_wait_state(c, f.bond, UIOMMU_BOND_FREE));
     CHECK(c, conf_reap(c, f.a) == UIOMMU_OK);
-    CHECK(c, uiommu_pasid_get_info(c->b.pasids, f.pasid, &info) == UIOMMU_OK);
-    CHECK(c, info.state == UIOMMU_PASID_FREE);
+    if (f.pasid != UIOMMU_PASID_NONE) {
+        CHECK(c, uiommu_pasid_get_info(c->b.pasids, f.pasid, &info) == UIOMMU_OK);
+        CHECK(c, info.state == UIOMMU_PASID_FREE);
+    }
 }
 
 static void hung(struct conf *c)
@@ -222,8 +226,10 @@ static void at_moment(struct conf *c, struct conf_device *d, struct conf_space *
     CHECK(c, !bench_uses_tables(&c->b, s->tables));
     CHECK(c, conf_reap(c, s) == UIOMMU_OK);
     c->pasids--;
-    err = uiommu_pasid_put(c->b.pasids, c->pasid[c->pasids]);
-    CHECK(c, err == UIOMMU_OK);
+    if (pasid != UIOMMU_PASID_NONE) {
+        err = uiommu_pasid_put(c->b.pasids, c->pasid[c->pasids]);
+        CHECK(c, err == UIOMMU_OK);
+    }
 }
 
 static void at_moments(struct conf *c, uint32_t stride, bool during_bind)

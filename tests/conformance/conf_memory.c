@@ -129,7 +129,8 @@ static void small_things(struct conf *c)
     CHECK(c, uiommu_owner_create(c->b.u, &quota, &owner) == UIOMMU_E_NOMEM);
     c->b.allocations = 0;
     c->b.fail_at = 1;
-    CHECK(c, uiommu_port_create(c->b.unit, &port, &p) == UIOMMU_E_NOMEM);
+    CHECK(c, uiommu_port_create(c->b.unit, &port, &p) ==
+                 (c->b.features.pri ? UIOMMU_E_NOMEM : UIOMMU_E_UNSUPPORTED));
     CHECK(c, in_use(c) == before);
     c->b.fail_at = 0;
 }

@@ -273,7 +273,7 @@ static void misaligned(struct conf *c)
     how.size = sizeof(how);
     how.pasid = UIOMMU_PASID_NONE;
     CHECK(c, bench_tables_root(&c->b, s->tables, &root));
-    root.table += 0x800;
+    root.table += 0x80; /* Less than the smallest root: tables of 32 entries (44 bits). */
     if (CHECK(c, uiommu_aspace_create(c->b.u, &config, &as) == UIOMMU_OK)) {
         CHECK(c, uiommu_bind(d->dev, as, &how, &bond) == UIOMMU_E_UNSUPPORTED);
         CHECK(c, uiommu_aspace_destroy(as) == UIOMMU_OK);

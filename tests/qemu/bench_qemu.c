@@ -193,6 +193,7 @@ bool qemu_make(struct bench *b, const struct qemu_machine *machine)
     b->features.first_id = QEMU_FIRST_ID;
     b->features.untagged = true;
     b->features.unseen = true;
+    b->features.dma_costs = true;
     b->features.isolate = true;
     b->features.proved = true; /* What cannot come cannot come late. */
     return true;
@@ -316,6 +317,8 @@ static enum model_dma_result dma(void *iommu, const struct model_dma *what)
     struct bench *b = iommu;
     uint32_t edu = edu_of(what->id);
     struct qemu_word word;
+    uint8_t before[FILLED];
+    const uint8_t *same;
 
     if (b->lacks != NULL) {
         return MODEL_DMA_ABORTED;
@@ -328,7 +331,16 @@ static enum model_dma_result dma(void *iommu, const struct model_dma *what)
         bench_lack(b, "this machine has no device of that ID");
         return MODEL_DMA_ABORTED;
     }
+    same = model_ram_cpu(b->world, what->address, what->bytes);
+    if (same != NULL) {
+        memcpy(before, same, what->bytes);
+    }
     word = transfer(qemu_of(b), edu, what->address, what->bytes, (what->access & MODEL_WRITE) != 0);
+    if (same != NULL && !word.done && memcmp(before, same, what->bytes) != 0) {
+        /* Not a word in the trace: it went past the IOMMU. */
+        word.done = true;
+        word.bus = what->address;
+    }
     b->irq |= word.fault; /* What the interrupt would say. */
     return land(b, what, &word);
 }

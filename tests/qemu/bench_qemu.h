@@ -12,7 +12,7 @@
 #include "suite.h"
 
 #define QEMU_SLOTS     6u
-#define QEMU_FUNCTIONS 2u
+#define QEMU_FUNCTIONS 4u
 #define QEMU_EDUS      (QEMU_SLOTS * QEMU_FUNCTIONS)
 #define QEMU_FIRST_ID  UINT32_C(0x20) /* Bus 0, device 4, function 0. */
 

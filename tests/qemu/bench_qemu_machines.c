@@ -9,7 +9,9 @@
 
 /* The machines: what differs between vendors besides what their benches on models know already. */
 
-#define VTD_BASE UINT64_C(0xfed90000)
+#define VTD_BASE    UINT64_C(0xfed90000)
+#define AMD_BASE    UINT64_C(0xfed80000)
+#define SMMUV3_BASE UINT64_C(0x09050000)
 /* Faults up to 0x5F are those of root, context and PASID tables (sheet 13). */
 #define VTD_PAGES 0x60u
 #define PC_RAM    (UINT64_C(1088) << 20)
@@ -72,6 +74,7 @@ static bool vtd_second_make(struct bench *b)
     b->features.response_pasid = true;
     b->features.second = true;
     b->features.second_only = true;
+    b->features.events_vague = true; /* D2. */
     return qemu_make(b, &vtd_second);
 }
 
@@ -142,6 +145,17 @@ static const struct qemu_machine smmuv3 = {.system = "aarch64",
                                            .window = UINT64_C(0x10000000),
                                            .read_trace = smmuv3_trace};
 
+/* On, with a stream table whose entries are all invalid. */
+static void smmuv3_found(struct bench *b)
+{
+    b->found_bytes = UINT64_C(64) * 512;
+    (void)model_ram_get(b->world, b->found_bytes, b->found_bytes, UINT64_MAX, &b->found);
+    qemu_write64(b, SMMUV3_BASE + 0x80, b->found);
+    qemu_write32(b, SMMUV3_BASE + 0x88, 9);
+    qemu_write32(b, SMMUV3_BASE + 0x28, 0xD75);
+    qemu_write32(b, SMMUV3_BASE + 0x20, 1);
+}
+
 static bool smmuv3_make(struct bench *b)
 {
     b->features.command_entries = 1u << 4;
@@ -202,12 +216,22 @@ static bool amd_make(struct bench *b)
     b->features.second_alone = true;
     b->features.second_only = true;
     b->features.response_pasid = true;
+    b->features.events_vague = true; /* D5. */
     return qemu_make(b, &amd);
 }
 
-static void no_found(struct bench *b)
+/* On, with a device table that lets nobody pass. */
+static void amd_found(struct bench *b)
 {
-    bench_lack(b, "nobody has the unit before, here");
+    uint64_t i;
+
+    b->found_bytes = UINT64_C(32) * 4096;
+    (void)model_ram_get(b->world, b->found_bytes, 4096, UINT64_MAX, &b->found);
+    for (i = 0; i < b->found_bytes; i += 32) {
+        (void)model_bus_write64(b->world, b->found + i, 3);
+    }
+    qemu_write64(b, AMD_BASE, b->found | (b->found_bytes / 4096 - 1));
+    qemu_write64(b, AMD_BASE + 0x18, 1);
 }
 
 /* ---- all ---- */
@@ -234,7 +258,6 @@ static struct bench_vendor vendor(const struct bench_vendor *model, const char *
     v.event_flood = qemu_event_flood;
     v.power_cycle = qemu_power_cycle;
     v.device_reset = NULL;
-    v.found_enabled = no_found;
     v.requests_waiting = qemu_none;
     v.stalls_owed = qemu_none;
     v.answers = qemu_unseen;
@@ -251,5 +274,7 @@ void qemu_machines(struct bench_vendor out[QEMU_MACHINES])
     out[0].create = out[1].create = vtd_create;
     out[0].found_enabled = out[1].found_enabled = vtd_found;
     out[2] = vendor(&bench_smmuv3, "smmuv3", smmuv3_make);
+    out[2].found_enabled = smmuv3_found;
     out[3] = vendor(&bench_amd, "amd", amd_make);
+    out[3].found_enabled = amd_found;
 }

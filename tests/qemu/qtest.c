@@ -16,7 +16,7 @@
 
 #include "qtest.h"
 
-#define ARGS     96u
+#define ARGS     112
 #define LINE     512u
 #define REPLY_MS 60000 /* QEMU answers within that or counts as gone. */
 
