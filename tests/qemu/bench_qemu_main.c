@@ -52,6 +52,7 @@ static const struct {
     /* What QEMU does otherwise than its vendor says: docs/hardware/qemu.md has the whole story. */
     {"amd", "found enabled is taken over", UNNAMED},
     {"amd", "nobody passes", UNNAMED},
+    {"amd", "no unit starts before each reserved", UNNAMED},
     {"amd", "events that find no room", "D6: a closed device entry makes no event"},
     {"amd", "a raw command that the hardware refuses", "D7: it logs the error and goes on"},
 };
