@@ -133,6 +133,7 @@ struct glue_unit {
     volatile uint32_t head;       /* Events between tail and head wait to be looked at. */
     volatile uint32_t tail;
     struct uiommu_event events[GLUE_EVENTS];
+    void (*seen)(const struct uiommu_event *event); /* Called for each event. NULL: nobody. */
 };
 
 /* Makes and starts the unit. Devices behind it are blocked from here on. */

@@ -14,6 +14,8 @@ static void keep_events(struct glue_unit *g)
     struct uiommu_event event;
 
     while (uiommu_unit_next_event(g->unit, &event) == UIOMMU_OK) {
+        if (g->seen != NULL)
+            g->seen(&event);
         if (g->head - g->tail < GLUE_EVENTS)
             g->events[g->head % GLUE_EVENTS] = event;
         if (g->head - g->tail < GLUE_EVENTS)

@@ -70,8 +70,13 @@ bool show_event(struct show *s, enum uiommu_event_kind kind, uint64_t address, u
 /* show_refuse.c: says why, and that DMA stays blocked; ends the machine. */
 _Noreturn void show_refuse(struct show *s, enum glue_end end, const char *why);
 
-/* show_witness.c: a log of every command that reaches the unit. */
+/* show_witness.c: a log of every command that reaches the unit, and of every event it told. */
 void show_witness(uint64_t addr, uint64_t value);
 void show_witness_begin(const struct glue_found *found);
+void show_witness_event(const struct uiommu_event *event);
+/* What the image is about to do on purpose. */
+void show_witness_illegal(void);
+/* From here on, or no more, the device is bound to nothing. */
+void show_witness_shut(const struct glue_edu *edu, bool shut);
 
 #endif

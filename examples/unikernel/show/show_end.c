@@ -19,12 +19,14 @@ static enum show_verdict refused(struct show *s)
 
     glue_events_drop(&s->g);
     show_fill(s, 99);
+    show_witness_shut(&s->edu, true);
     if (!glue_edu_write(&s->edu, SHOW_TO, 0, SHOW_BYTES))
         return SHOW_FAILED;
     SHOW_SEEN(s, "no byte arrived, no event");
     if (glue_event(&s->g, SHOW_NS, &event))
         (void)uiommu_event_format(&event, s->seen, sizeof(s->seen));
     glue_events_drop(&s->g);
+    show_witness_shut(&s->edu, false);
     if (show_differ(s, SHOW_BYTES))
         return SHOW_GOOD;
     SHOW_SEEN(s, "bytes arrived");

@@ -42,6 +42,7 @@ _Noreturn void kernel_main(void)
     if (end != GLUE_GOOD)
         show_refuse(s, end, why);
     show_witness_begin(&s->g.found);
+    s->g.seen = show_witness_event;
     if (glue_host_create(show_witness, &s->u) != UIOMMU_OK)
         show_refuse(s, GLUE_FAILED, "no instance of the library");
     kernel_print("  %-38s  %-7s  %s\n", "what is shown", "is", "as seen");

@@ -11,9 +11,11 @@ static bool works(struct show *s, uint32_t seed)
 static enum show_verdict illegal(struct show *s)
 {
     const struct glue_vendor *v = s->g.found.vendor;
-    uiommu_err err = uiommu_unit_command(s->g.unit, v->illegal, v->illegal_words);
     struct uiommu_event event = {0};
+    uiommu_err err;
 
+    show_witness_illegal();
+    err = uiommu_unit_command(s->g.unit, v->illegal, v->illegal_words);
     if (!glue_event(&s->g, SHOW_NS, &event)) {
         SHOW_SEEN(s, "no event; %s", uiommu_err_str(err));
         return SHOW_FAILED;
