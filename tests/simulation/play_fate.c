@@ -222,6 +222,10 @@ static void unit_fates(struct play *p, struct play_unit *u)
     }
     if (play_strikes(p, PLAY_FATE_EVENTS, 20)) {
         v->event_flood(u->b, 1 + play_pick(300));
+        if (u->b->features.aborts && play_pick(3) == 0) {
+            v->lie(u->b, BENCH_LIE_EVENT_ABORT);
+            play_ill(p, u->b); /* Stalls in the queue are lost. */
+        }
     }
 }
 
