@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* AArch64: the device tree's units, and the iommu-map of the PCI host bridge. */
-#include "glue.h"
+#include "glue_tables.h"
 #include "uiommu/fdt.h"
 
 #define COMPATIBLE   "arm,smmu-v3"
@@ -65,7 +65,7 @@ enum glue_end glue_discover(uint32_t function, struct glue_found *out, const cha
     while (uiommu_fdt_next_unit(&fdt, &walk, &unit)) {
         units++;
         if (unit.place.verdict != UIOMMU_FW_GOOD) {
-            *why = uiommu_fw_verdict_str(unit.place.verdict);
+            *why = glue_place_why("device tree", &unit.place);
             return GLUE_CONTRADICTION;
         }
         if (match.unit == 0 || unit.place.offset != match.unit)

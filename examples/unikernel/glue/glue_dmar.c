@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* VT-d: from the DMAR table to the unit. Nothing here is behind a bridge. */
+/* VT-d: from the DMAR table to the unit. */
 #include "uiommu/dmar.h"
 
 #include "glue_tables.h"
@@ -14,20 +14,21 @@ enum glue_end glue_dmar(const void *bytes, uint32_t size, const struct uiommu_fw
     uint32_t cursor = 0, units = 0;
 
     if (uiommu_dmar_open(&dmar, bytes, size) != UIOMMU_OK ||
-        uiommu_dmar_find(&dmar, fn, NULL, &match) == UIOMMU_E_INVALID) {
+        uiommu_dmar_find(&dmar, fn, &glue_bridges, &match) == UIOMMU_E_INVALID) {
         *why = "DMAR: length or checksum is wrong";
         return GLUE_CONTRADICTION;
     }
-    if (uiommu_dmar_find(&dmar, fn, NULL, &match) != UIOMMU_OK)
+    if (uiommu_dmar_find(&dmar, fn, &glue_bridges, &match) != UIOMMU_OK)
         match.unit = 0;
     while (uiommu_dmar_next(&dmar, &cursor, &e)) {
         if (glue_contradicts(&e.place)) {
-            *why = uiommu_fw_verdict_str(e.place.verdict);
+            *why = glue_place_why("DMAR", &e.place);
             return GLUE_CONTRADICTION;
         }
         units += e.type == UIOMMU_DMAR_DRHD;
         if (uiommu_dmar_reserved(&e, &region) &&
-            !glue_reserve(out, &region, region.first, uiommu_dmar_covers(&dmar, &e, fn, NULL))) {
+            !glue_reserve(out, &region, region.first,
+                          uiommu_dmar_covers(&dmar, &e, fn, &glue_bridges))) {
             *why = "DMAR: more reserved regions than this image has room for";
             return GLUE_UNUSABLE;
         }

@@ -46,7 +46,7 @@ enum glue_end glue_ivrs(const void *bytes, uint32_t size, const struct uiommu_fw
         match.unit = 0;
     while (uiommu_ivrs_next(&ivrs, &cursor, &b)) {
         if (glue_contradicts(&b.place)) {
-            *why = uiommu_fw_verdict_str(b.place.verdict);
+            *why = glue_place_why("IVRS", &b.place);
             return GLUE_CONTRADICTION;
         }
         units += b.type < 0x20 || b.type == 0x40;

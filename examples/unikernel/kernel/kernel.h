@@ -23,7 +23,7 @@ void kernel_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* As snprintf(), but always ends the text. */
 void kernel_format(char *out, size_t bytes, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* Ends the machine with a status of 0 to 127. */
+/* Ends the machine with a status of 0 to 99. */
 _Noreturn void kernel_exit(uint32_t status);
 /* What cannot be: says so and ends with KERNEL_PANIC. */
 _Noreturn void kernel_panic(const char *what);
@@ -100,6 +100,8 @@ void kernel_pci_write32(uint32_t id, uint32_t offset, uint32_t value);
 bool kernel_pci_find(uint32_t vendor, uint32_t device, uint32_t n, uint32_t *id);
 /* The first function of this class (three bytes). */
 bool kernel_pci_find_class(uint32_t class_code, uint32_t *id);
+/* The buses behind a bridge, inclusive; false: it is none. */
+bool kernel_pci_bridge(uint32_t id, uint8_t *first_bus, uint8_t *last_bus);
 /* Where memory BAR n is; memory decoding is on then. 0: it has none. */
 uint64_t kernel_pci_bar(uint32_t id, uint32_t n);
 /* May the function use memory by itself? */

@@ -7,6 +7,7 @@
 #define CLASS        0x08u
 #define HEADER       0x0cu
 #define BAR0         0x10u
+#define BUSES        0x18u /* Of a bridge: primary, secondary, subordinate. */
 #define CAPABILITIES 0x34u
 #define BRIDGE       0x06u /* Base class. */
 #define MEMORY_ON    0x2u
@@ -58,6 +59,19 @@ bool kernel_pci_find(uint32_t vendor, uint32_t device, uint32_t n, uint32_t *id)
 bool kernel_pci_find_class(uint32_t class_code, uint32_t *id)
 {
     return find(CLASS, 8, class_code, 0, id);
+}
+
+bool kernel_pci_bridge(uint32_t id, uint8_t *first_bus, uint8_t *last_bus)
+{
+    const struct kernel_pci_host *h = kernel_pci_host();
+
+    if (id >> 8 < h->first_bus || id >> 8 > h->last_bus ||
+        (kernel_pci_read32(id, ID) & 0xffffu) == 0xffffu ||
+        (kernel_pci_read32(id, HEADER) >> 16 & 0x7fu) != 1)
+        return false;
+    *first_bus = (uint8_t)(kernel_pci_read32(id, BUSES) >> 8);
+    *last_bus = (uint8_t)(kernel_pci_read32(id, BUSES) >> 16);
+    return true;
 }
 
 uint32_t kernel_pci_capability(uint32_t id, uint32_t number)

@@ -6,6 +6,7 @@
 #define COM1       0x3f8u
 #define COM2       0x2f8u
 #define DEBUG_EXIT 0xf4u /* -device isa-debug-exit,iobase=0xf4,iosize=4 */
+#define EXIT_FIRST 16u   /* So that QEMU's own failure (1) is no status of the image. */
 
 static void init(uint16_t port)
 {
@@ -46,7 +47,7 @@ void kernel_log_putc(char c)
 
 _Noreturn void kernel_exit(uint32_t status)
 {
-    x86_out32(DEBUG_EXIT, status); /* QEMU ends with 2 * status + 1. */
+    x86_out32(DEBUG_EXIT, EXIT_FIRST + status); /* QEMU ends with 2 * this + 1. */
     for (;;)
         __asm__ __volatile__("cli; hlt");
 }
