@@ -47,7 +47,7 @@ struct uiommu_host_ops {
     /**
      * [task] Get zeroed memory that stays where it is and is visible to the IOMMU.
      * @param bytes  At least 1.
-     * @param align  Power of two; the bus address must be a multiple of it.
+     * @param align  Power of two; the bus address must be a multiple of it, the CPU's of 64.
      * @param limit  Highest bus address the IOMMU reaches, inclusive.
      * @retval UIOMMU_E_NOMEM  No such memory; uiommu undoes its own work.
      */
@@ -56,7 +56,8 @@ struct uiommu_host_ops {
     /** [task] Take back what mem_get() gave; the IOMMU is done with it. */
     void (*mem_put)(void *ctx, const struct uiommu_mem *mem);
     /** [task] Optional, with heap_put(): plain zeroed memory aligned for any object and to 64
-     * bytes; NULL if none. Without the pair uiommu carves from mem_get(). */
+     * bytes; NULL if none. Without the pair uiommu carves from mem_get(), which then has to be
+     * cached like any other memory: locks and counters lie in it. */
     void *(*heap_get)(void *ctx, size_t bytes);
     /** [task] Optional: take back what heap_get() gave. */
     void (*heap_put)(void *ctx, void *ptr, size_t bytes);
@@ -75,7 +76,8 @@ struct uiommu_host_ops {
     void (*mmio_write32)(void *ctx, uint64_t addr, uint32_t value);
     /** [locked] Write a 64-bit register; may be two 32-bit writes, low half first. */
     void (*mmio_write64)(void *ctx, uint64_t addr, uint64_t value);
-    /** [locked] Nanoseconds from a clock that never runs backwards. */
+    /** [locked] Nanoseconds from a clock that never runs backwards, and that goes on while it is
+     * looked at, interrupts off or not: nothing else bounds a wait. */
     uint64_t (*now_ns)(void *ctx);
     /**
      * [task] Optional, with wake(): return once *@p word differs from @p seen, or at

@@ -47,6 +47,9 @@ GOOD = {
     "meson.build": HASH + "project('good', version: '1.2.3')\n",
     "README.md": "<!-- SPDX-License-Identifier: BSD-2-Clause -->\n# Good\n```c\n"
                  "#include <uiommu/uiommu.h>\n```\n",
+    "docs/guide.md": "<!-- SPDX-License-Identifier: BSD-2-Clause -->\n# Guide\n"
+                     "<!-- from core/other.c: uiommu_thing_twice -->\n```c\n"
+                     "int uiommu_thing_twice(int a)\n{\n    return a * 2;\n}\n```\n",
     "docs/abi/symbols.txt": HASH + "uiommu_thing_get\nuiommu_toy_create\n",
     ".clang-format": None,  # The project's own.
 }
@@ -109,6 +112,15 @@ BAD = [
     ("spdx", "docs/new.md", "# New\n", "docs/new.md: no SPDX line"),
     ("snippets", "README.md", "# x\n```c\nint a = ;\n```\n", "README.md: gcc"),
     ("snippets", "docs/page.md", "# x\n```c\n#include <uiommu/gone.h>\n```\n", "docs/page.md"),
+    ("snippets", "docs/page.md", "# x\n```c\nstatic int f(unsigned long a)\n{\n    return a;\n}\n"
+     "```\n", "docs/page.md: clang"),
+    ("snippets", "docs/page.md", "# x\n<!-- from core/other.c: uiommu_thing_twice -->\n```c\n"
+     "int uiommu_thing_twice(int a)\n{\n    return a + a;\n}\n```\n", "is not the code any more"),
+    ("snippets", "docs/page.md", "# x\n<!-- from core/other.c: uiommu_gone -->\n```c\n```\n",
+     "no definition of uiommu_gone"),
+    ("snippets", "docs/page.md", "# x\n<!-- from core/other.c -->\n```c\n```\n", "not understood"),
+    ("snippets", "core/other.c", SPDX + '#include "thing_gone.h"\n\nint uiommu_thing_twice(int a)\n'
+     "{\n    return a * 2;\n}\n", "core/other.c: gcc"),
     ("format", "core/thing.c", SPDX + "int  uiommu_x;\n", "core/thing.c:2"),
     ("flat", "core/thing.c", SPDX + '#include "../core/thing_internal.h"\n', "thing.c"),
     ("flat", "core/thing.c", ADD + "double uiommu_half(double a);\ndouble uiommu_half(double a)\n"

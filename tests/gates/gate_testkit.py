@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 
-from gatelib import Gate, read
+from gatelib import Gate, definition, read
 
 # A slice of the machines: Stop Markers or not, snooping or not, late requests or not.
 SLICE = "/small/irq/"
@@ -30,24 +30,13 @@ env = dict(os.environ)
 
 # ---- the page ----
 
-def definition(text, name):
-    """A function, table or type of a C file, with the comment in front of it."""
-    comment = r"(?:^/\*(?:[^*]|\*(?!/))*\*/\n)?"
-    forms = (r"^[a-z][^\n;{}=]*\b%s\([^;{}]*\)\n\{\n.*?^\}\n",  # a function
-             r"^[a-z][^\n;()]*\b%s(?:\[\w*\])? = \{\n.*?^\};\n",  # a table
-             r"^(?:struct|enum) %s \{\n.*?^\};\n")                 # a type
-    for form in forms:
-        found = re.search(comment + form % re.escape(name), text, re.S | re.M)
-        if found:
-            return found.group(0)
-    gate.fail("%s: no definition of %s" % (PAGE, name))
-    return ""
-
-
 def block(found):
     path = os.path.join(sources, found.group(1))
     text = read(path) if os.path.exists(path) else ""
-    code = "\n".join(definition(text, n) for n in found.group(2).split())
+    parts = {n: definition(text, n) for n in found.group(2).split()}
+    for name in [n for n in parts if parts[n] is None]:
+        gate.fail("%s: no definition of %s" % (PAGE, name))
+    code = "\n".join(part or "" for part in parts.values())
     return "<!-- %s: %s -->\n~~~c\n%s~~~" % (found.group(1), found.group(2), code)
 
 

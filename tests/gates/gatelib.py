@@ -217,6 +217,19 @@ def read(path):
         return file.read()
 
 
+def definition(text, name):
+    """A function, table or type of a C file, with the comment in front of it; None: not there."""
+    comment = r"(?:^/\*(?:[^*]|\*(?!/))*\*/\n)?"
+    forms = (r"^[a-z][^\n;{}=]*\b%s\([^;{}]*\)\n\{\n.*?^\}\n",  # a function
+             r"^[a-z][^\n;()]*\b%s(?:\[\w*\])? = \{\n.*?^\};\n",  # a table
+             r"^(?:struct|enum) %s \{\n.*?^\};\n")                 # a type
+    for form in forms:
+        found = re.search(comment + form % re.escape(name), text, re.S | re.M)
+        if found:
+            return found.group(0)
+    return None
+
+
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)
 
 
