@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """uiommu-testkit as installed, used from outside: a backend of somebody else's with its model passes
-the suite; without its barrier it fails by name; its list of skips is true. The code in
-docs/BACKENDS.md is that backend's. --update writes it there."""
+the suite; without its barrier it fails by name; its list of skips is true. A port's table is looked
+at. The code in docs/BACKENDS.md is that backend's. --update writes it there."""
 import os
 import re
 import shutil
@@ -112,8 +112,16 @@ if not told:
     gate.fail(PAGE + ": shows no failure")
 print("without its barrier: " + done.stdout.strip().splitlines()[-1])
 
-# A list of skips that is not true.
 flags = run("pkg-config", "--cflags", "--libs", "uiommu-testkit", "uiommu").stdout.split()
+
+# A port of somebody else's, as docs/PORTING.md builds it; here without modelled vendors.
+port = os.path.join(work, "port")
+shutil.copytree(gate.path("tests/port"), port)
+run("gcc", "-std=c11", "port_main.c", "port_host.c", "-o", "port", *flags, where=port)
+expect("port", run(os.path.join(port, "port"), where=port, good=False), 0,
+       "^  table +good ", "^  now_ns +good ", r"^[1-9]\d* passed, 0 failed, \d+ skipped$")
+
+# A list of skips that is not true.
 names = [os.path.join(toy, n) for n in sorted(os.listdir(toy)) if n.endswith(".c")]
 bench = read(os.path.join(toy, "toy_bench.c"))
 entry = re.search(r'^    \{"stall: ", .*\},\n', bench, re.M).group(0)
@@ -126,4 +134,4 @@ for name, line, test, text in (
     run("gcc", "-std=c11", *names, "-o", name, *flags, where=toy)
     expect("a %s skip" % name, run(os.path.join(toy, name), test, SLICE, good=False), 1,
            "^FAILED  .*\n.*" + text)
-gate.finish("%d blocks of %s, a toy as an outsider builds it" % (blocks, PAGE))
+gate.finish("%d blocks of %s, a toy and a port as outsiders build them" % (blocks, PAGE))
