@@ -23,6 +23,7 @@ struct token {
 static bool token(const struct uiommu_fdt *f, uint32_t at, struct token *t)
 {
     const struct uiommu_fw_table *b = &f->table;
+    uint32_t most;
 
     if (at >= f->end || f->end - at < 4)
         return false;
@@ -30,7 +31,10 @@ static bool token(const struct uiommu_fdt *f, uint32_t at, struct token *t)
     t->next = at + 4u;
     switch (t->kind) {
     case BEGIN_NODE:
-        if (!uiommu_fw_string(b, t->next, f->end))
+        most = f->end - t->next;
+        if (most > UIOMMU_FDT_PROPERTIES)
+            most = UIOMMU_FDT_PROPERTIES;
+        if (!uiommu_fw_string(b, t->next, t->next + most))
             return false;
         while (b->bytes[t->next] != 0)
             t->next++;
@@ -117,25 +121,25 @@ static uiommu_err read_header(struct uiommu_fdt *f, size_t size)
 
 uiommu_err uiommu_fdt_open(struct uiommu_fdt *out, const void *bytes, size_t size)
 {
-    struct uiommu_fdt f;
+    struct uiommu_fdt *f = out;
     struct token t;
     uiommu_err err;
 
     if (out == NULL || bytes == NULL)
         return UIOMMU_E_INVALID;
-    memset(&f, 0, sizeof(f));
-    f.table.bytes = bytes;
-    f.table.length = size < UIOMMU_FDT_MAX ? (uint32_t)size : UIOMMU_FDT_MAX;
-    err = read_header(&f, size);
+    memset(f, 0, sizeof(*f));
+    f->table.bytes = bytes;
+    f->table.length = size < UIOMMU_FDT_MAX ? (uint32_t)size : UIOMMU_FDT_MAX;
+    err = read_header(f, size);
     if (err != UIOMMU_OK)
         return err;
-    while (token(&f, f.begin, &t) && t.kind == NOP)
-        f.begin = t.next;
-    if (!token(&f, f.begin, &t) || t.kind != BEGIN_NODE)
+    while (token(f, f->begin, &t) && t.kind == NOP)
+        f->begin = t.next;
+    if (!token(f, f->begin, &t) || t.kind != BEGIN_NODE)
         return UIOMMU_E_RANGE;
-    fw_place(&f.place, f.begin, f.end - f.begin);
-    check(&f);
-    *out = f;
+    fw_place(&f->place, f->begin, f->end - f->begin);
+    check(f);
+    uiommu_fdt_note(f);
     return UIOMMU_OK;
 }
 
@@ -176,12 +180,13 @@ static bool same(const struct uiommu_fw_table *b, uint32_t at, uint32_t end, con
 bool uiommu_fdt_get(const struct uiommu_fdt *fdt, uint32_t node, const char *name,
                     struct uiommu_fdt_value *out)
 {
-    uint32_t at = node;
+    uint32_t at = node, count;
     struct token t;
 
     if (node < fdt->begin || !token(fdt, at, &t) || t.kind != BEGIN_NODE)
         return false;
-    for (at = t.next; token(fdt, at, &t); at = t.next) {
+    at = t.next;
+    for (count = 0; count < UIOMMU_FDT_PROPERTIES && token(fdt, at, &t); at = t.next, count++) {
         if (t.kind == NOP)
             continue;
         if (t.kind != PROPERTY)
@@ -211,7 +216,7 @@ bool uiommu_fdt_lists(const struct uiommu_fdt *fdt, uint32_t node, const char *n
 
     if (!uiommu_fdt_get(fdt, node, name, &v))
         return false;
-    end = v.offset + v.length;
+    end = v.offset + (v.length < UIOMMU_FDT_PROPERTIES ? v.length : UIOMMU_FDT_PROPERTIES);
     for (at = v.offset; at < end; at++) {
         if ((at == v.offset || fw_get8(&fdt->table, at - 1u) == 0) &&
             same(&fdt->table, at, end, text))
@@ -239,22 +244,39 @@ uint32_t uiommu_fdt_number(const struct uiommu_fdt *fdt, uint32_t node, const ch
     return uiommu_fdt_cell(fdt, &v, 0);
 }
 
-uint32_t uiommu_fdt_phandle(const struct uiommu_fdt *fdt, uint32_t phandle)
+/* In one pass over the tree: properties of a node are before those inside it. */
+uint32_t uiommu_fdt_find_phandle(const struct uiommu_fdt *fdt, uint32_t phandle, uint32_t *parent)
 {
-    struct uiommu_fdt_walk walk;
-    uint32_t found = 0;
+    uint32_t path[UIOMMU_FDT_DEPTH + 1u], at = fdt->begin, depth = 0, found = 0;
+    bool own = false;
+    struct token t;
 
-    memset(&walk, 0, sizeof(walk));
-    while (phandle != 0 && phandle != UINT32_MAX && uiommu_fdt_next(fdt, &walk)) {
-        uint32_t node = walk.path[walk.depth - 1u];
-
-        if (uiommu_fdt_number(fdt, node, "phandle", 0) != phandle)
-            continue;
-        if (found != 0)
-            return 0;
-        found = node;
+    path[0] = 0;
+    *parent = 0;
+    for (; phandle != 0 && phandle != UINT32_MAX && token(fdt, at, &t); at = t.next) {
+        if (t.kind == BEGIN_NODE && depth < UIOMMU_FDT_DEPTH) {
+            path[++depth] = at;
+            own = true;
+        } else if (t.kind == END_NODE && depth != 0) {
+            depth--;
+            own = false;
+        } else if (t.kind == PROPERTY && own && t.length == 4 &&
+                   fw_cell(&fdt->table, t.value) == phandle &&
+                   same(&fdt->table, t.name, fdt->strings_end, "phandle")) {
+            if (found != 0 && found != path[depth])
+                return 0;
+            found = path[depth];
+            *parent = path[depth - 1u];
+        }
     }
     return found;
+}
+
+uint32_t uiommu_fdt_phandle(const struct uiommu_fdt *fdt, uint32_t phandle)
+{
+    uint32_t parent;
+
+    return uiommu_fdt_find_phandle(fdt, phandle, &parent);
 }
 
 /* A number of 'cells' cells from the one at 'index' on; the low 64 bits of three (PCI). */

@@ -10,13 +10,14 @@ bool uiommu_fdt_next_host(const struct uiommu_fdt *fdt, struct uiommu_fdt_walk *
     struct uiommu_fdt_value v;
     uint32_t node;
 
-    while (uiommu_fdt_next(fdt, walk)) {
+    while (walk->count < UIOMMU_FDT_HOSTS && uiommu_fdt_next(fdt, walk)) {
         node = walk->path[walk->depth - 1u];
         /* A function below a host bridge may be a bridge with that type, too. */
         if (!uiommu_fdt_lists(fdt, node, "device_type", "pci") || !uiommu_fdt_okay(fdt, node) ||
             (walk->depth > 1 &&
              uiommu_fdt_lists(fdt, walk->path[walk->depth - 2u], "device_type", "pci")))
             continue;
+        walk->count++;
         memset(out, 0, sizeof(*out));
         fw_place(&out->place, node, 0);
         out->has_domain = uiommu_fdt_get(fdt, node, "linux,pci-domain", &v) && v.length == 4;
@@ -59,15 +60,17 @@ static void read_map(const struct uiommu_fdt *fdt, const struct uiommu_fdt_host 
 bool uiommu_fdt_next_map(const struct uiommu_fdt *fdt, const struct uiommu_fdt_host *host,
                          uint32_t *cursor, struct uiommu_fdt_map *out)
 {
+    const struct uiommu_fdt_iommu *iommu;
     struct uiommu_fdt_map o;
     uint32_t i;
 
     memset(out, 0, sizeof(*out));
-    if (*cursor >= host->map.length / (MAP_CELLS * 4u))
+    if (*cursor >= UIOMMU_FDT_MAPS || *cursor >= host->map.length / (MAP_CELLS * 4u))
         return false;
     read_map(fdt, host, *cursor, out);
-    out->unit = uiommu_fdt_phandle(fdt, uiommu_fdt_cell(fdt, &host->map, *cursor * MAP_CELLS + 1u));
-    if (!uiommu_fdt_good_unit(fdt, out->unit))
+    iommu = uiommu_fdt_iommu(fdt, uiommu_fdt_cell(fdt, &host->map, *cursor * MAP_CELLS + 1u));
+    out->unit = iommu == NULL ? 0 : iommu->node;
+    if (!uiommu_fdt_is_good(iommu))
         fw_bad(&out->place, UIOMMU_FW_REFERENCE, out->place.offset + 4u);
     for (i = 0; i < *cursor && fw_good(&out->place); i++) {
         read_map(fdt, host, i, &o);
@@ -110,34 +113,27 @@ uiommu_err uiommu_fdt_find(const struct uiommu_fdt *fdt, const struct uiommu_fdt
     return UIOMMU_OK;
 }
 
-/* Entry number 'index' of iommus, whose length each unit's own cells give; false: no more. */
-static bool read_stream(const struct uiommu_fdt *fdt, uint32_t node, uint32_t index,
+/* The entry of iommus at cell *at, whose length its unit's cells give; false: no more. */
+static bool read_stream(const struct uiommu_fdt *fdt, uint32_t node, uint32_t *at,
                         struct uiommu_fdt_device *d)
 {
+    const struct uiommu_fdt_iommu *unit;
     struct uiommu_fdt_value v;
-    uint32_t at = 0, unit, cells;
+    uint32_t rest, here = *at;
 
-    if (!uiommu_fdt_get(fdt, node, "iommus", &v))
+    if (!uiommu_fdt_get(fdt, node, "iommus", &v) || here >= v.length / 4u)
         return false;
-    for (;; index--) {
-        if (at >= v.length / 4u)
-            return false;
-        unit = uiommu_fdt_phandle(fdt, uiommu_fdt_cell(fdt, &v, at));
-        cells = unit == 0 ? UINT32_MAX : uiommu_fdt_number(fdt, unit, "#iommu-cells", UNIT_CELLS);
-        if (index == 0)
-            break;
-        /* What is behind one that cannot be measured cannot be found. */
-        if (cells >= v.length / 4u - at)
-            return false;
-        at += 1u + cells;
-    }
+    unit = uiommu_fdt_iommu(fdt, uiommu_fdt_cell(fdt, &v, here));
+    rest = v.length / 4u - here;
     fw_place(&d->place, node, 0);
-    d->unit = unit;
-    d->stream = uiommu_fdt_cell(fdt, &v, at + 1u);
-    if (unit == 0 || cells != UNIT_CELLS || !uiommu_fdt_good_unit(fdt, unit))
-        fw_bad(&d->place, UIOMMU_FW_REFERENCE, v.offset + 4u * at);
-    else if (at + 1u >= v.length / 4u)
-        fw_bad(&d->place, UIOMMU_FW_SHORT, v.offset + 4u * at);
+    d->unit = unit == NULL ? 0 : unit->node;
+    d->stream = uiommu_fdt_cell(fdt, &v, here + 1u);
+    if (!uiommu_fdt_is_good(unit) || unit->cells != UNIT_CELLS)
+        fw_bad(&d->place, UIOMMU_FW_REFERENCE, v.offset + 4u * here);
+    else if (rest < 2)
+        fw_bad(&d->place, UIOMMU_FW_SHORT, v.offset + 4u * here);
+    /* What is behind one that cannot be measured cannot be found. */
+    *at = unit == NULL || unit->cells >= rest ? UINT32_MAX : here + 1u + unit->cells;
     return true;
 }
 
@@ -152,9 +148,7 @@ bool uiommu_fdt_next_device(const struct uiommu_fdt *fdt, struct uiommu_fdt_walk
         if (walk->depth == 0 || walk->depth > UIOMMU_FDT_DEPTH)
             continue;
         node = walk->path[walk->depth - 1u];
-        if (walk->index < UIOMMU_FDT_ENTRIES && uiommu_fdt_okay(fdt, node) &&
-            read_stream(fdt, node, walk->index, out)) {
-            walk->index++;
+        if (uiommu_fdt_okay(fdt, node) && read_stream(fdt, node, &walk->index, out)) {
             out->pasid_bits = uiommu_fdt_number(fdt, node, "pasid-num-bits", 0);
             out->stalls = uiommu_fdt_get(fdt, node, "dma-can-stall", &v);
             return true;
@@ -164,59 +158,36 @@ bool uiommu_fdt_next_device(const struct uiommu_fdt *fdt, struct uiommu_fdt_walk
     return false;
 }
 
-/* The cells that apply to a node: those of the one above. */
-static bool cells_of(const struct uiommu_fdt *fdt, uint32_t node, uint32_t *address,
-                     uint32_t *bytes)
-{
-    struct uiommu_fdt_walk walk;
-
-    memset(&walk, 0, sizeof(walk));
-    while (node != 0 && uiommu_fdt_next(fdt, &walk)) {
-        if (walk.path[walk.depth - 1u] != node)
-            continue;
-        if (walk.depth < 2)
-            return false;
-        *address = uiommu_fdt_number(fdt, walk.path[walk.depth - 2u], "#address-cells", 2);
-        *bytes = uiommu_fdt_number(fdt, walk.path[walk.depth - 2u], "#size-cells", 1);
-        return *address != 0 && *address <= 2 && *bytes != 0 && *bytes <= 2;
-    }
-    return false;
-}
-
-/* Entry number 'index' of iommu-addresses: device, address, length; false: no more. */
-static bool read_addresses(const struct uiommu_fdt *fdt, uint32_t node, uint32_t index,
+/* The entry of iommu-addresses at cell *at: device, address, length by the cells of the node above
+ * the device; false: no more. */
+static bool read_addresses(const struct uiommu_fdt *fdt, uint32_t node, uint32_t *at,
                            struct uiommu_fdt_region *r)
 {
     struct uiommu_fdt_value v;
-    uint32_t at = 0, address = 0, bytes = 0;
+    uint32_t here = *at, above, address, bytes, rest;
     uint64_t size;
-    bool known;
 
-    if (!uiommu_fdt_get(fdt, node, "iommu-addresses", &v))
+    if (!uiommu_fdt_get(fdt, node, "iommu-addresses", &v) || here >= v.length / 4u)
         return false;
-    for (;; index--) {
-        if (at >= v.length / 4u)
-            return false;
-        r->device = uiommu_fdt_phandle(fdt, uiommu_fdt_cell(fdt, &v, at));
-        known = cells_of(fdt, r->device, &address, &bytes);
-        if (index == 0)
-            break;
-        if (!known || address + bytes >= v.length / 4u - at)
-            return false;
-        at += 1u + address + bytes;
-    }
     fw_place(&r->place, node, 0);
-    if (!known) {
-        fw_bad(&r->place, UIOMMU_FW_REFERENCE, v.offset + 4u * at);
+    *at = UINT32_MAX; /* What is behind one that cannot be measured cannot be found. */
+    r->device = uiommu_fdt_find_phandle(fdt, uiommu_fdt_cell(fdt, &v, here), &above);
+    address = uiommu_fdt_number(fdt, above, "#address-cells", 2);
+    bytes = uiommu_fdt_number(fdt, above, "#size-cells", 1);
+    if (r->device == 0 || above == 0 || address == 0 || address > 2 || bytes == 0 || bytes > 2) {
+        fw_bad(&r->place, UIOMMU_FW_REFERENCE, v.offset + 4u * here);
         return true;
     }
-    if (address + bytes >= v.length / 4u - at)
-        fw_bad(&r->place, UIOMMU_FW_SHORT, v.offset + 4u * at);
-    r->first = uiommu_fdt_wide(fdt, &v, at + 1u, address);
-    size = uiommu_fdt_wide(fdt, &v, at + 1u + address, bytes);
+    rest = v.length / 4u - here;
+    if (address + bytes >= rest)
+        fw_bad(&r->place, UIOMMU_FW_SHORT, v.offset + 4u * here);
+    else
+        *at = here + 1u + address + bytes;
+    r->first = uiommu_fdt_wide(fdt, &v, here + 1u, address);
+    size = uiommu_fdt_wide(fdt, &v, here + 1u + address, bytes);
     r->last = r->first + (size - 1u);
     if (size == 0 || r->last < r->first)
-        fw_bad(&r->place, UIOMMU_FW_WRAPS, v.offset + 4u * (at + 1u));
+        fw_bad(&r->place, UIOMMU_FW_WRAPS, v.offset + 4u * (here + 1u));
     return true;
 }
 
@@ -261,9 +232,9 @@ bool uiommu_fdt_next_region(const struct uiommu_fdt *fdt, struct uiommu_fdt_walk
             continue;
         if (!is_reserved(fdt, walk->path[1]))
             continue;
-        if (walk->index < UIOMMU_FDT_ENTRIES && uiommu_fdt_okay(fdt, walk->path[2]) &&
-            read_addresses(fdt, walk->path[2], walk->index, out)) {
-            walk->index++;
+        if (walk->count < UIOMMU_FDT_REGIONS && uiommu_fdt_okay(fdt, walk->path[2]) &&
+            read_addresses(fdt, walk->path[2], &walk->index, out)) {
+            walk->count++;
             read_backing(fdt, walk, out);
             return true;
         }

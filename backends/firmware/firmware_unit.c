@@ -4,6 +4,14 @@
 
 #define PAGE UINT64_C(0x10000)
 
+/* What is known of an IOMMU. */
+enum {
+    NO_UNIT, /* Another kind, or switched off. */
+    BAD,
+    ALONE, /* Good by itself. */
+    GOOD,  /* And no earlier one has its registers. */
+};
+
 /* Interrupt types of the GIC's first cell, and where their numbers begin. */
 static const uint32_t gic_begin[] = {32, 16, 4096, 1056};
 
@@ -99,7 +107,7 @@ static void interrupts(const struct uiommu_fdt *fdt, const struct uiommu_fdt_wal
             return;
         parent = controller(fdt, walk);
     }
-    while (at < v.length / 4u && index < UIOMMU_FDT_ENTRIES) {
+    while (at < v.length / 4u && index < UIOMMU_FDT_INTERRUPTS) {
         if (extended)
             parent = uiommu_fdt_phandle(fdt, uiommu_fdt_cell(fdt, &v, at++));
         cells = parent == 0 ? 0 : uiommu_fdt_number(fdt, parent, "#interrupt-cells", 0);
@@ -115,6 +123,11 @@ static void interrupts(const struct uiommu_fdt *fdt, const struct uiommu_fdt_wal
     }
 }
 
+static bool is_unit(const struct uiommu_fdt *fdt, uint32_t node)
+{
+    return uiommu_fdt_lists(fdt, node, "compatible", "arm,smmu-v3") && uiommu_fdt_okay(fdt, node);
+}
+
 /* Without its interrupts. */
 bool uiommu_fdt_unit_at(const struct uiommu_fdt *fdt, const struct uiommu_fdt_walk *walk,
                         struct uiommu_fdt_unit *out)
@@ -124,7 +137,7 @@ bool uiommu_fdt_unit_at(const struct uiommu_fdt *fdt, const struct uiommu_fdt_wa
     uint64_t need;
 
     memset(out, 0, sizeof(*out));
-    if (!uiommu_fdt_lists(fdt, node, "compatible", "arm,smmu-v3") || !uiommu_fdt_okay(fdt, node))
+    if (!is_unit(fdt, node))
         return false;
     fw_place(&out->place, node, 0);
     out->phandle = uiommu_fdt_number(fdt, node, "phandle", 0);
@@ -150,61 +163,118 @@ bool uiommu_fdt_unit_at(const struct uiommu_fdt *fdt, const struct uiommu_fdt_wa
     return true;
 }
 
-/* Against the units before it. */
-static void compare(const struct uiommu_fdt *fdt, struct uiommu_fdt_unit *u)
+static struct uiommu_fdt_iommu *noted(struct uiommu_fdt *fdt, const struct uiommu_fdt_walk *walk)
+{
+    struct uiommu_fdt_iommu *i = &fdt->iommus[fdt->iommu_count];
+    uint32_t node = walk->path[walk->depth - 1u];
+    struct uiommu_fdt_value v;
+    struct uiommu_fdt_unit u;
+    bool unit = uiommu_fdt_unit_at(fdt, walk, &u);
+
+    if (!unit && !uiommu_fdt_get(fdt, node, "#iommu-cells", &v))
+        return NULL;
+    i->node = node;
+    i->phandle = uiommu_fdt_number(fdt, node, "phandle", 0);
+    i->cells = uiommu_fdt_number(fdt, node, "#iommu-cells", UNIT_CELLS);
+    i->state = unit ? BAD : NO_UNIT;
+    if (unit && fw_good(&u.place)) {
+        i->state = ALONE;
+        i->first = u.first;
+        i->last = u.last;
+    }
+    fdt->iommu_count++;
+    return i;
+}
+
+/* The first one before an offset that is good by itself and has registers in a range. */
+static const struct uiommu_fdt_iommu *over(const struct uiommu_fdt *fdt, uint32_t before,
+                                           uint64_t first, uint64_t last)
+{
+    const struct uiommu_fdt_iommu *i;
+
+    for (i = fdt->iommus; i < fdt->iommus + fdt->iommu_count && i->node < before; i++) {
+        if (i->state >= ALONE && fw_overlap(first, last, i->first, i->last))
+            return i;
+    }
+    return NULL;
+}
+
+void uiommu_fdt_note(struct uiommu_fdt *fdt)
 {
     struct uiommu_fdt_walk walk;
-    struct uiommu_fdt_unit o;
+    struct uiommu_fdt_iommu *i;
+    uint32_t node, phandle, k;
 
     memset(&walk, 0, sizeof(walk));
-    while (fw_good(&u->place) && uiommu_fdt_next(fdt, &walk) &&
-           walk.path[walk.depth - 1u] < u->place.offset) {
-        if (uiommu_fdt_unit_at(fdt, &walk, &o) && fw_good(&o.place) &&
-            fw_overlap(u->first, u->last, o.first, o.last))
-            fw_clash(&u->place, UIOMMU_FW_TWICE, u->place.offset, o.place.offset);
+    while (fdt->iommu_count < UIOMMU_FDT_UNITS && uiommu_fdt_next(fdt, &walk)) {
+        i = noted(fdt, &walk);
+        if (i != NULL && i->state == ALONE && over(fdt, i->node, i->first, i->last) == NULL)
+            i->state = GOOD;
     }
+    /* Nobody else may have their phandles. */
+    memset(&walk, 0, sizeof(walk));
+    while (fdt->iommu_count != 0 && uiommu_fdt_next(fdt, &walk)) {
+        node = walk.path[walk.depth - 1u];
+        phandle = uiommu_fdt_number(fdt, node, "phandle", 0);
+        for (k = 0; phandle != 0 && k < fdt->iommu_count; k++) {
+            if (fdt->iommus[k].phandle == phandle && fdt->iommus[k].node != node)
+                fdt->iommus[k].phandle = 0;
+        }
+    }
+}
+
+const struct uiommu_fdt_iommu *uiommu_fdt_iommu(const struct uiommu_fdt *fdt, uint32_t phandle)
+{
+    uint32_t k;
+
+    for (k = 0; phandle != 0 && phandle != UINT32_MAX && k < fdt->iommu_count; k++) {
+        if (fdt->iommus[k].phandle == phandle)
+            return &fdt->iommus[k];
+    }
+    return NULL;
+}
+
+bool uiommu_fdt_is_good(const struct uiommu_fdt_iommu *iommu)
+{
+    return iommu != NULL && iommu->state == GOOD;
+}
+
+uint32_t uiommu_fdt_over_unit(const struct uiommu_fdt *fdt, uint64_t first, uint64_t last)
+{
+    const struct uiommu_fdt_iommu *i = over(fdt, UINT32_MAX, first, last);
+
+    return i == NULL ? 0 : i->node;
+}
+
+/* The last one noted is the last one looked into. */
+static bool beyond(const struct uiommu_fdt *fdt, uint32_t node)
+{
+    return fdt->iommu_count == UIOMMU_FDT_UNITS && node > fdt->iommus[UIOMMU_FDT_UNITS - 1u].node;
 }
 
 bool uiommu_fdt_next_unit(const struct uiommu_fdt *fdt, struct uiommu_fdt_walk *walk,
                           struct uiommu_fdt_unit *out)
 {
+    const struct uiommu_fdt_iommu *earlier;
+    uint32_t node;
+
     while (uiommu_fdt_next(fdt, walk)) {
+        node = walk->path[walk->depth - 1u];
+        if (beyond(fdt, node)) {
+            if (!is_unit(fdt, node))
+                continue;
+            memset(out, 0, sizeof(*out));
+            fw_place(&out->place, node, 0);
+            fw_bad(&out->place, UIOMMU_FW_SKIPPED, node);
+            return true;
+        }
         if (!uiommu_fdt_unit_at(fdt, walk, out))
             continue;
         interrupts(fdt, walk, out);
-        compare(fdt, out);
+        earlier = over(fdt, node, out->first, out->last);
+        if (earlier != NULL)
+            fw_clash(&out->place, UIOMMU_FW_TWICE, node, earlier->node);
         return true;
     }
     return false;
-}
-
-bool uiommu_fdt_good_unit(const struct uiommu_fdt *fdt, uint32_t node)
-{
-    struct uiommu_fdt_walk walk;
-    struct uiommu_fdt_unit u;
-
-    memset(&walk, 0, sizeof(walk));
-    while (node != 0 && uiommu_fdt_next(fdt, &walk)) {
-        if (walk.path[walk.depth - 1u] != node)
-            continue;
-        if (!uiommu_fdt_unit_at(fdt, &walk, &u))
-            return false;
-        compare(fdt, &u);
-        return fw_good(&u.place);
-    }
-    return false;
-}
-
-uint32_t uiommu_fdt_over_unit(const struct uiommu_fdt *fdt, uint64_t first, uint64_t last)
-{
-    struct uiommu_fdt_walk walk;
-    struct uiommu_fdt_unit u;
-
-    memset(&walk, 0, sizeof(walk));
-    while (uiommu_fdt_next(fdt, &walk)) {
-        if (uiommu_fdt_unit_at(fdt, &walk, &u) && fw_good(&u.place) &&
-            fw_overlap(first, last, u.first, u.last))
-            return u.place.offset;
-    }
-    return 0;
 }

@@ -20,8 +20,34 @@ extern "C" {
 #define UIOMMU_FDT_MAX 0x200000u
 /** So many nodes may be inside each other, the root included. */
 #define UIOMMU_FDT_DEPTH 32u
-/** So many entries of one `ranges` are looked at, so many interrupts of a unit. */
+/*
+ * Bounds of what one lookup costs, far above what machines have: nobody makes the reader slow by a
+ * tree of his. What is beyond is not found.
+ */
+/** So many entries of one `ranges` are looked at. */
 #define UIOMMU_FDT_ENTRIES 64u
+/** So many IOMMUs of any kind; units beyond are SKIPPED. */
+#define UIOMMU_FDT_UNITS 64u
+/** So many interrupts of a unit. */
+#define UIOMMU_FDT_INTERRUPTS 8u
+/** So many PCI host bridges... */
+#define UIOMMU_FDT_HOSTS 256u
+/** ...and so many entries of an iommu-map. */
+#define UIOMMU_FDT_MAPS 512u
+/** So many entries of all iommu-addresses. */
+#define UIOMMU_FDT_REGIONS 256u
+/** So many properties of a node, so many bytes of a list of strings; names of nodes are shorter. */
+#define UIOMMU_FDT_PROPERTIES 1024u
+
+/** What is noted of an IOMMU when a tree is opened. The reader's. */
+struct uiommu_fdt_iommu {
+    uint32_t node;    /**< Its offset. */
+    uint32_t phandle; /**< 0: none, or it is not the only one with it. */
+    uint32_t cells;   /**< #iommu-cells. */
+    uint32_t state;   /**< No unit, bad, good by itself, good against the others. */
+    uint64_t first;   /**< Registers of a good one. */
+    uint64_t last;    /**< Their last byte. */
+};
 
 /** An opened tree; filled by uiommu_fdt_open(). */
 struct uiommu_fdt {
@@ -32,12 +58,15 @@ struct uiommu_fdt {
     uint32_t strings_end;         /**< ...and after them. */
     struct uiommu_fw_place place; /**< GOOD: all of it is well formed. Else where it is not: what is
                                        before can be used, what is after is not looked at. */
+    uint32_t iommu_count;         /**< The reader's. */
+    struct uiommu_fdt_iommu iommus[UIOMMU_FDT_UNITS]; /**< The reader's. */
 };
 
 /** A walk over all nodes; all zero to begin. */
 struct uiommu_fdt_walk {
     uint32_t next;  /**< The reader's. */
     uint32_t index; /**< The reader's. */
+    uint32_t count; /**< The reader's. */
     uint32_t depth; /**< Of the present node; the root has 1. */
     uint32_t
         path[UIOMMU_FDT_DEPTH]; /**< Nodes from the root to the present one, path[depth - 1]. */
