@@ -98,9 +98,16 @@ static void tell_changed(void)
     }
 }
 
-/* A write of the tail shows all commands from the last one on. */
+/*
+ * A write of the tail shows all commands from the last one on. Back to 0 with far more than that
+ * between: the queue is about to be made anew.
+ */
 static void tell(uint64_t tail)
 {
+    if (tail == 0 && w.bytes - w.at > UINT64_C(8) * w.vendor->commands.words * LAST) {
+        w.at = 0;
+        w.since = w.told;
+    }
     while (w.at != tail && tail < w.bytes) {
         (void)copy(w.at, w.last[w.told % LAST]);
         kernel_log("command");
