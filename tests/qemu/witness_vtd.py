@@ -5,7 +5,7 @@ from witness_forms import Form, Unusable, Vendor, access, bits, line
 VTD_KINDS = {0x1: 'bad-id', 0x2: 'bad-id', 0x5: 'permission', 0x6: 'permission',
              0x59: 'bad-context', 0x5b: 'bad-context', 0x71: 'translation', 0x85: 'permission',
              0x86: 'permission'}
-VTD_TYPES = {1: 'context-cache', 2: 'iotlb', 3: 'device-iotlb', 4: 'iec', 5: 'wait', 6: 'p-iotlb',
+VTD_TYPES = {1: 'context-cache', 2: 'iotlb', 3: 'device', 4: 'iec', 5: 'wait', 6: 'p-iotlb',
              7: 'pasid-cache', 8: 'device-piotlb', 9: 'page group response'}
 
 

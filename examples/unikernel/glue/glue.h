@@ -68,6 +68,9 @@ struct glue_vendor {
     uint32_t illegal_words;
     struct glue_queue commands;
     void (*requests)(const struct glue_found *found, struct glue_requests *out);
+    /* Writes a page request (a read, group 3) where a device's would be, as a test may on emulators
+     * that let it. false: the queue did not take it. NULL: nothing to write to. */
+    bool (*request)(const struct glue_found *found, uint32_t id, uint32_t pasid, uint64_t address);
     /* Reads the registers: a version that uiommu can serve? */
     enum glue_end (*check)(const struct glue_found *found, const char **why);
     uiommu_err (*create)(struct uiommu *u, const struct glue_found *found,
@@ -140,6 +143,8 @@ struct glue_unit {
 uiommu_err glue_unit_start(struct glue_unit *g, struct uiommu *u, const struct glue_found *found);
 /* Waits until an interrupt has brought an event, the time is over, or without one. */
 bool glue_event(struct glue_unit *g, uint64_t within_ns, struct uiommu_event *out);
+/* What its interrupt does, without one. */
+void glue_serve(struct glue_unit *g);
 /* Drops what waits; lets so much time pass. */
 void glue_events_drop(struct glue_unit *g);
 void glue_pause(struct glue_unit *g, uint64_t ns);

@@ -68,18 +68,22 @@ uiommu_err glue_unit_start(struct glue_unit *g, struct uiommu *u, const struct g
     return uiommu_unit_start(unit);
 }
 
+void glue_serve(struct glue_unit *g)
+{
+    uintptr_t irq = kernel_irq_save();
+
+    serve(g);
+    kernel_irq_restore(irq);
+}
+
 /* An interrupt comes whenever there is work; what is due by time alone is served here. */
 void glue_pause(struct glue_unit *g, uint64_t ns)
 {
     uint64_t end = kernel_now_ns() + ns;
-    uintptr_t irq;
 
     while (kernel_now_ns() < end) {
-        if (uiommu_unit_next_deadline(g->unit) <= kernel_now_ns()) {
-            irq = kernel_irq_save();
-            serve(g);
-            kernel_irq_restore(irq);
-        }
+        if (uiommu_unit_next_deadline(g->unit) <= kernel_now_ns())
+            glue_serve(g);
         uiommu_pause();
     }
 }

@@ -51,6 +51,26 @@ static void requests(const struct glue_found *found, struct glue_requests *out)
     out->interrupts = (kernel_probe32(found->base + PECTL) & PECTL_OFF) == 0;
 }
 
+/* 7.4.1: type 1 with PASID; read, last in its group. */
+static bool request(const struct glue_found *found, uint32_t id, uint32_t pasid, uint64_t address)
+{
+    struct glue_requests q = {0};
+    volatile uint64_t *entry;
+    uint32_t tail;
+
+    requests(found, &q);
+    entry = (volatile uint64_t *)(uintptr_t)(q.base + 32u * (uint64_t)q.tail);
+    entry[0] = 0x101u | (uint64_t)id << 16 | (uint64_t)pasid << 32;
+    entry[1] = (address & ~(uint64_t)(KERNEL_PAGE - 1)) | 3u << 3 | 0x5u;
+    entry[2] = 0;
+    entry[3] = 0;
+    uiommu_fence_dma();
+    tail = (q.tail + 1) % q.entries;
+    *(volatile uint64_t *)(uintptr_t)(found->base + PQT) = (uint64_t)tail << 5;
+    requests(found, &q);
+    return q.tail == tail;
+}
+
 static bool message(kernel_handler *handler, void *ctx, struct uiommu_vtd_msi *out)
 {
     struct kernel_message m;
@@ -84,6 +104,7 @@ const struct glue_vendor glue_vtd = {
     .illegal_words = 4,
     .commands = {0x90, 0x88, 0, 0, 7, 12, 4}, /* IQA, IQT */
     .requests = requests,
+    .request = request,
     .check = check,
     .create = create,
 };

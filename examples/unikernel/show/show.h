@@ -48,6 +48,7 @@ extern const struct show_row show_fault[];
 extern const struct show_row show_stale[];
 extern const struct show_row show_nvme[];
 extern const struct show_row show_recover[];
+extern const struct show_row show_ask[];
 extern const struct show_row show_end[];
 
 /* Sets what the row tells. */

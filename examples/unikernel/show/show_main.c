@@ -6,7 +6,7 @@ static struct show show;
 
 static const struct show_row *const parts[] = {
     show_unit,  show_request, show_copy,    show_reserved, show_fault,
-    show_stale, show_nvme,    show_recover, show_end,
+    show_stale, show_nvme,    show_recover, show_ask,      show_end,
 };
 
 static void rows(struct show *s, const struct show_row *row)
