@@ -43,7 +43,7 @@ extern "C" {
 struct uiommu_fdt_iommu {
     uint32_t node;    /**< Its offset. */
     uint32_t phandle; /**< 0: none, or it is not the only one with it. */
-    uint32_t cells;   /**< #iommu-cells. */
+    uint32_t cells;   /**< \#iommu-cells. */
     uint32_t state;   /**< No unit, bad, good by itself, good against the others. */
     uint64_t first;   /**< Registers of a good one. */
     uint64_t last;    /**< Their last byte. */
