@@ -5,7 +5,7 @@
  * What an embedder writes around uiommu, in the order of a boot:
  *
  * glue_host.c      host services: memory, registers, clock, interrupts off
- * glue_discover_*  firmware tables: which unit is a device behind
+ * glue_discover_*  firmware tables: which unit is a device behind (glue_dmar.c, glue_ivrs.c)
  * glue_reserved.c  the host's word about memory that firmware wants kept
  * glue_vtd.c ...   one file a vendor: the unit's constructor and its interrupts
  * glue_service.c   what an interrupt does: serve the unit, keep its events

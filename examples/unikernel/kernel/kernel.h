@@ -46,7 +46,6 @@ void kernel_pages_init(uint64_t first, uint64_t last);
 /* Zeroed; align is a power of two; NULL: none is left. */
 void *kernel_pages_get(uint64_t bytes, uint64_t align);
 void kernel_pages_put(void *memory, uint64_t bytes);
-uint64_t kernel_pages_free(void);
 
 /* ---- interrupts: x86_interrupt.c, arm_interrupt.c ---- */
 

@@ -7,7 +7,6 @@
 static struct {
     uint64_t first;
     uint32_t count;
-    uint32_t used;
     uint32_t bits[PAGES_MOST / 32];
 } pages;
 
@@ -23,7 +22,6 @@ static void mark(uint32_t n, uint32_t count, bool used)
             pages.bits[n / 32] |= 1u << n % 32;
         else
             pages.bits[n / 32] &= ~(1u << n % 32);
-        pages.used += used ? 1u : UINT32_MAX;
     }
 }
 
@@ -62,9 +60,4 @@ void kernel_pages_put(void *memory, uint64_t bytes)
     uint64_t at = (uint64_t)(uintptr_t)memory - pages.first;
 
     mark((uint32_t)(at / KERNEL_PAGE), (uint32_t)((bytes + KERNEL_PAGE - 1) / KERNEL_PAGE), false);
-}
-
-uint64_t kernel_pages_free(void)
-{
-    return pages.count - pages.used;
 }
