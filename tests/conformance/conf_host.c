@@ -7,7 +7,7 @@
  */
 
 /* Where DMA takes long, it is done at each so many-th moment only. */
-#define SPARSE 17u
+#define SPARSE 47u
 
 /* A page that no device is given: a device reads it whenever the library lets anything happen. */
 struct watch {

@@ -88,6 +88,13 @@ static void count_reason(size_t machine, const char *why)
     reasons[i].count[machine]++;
 }
 
+static const char *wanted_machine = "";
+
+static bool is_wanted(size_t machine)
+{
+    return strstr(machines[machine].name, wanted_machine) != NULL;
+}
+
 /* The commonest reasons come first. */
 static uint32_t weight(uint32_t i)
 {
@@ -104,8 +111,10 @@ static void print_reasons(void)
     uint32_t i, m, most;
 
     printf("\nNot run, and why (");
-    for (m = 0; m < QEMU_MACHINES; m++) {
-        printf("%s%s", m == 0 ? "" : "; ", machines[m].name);
+    for (i = m = 0; m < QEMU_MACHINES; m++) {
+        if (is_wanted(m)) {
+            printf("%s%s", i++ == 0 ? "" : "; ", machines[m].name);
+        }
     }
     printf("):\n");
     for (;;) {
@@ -116,7 +125,9 @@ static void print_reasons(void)
             break;
         }
         for (m = 0; m < QEMU_MACHINES; m++) {
-            printf("%5u", reasons[most].count[m]);
+            if (is_wanted(m)) {
+                printf("%5u", reasons[most].count[m]);
+            }
         }
         printf("  %s\n", reasons[most].why);
         memset(reasons[most].count, 0, sizeof(reasons[most].count));
@@ -142,7 +153,7 @@ static void guarded(struct conf *c)
 }
 
 struct options {
-    const char *pattern, *machine;
+    const char *pattern;
     unsigned long seed;
     bool verbose;
 };
@@ -234,7 +245,7 @@ int main(int argc, char **argv)
             options.pattern = optarg;
             break;
         case 'm':
-            options.machine = optarg;
+            wanted_machine = optarg;
             break;
         case 's':
             options.seed = strtoul(optarg, NULL, 0);
@@ -253,7 +264,7 @@ int main(int argc, char **argv)
         return 2;
     }
     for (i = 0; i < QEMU_MACHINES; i++) {
-        if (options.machine == NULL || strstr(machines[i].name, options.machine) != NULL) {
+        if (is_wanted(i)) {
             run_machine(&machines[i], &options, memory, &totals);
         }
     }
