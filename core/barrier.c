@@ -15,11 +15,13 @@ static uiommu_err barrier_begin(struct uiommu_device *dev, uint32_t pasid)
 {
     struct uiommu_barrier *barrier = &dev->barrier;
     struct uiommu_unit *unit = dev->unit;
-    uiommu_err err;
+    bool mute = uiommu_mute(dev); /* a barrier may ask it */
+    uiommu_err err = UIOMMU_E_HW;
     uintptr_t irq;
 
     irq = uiommu_lock_take(unit->u, &unit->lock);
-    err = unit->ops.barrier(unit->hw, dev->hw, pasid, &barrier->ticket, &barrier->strength);
+    if (!mute)
+        err = unit->ops.barrier(unit->hw, dev->hw, pasid, &barrier->ticket, &barrier->strength);
     uiommu_lock_give(unit->u, &unit->lock, irq);
     if (err == UIOMMU_E_BUSY)
         return UIOMMU_PENDING;
@@ -47,7 +49,7 @@ static void barrier_poll(struct uiommu_device *dev)
     if (err == UIOMMU_PENDING) {
         if (unit->now_ns < barrier->deadline_ns && uiommu_word_load(&unit->hung) == 0)
             return;
-        uiommu_unit_hangs(unit, barrier->ticket);
+        uiommu_unit_late(unit, barrier->ticket, unit->config.command_ns);
     }
     barrier->done = barrier->begun;
     if (err == UIOMMU_OK) {

@@ -51,38 +51,45 @@ static uiommu_err d2_begin(struct uiommu_bond *bond)
     return err;
 }
 
-/* OK, PENDING, HW (failed twice), TIMEOUT. */
-static uiommu_err d2_wave(struct uiommu_bond *bond)
+/* R15: what failed is tried again behind a ticket of its own; the device only when it can be asked
+ * alone. OK, PENDING, HW (failed again), TIMEOUT. */
+static uiommu_err d2_poll(struct uiommu_bond *bond)
 {
     struct uiommu_unit *unit = bond->dev->unit;
     uiommu_err err;
     uintptr_t irq;
+
+    irq = uiommu_lock_take(bond->u, &unit->lock);
+    err = uiommu_ticket_poll(unit, bond->ticket);
+    uiommu_lock_give(bond->u, &unit->lock, irq);
+    if (err == UIOMMU_PENDING)
+        return err;
+    if (err != UIOMMU_OK && bond->phase != UIOMMU_PHASE_D2_DEVICE && !bond->again) {
+        bond->again = true;
+        bond->in_air = false;
+        return UIOMMU_PENDING;
+    }
+    bond->again = false;
+    return err;
+}
+
+static uiommu_err d2_wave(struct uiommu_bond *bond)
+{
+    struct uiommu_unit *unit = bond->dev->unit;
+    uiommu_err err;
 
     if (bond->until_ns == 0)
         bond->until_ns = uiommu_drain_later(bond, unit->config.command_ns);
     if (!bond->in_air) {
         err = d2_begin(bond);
         bond->in_air = err == UIOMMU_OK;
-        if (err == UIOMMU_E_BUSY)
+        if (err == UIOMMU_OK || err == UIOMMU_E_BUSY)
             err = UIOMMU_PENDING;
     } else {
-        irq = uiommu_lock_take(bond->u, &unit->lock);
-        err = uiommu_ticket_poll(unit, bond->ticket);
-        uiommu_lock_give(bond->u, &unit->lock, irq);
-        if (err != UIOMMU_PENDING && err != UIOMMU_OK && !bond->wave_retry) {
-            bond->wave_retry = true; /* R15: once more, alone behind its own ticket */
-            bond->in_air = false;
-            return UIOMMU_PENDING;
-        }
-        if (err != UIOMMU_PENDING)
-            bond->wave_retry = false;
-        if (err == UIOMMU_OK)
-            return err;
+        err = d2_poll(bond);
     }
-    if (err == UIOMMU_OK)
-        err = UIOMMU_PENDING;
     if (err == UIOMMU_PENDING && uiommu_drain_expired(bond, bond->until_ns)) {
-        uiommu_unit_hangs(unit, bond->ticket);
+        uiommu_unit_late(unit, bond->ticket, unit->config.command_ns);
         err = UIOMMU_E_TIMEOUT;
     }
     return err;
@@ -101,30 +108,40 @@ static enum uiommu_phase d2_next(const struct uiommu_bond *bond)
     }
 }
 
+enum uiommu_go uiommu_drain_d2_end(struct uiommu_bond *bond, uint32_t proof, uiommu_err err)
+{
+    if (err == UIOMMU_OK) {
+        uiommu_word_and(&bond->missing, ~proof); /* here alone: who reads it sees no gap (R12) */
+        return uiommu_drain_next(bond, d2_next(bond));
+    }
+    if (err == UIOMMU_E_TIMEOUT) { /* a unit that is so late proves none of the rest either */
+        uiommu_drain_miss(bond, proof | UIOMMU_PROOF_DEVICE | UIOMMU_PROOF_REQUESTS |
+                                    (proof == UIOMMU_PROOF_CONFIG ? UIOMMU_PROOF_TLB : 0));
+        return uiommu_drain_next(bond, UIOMMU_PHASE_D2_PINNED);
+    }
+    uiommu_drain_miss(bond, proof);
+    return uiommu_drain_next(bond, d2_next(bond));
+}
+
 enum uiommu_go uiommu_drain_d2(struct uiommu_bond *bond, enum uiommu_step step, uint32_t proof)
 {
+    bool device = bond->phase == UIOMMU_PHASE_D2_DEVICE;
     uiommu_err err;
 
     /* Of a bind that failed so early the entry may be another bond's by now. */
     if (!bond->stamped)
         return uiommu_drain_next(bond, UIOMMU_PHASE_D2_PINNED);
     (void)uiommu_drain_enter(bond, step);
+    if (device && !uiommu_mute_may_ask(bond))
+        return uiommu_drain_alone_begin(bond);
     err = d2_wave(bond);
     if (err == UIOMMU_PENDING)
         return UIOMMU_WAIT;
-    if (err == UIOMMU_OK) {
-        uiommu_word_and(&bond->missing, ~proof); /* here alone: who reads it sees no gap (R12) */
-        return uiommu_drain_next(bond, d2_next(bond));
-    }
-    if (err == UIOMMU_E_TIMEOUT) { /* a hung unit proves none of the rest either */
-        uiommu_drain_miss(bond, proof | UIOMMU_PROOF_DEVICE | UIOMMU_PROOF_REQUESTS |
-                                    (proof == UIOMMU_PROOF_CONFIG ? UIOMMU_PROOF_TLB : 0));
-        return uiommu_drain_next(bond, UIOMMU_PHASE_D2_PINNED);
-    }
-    uiommu_drain_miss(bond, proof);
-    if (proof == UIOMMU_PROOF_DEVICE)
-        uiommu_device_isolate(bond->dev);
-    return uiommu_drain_next(bond, d2_next(bond));
+    if (device)
+        err = uiommu_mute_asked(bond, err);
+    if (err == UIOMMU_MORE)
+        return uiommu_drain_alone_begin(bond);
+    return uiommu_drain_d2_end(bond, proof, err);
 }
 
 /* An exit that has picked the bond is done with it before its number can go on (R11). */

@@ -166,6 +166,14 @@ enum uiommu_reset_step {
     UIOMMU_RESET_FAILED,  /* no barrier: end may be called again */
 };
 
+/* Does it answer invalidations of its TLB (R15)? */
+enum uiommu_mute {
+    UIOMMU_MUTE_NO,
+    UIOMMU_MUTE_MAYBE, /* of several behind a ticket that failed or was late: asked alone next */
+    UIOMMU_MUTE_LATE,  /* too late alone: the unit may have been at fault, once */
+    UIOMMU_MUTE_YES,   /* cut off, not asked before its next reset */
+};
+
 struct uiommu_device {
     uint32_t magic;                    /* (c) */
     struct uiommu_unit *unit;          /* (c) */
@@ -190,6 +198,7 @@ struct uiommu_device {
     bool pasid_required;               /* (m) written while no bond exists or in reset */
     struct uiommu_word ats_on;         /* (w) at the endpoint */
     struct uiommu_word shut;           /* (w) its entry refuses everything, proved by a ticket */
+    struct uiommu_word mute;           /* (w) enum uiommu_mute */
     uint32_t program_serial;           /* (u) writes of its entry */
     bool pri_on, pasid_on;             /* (m) at the endpoint */
     uint32_t isolate_step;             /* (r) of cutting it off in hardware */
@@ -216,6 +225,12 @@ uint32_t uiommu_device_bonds(const struct uiommu_device *dev);
 void uiommu_device_violation(struct uiommu_device *dev);
 /* Any lock but (u). Cut the device off: event and state now, hardware as the role goes on. */
 void uiommu_device_isolate(struct uiommu_device *dev);
+/* mute.c. Any lock but (u). It was one of those in front of a ticket that failed or was late. */
+void uiommu_mute_suspect(struct uiommu_device *dev);
+/* Is it known to be, and would it be asked? [any] */
+bool uiommu_mute(const struct uiommu_device *dev);
+/* What asking it alone came to: OK; TIMEOUT: not known yet; HW: it is mute, and cut off. */
+uiommu_err uiommu_mute_judge(struct uiommu_device *dev, uiommu_err err);
 /* Is it there? Without the op: yes. */
 bool uiommu_device_present(const struct uiommu_device *dev);
 /* Does it have a device TLB that can be asked to invalidate? */
@@ -251,6 +266,7 @@ enum uiommu_phase {
     UIOMMU_PHASE_D1,
     UIOMMU_PHASE_D2_CONFIG,
     UIOMMU_PHASE_D2_TLB,
+    UIOMMU_PHASE_D2_ALONE, /* it waits until the device can be asked alone (R15) */
     UIOMMU_PHASE_D2_DEVICE,
     UIOMMU_PHASE_D2_PINNED,
     UIOMMU_PHASE_D3,
@@ -334,7 +350,7 @@ struct uiommu_bond {
     bool proved;                      /* (r) the barrier proves by itself */
     bool absent;                      /* (r) the device was not there when last asked */
     bool in_air;                      /* (r) the phase's ticket or barrier is under way */
-    bool wave_retry;                  /* (r) the device wave failed once */
+    bool again;                       /* (r) D2: configuration or IOTLB failed once */
     bool reported;                    /* (r) poisoned event was sent */
     uint32_t barrier_need;            /* (r) */
     uint32_t rounds;                  /* (r) D3 rounds */
@@ -482,6 +498,8 @@ uiommu_err uiommu_ticket_wait(struct uiommu_unit *unit, uint64_t ticket, uint64_
 uiommu_err uiommu_ticket_push(struct uiommu_unit *unit, uint64_t *out);
 /* A ticket was not done in time. */
 void uiommu_unit_hangs(struct uiommu_unit *unit, uint64_t ticket);
+/* Any lock but (u). A ticket, or room for one, was waited for so long in vain. */
+void uiommu_unit_late(struct uiommu_unit *unit, uint64_t ticket, uint64_t ns);
 /* (u) Ask for it. */
 uiommu_err uiommu_ticket_poll(struct uiommu_unit *unit, uint64_t ticket);
 
@@ -562,6 +580,7 @@ struct uiommu_unit {
     struct uiommu_word due_now;       /* (w) service is due at once */
     struct uiommu_word started;       /* (w) */
     struct uiommu_word hung;          /* (w) */
+    uint64_t moved_ns;                /* (u) when a ticket was last seen to end; 0: never */
     struct uiommu_word suspended;     /* (w) between suspend and resume: also hung */
     uint32_t ports;                   /* (m) */
     struct uiommu_word granted;       /* (w) credits, written under (m) */
@@ -577,6 +596,7 @@ struct uiommu_unit {
     uint32_t first;                /* (r) the ring that is asked first, in turn */
     struct uiommu_out out;         /* (r) */
     struct uiommu_bond *stopping;  /* (u) bonds to step */
+    struct uiommu_bond *alone;     /* (r) the one whose device is asked alone, or NULL */
     uint32_t stops;                /* (r) against the marker reserve */
     struct uiommu_device *zombies; /* (m) not attached, not shut out either */
     bool no_progress;              /* (r) a ring does not move: look again, but not at once */

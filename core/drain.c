@@ -384,6 +384,8 @@ static enum uiommu_go step(struct uiommu_bond *bond)
         return uiommu_drain_d2(bond, UIOMMU_STEP_D2_CONFIG, UIOMMU_PROOF_CONFIG);
     case UIOMMU_PHASE_D2_TLB:
         return uiommu_drain_d2(bond, UIOMMU_STEP_D2_TLB, UIOMMU_PROOF_TLB);
+    case UIOMMU_PHASE_D2_ALONE:
+        return uiommu_drain_alone(bond);
     case UIOMMU_PHASE_D2_DEVICE:
         return uiommu_drain_d2(bond, UIOMMU_STEP_D2_DEVICE, UIOMMU_PROOF_DEVICE);
     case UIOMMU_PHASE_D2_PINNED:

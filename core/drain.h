@@ -82,7 +82,17 @@ enum uiommu_go uiommu_drain_sweep(struct uiommu_bond *bond);
 enum uiommu_go uiommu_drain_sweep_settle(struct uiommu_bond *bond);
 enum uiommu_go uiommu_drain_sweep_consume(struct uiommu_bond *bond);
 
+/* mute.c: D2 of a device that may be mute. */
+/* May its device be asked now, or only alone? */
+bool uiommu_mute_may_ask(const struct uiommu_bond *bond);
+/* What came of it: OK; TIMEOUT; HW: it is mute; MORE: ask again, alone. */
+uiommu_err uiommu_mute_asked(struct uiommu_bond *bond, uiommu_err err);
+enum uiommu_go uiommu_drain_alone_begin(struct uiommu_bond *bond);
+enum uiommu_go uiommu_drain_alone(struct uiommu_bond *bond);
+
 /* clear.c */
+/* A part of D2 ends: OK, HW: the part is missing, TIMEOUT: all that would follow, too. */
+enum uiommu_go uiommu_drain_d2_end(struct uiommu_bond *bond, uint32_t proof, uiommu_err err);
 enum uiommu_go uiommu_drain_d2(struct uiommu_bond *bond, enum uiommu_step step, uint32_t proof);
 enum uiommu_go uiommu_drain_pinned(struct uiommu_bond *bond);
 

@@ -249,6 +249,7 @@ static uiommu_err reset_finish(struct uiommu_device *dev)
     uiommu_err err;
 
     uiommu_word_store(&dev->ats_on, 0);
+    uiommu_word_store(&dev->mute, UIOMMU_MUTE_NO);
     dev->pri_on = false;
     err = uiommu_device_enable(dev);
     if (err != UIOMMU_OK)

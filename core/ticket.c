@@ -26,6 +26,7 @@ uiommu_err uiommu_ticket_poll(struct uiommu_unit *unit, uint64_t ticket)
 
     if (err == UIOMMU_PENDING)
         return err;
+    unit->moved_ns = uiommu_now(unit->u);
     uiommu_trace(unit->u, unit->number, UIOMMU_TRACE_TICKET, ticket, err == UIOMMU_OK ? 1 : 2, 0,
                  0);
     if (err == UIOMMU_OK)
@@ -52,6 +53,22 @@ void uiommu_unit_hangs(struct uiommu_unit *unit, uint64_t ticket)
     uiommu_log(unit, UIOMMU_LOG_ERROR, "the IOMMU does not complete commands");
 }
 
+/* Devices that leave invalidations unanswered keep a unit busy that is in order: one that gets on,
+ * and be it by failures, finds out who they are (R15); a restart would begin anew. */
+void uiommu_unit_late(struct uiommu_unit *unit, uint64_t ticket, uint64_t ns)
+{
+    uintptr_t irq = uiommu_lock_take(unit->u, &unit->lock);
+    uint64_t moved = unit->moved_ns;
+
+    uiommu_lock_give(unit->u, &unit->lock, irq);
+    if (moved == 0 || uiommu_now(unit->u) >= uiommu_after(moved, ns)) {
+        uiommu_unit_hangs(unit, ticket);
+        return;
+    }
+    uiommu_count_shared(&unit->counters.command_errors, 1);
+    uiommu_trace(unit->u, unit->number, UIOMMU_TRACE_TICKET, ticket, 3, 0, 0);
+}
+
 uiommu_err uiommu_ticket_wait(struct uiommu_unit *unit, uint64_t ticket, uint64_t ns)
 {
     struct uiommu_wait wait = uiommu_wait_begin(&unit->u->host, ns);
@@ -69,7 +86,7 @@ uiommu_err uiommu_ticket_wait(struct uiommu_unit *unit, uint64_t ticket, uint64_
     }
     if (err != UIOMMU_PENDING)
         return err;
-    uiommu_unit_hangs(unit, ticket);
+    uiommu_unit_late(unit, ticket, ns);
     return UIOMMU_E_TIMEOUT;
 }
 
@@ -94,7 +111,7 @@ uiommu_err uiommu_commands_wait(struct uiommu_unit *unit,
         last = !uiommu_wait_more(&wait);
     }
     if (err == UIOMMU_E_BUSY) {
-        uiommu_unit_hangs(unit, 0);
+        uiommu_unit_late(unit, 0, ns);
         return UIOMMU_E_TIMEOUT;
     }
     return err == UIOMMU_OK ? uiommu_ticket_wait(unit, ticket, ns) : err;

@@ -4,7 +4,7 @@
 /*
  * Waves of invalidations over all bonds of an address space (R17): some bonds of one unit at a
  * time, closed by a ticket and waited for with no lock held. Where a ticket fails, each bond of
- * it is done again by itself, which finds the culprit (R15).
+ * it is done again by itself, which finds the culprit (R15, mute.c).
  */
 
 #define WAVE 16u
@@ -17,7 +17,8 @@ struct batch {
     struct uiommu_bond *bond[WAVE];
     bool reachable[WAVE]; /* asked with no lock held */
     uint32_t count;
-    uint64_t serial; /* bonds up to this one are done */
+    uint64_t serial;   /* bonds up to this one are done */
+    uint64_t until_ns; /* of all that is asked alone; 0: nothing was */
 };
 
 /* (a) The next bonds of one unit, pinned. */
@@ -127,25 +128,91 @@ static uiommu_err part_run(struct batch *b, uint32_t first, uint32_t last)
     return err;
 }
 
-static uiommu_err batch_run(struct batch *b)
+/* Who can be asked. What is mute is asked no more, and withheld. */
+static uiommu_err look(struct batch *b)
 {
-    uiommu_err err, worst = UIOMMU_OK;
+    uiommu_err worst = UIOMMU_OK;
+    struct uiommu_device *dev;
     uint32_t i;
 
-    for (i = 0; i < b->count; i++)
-        b->reachable[i] = b->wave == UIOMMU_WAVE_DEVICE && uiommu_device_reachable(b->bond[i]->dev);
-    err = part_run(b, 0, b->count - 1);
+    for (i = 0; i < b->count; i++) {
+        dev = b->bond[i]->dev;
+        b->reachable[i] = b->wave == UIOMMU_WAVE_DEVICE && uiommu_device_reachable(dev);
+        if (b->reachable[i] && uiommu_mute(dev)) {
+            b->reachable[i] = false;
+            worst = UIOMMU_E_WITHHELD;
+        }
+    }
+    return worst;
+}
+
+/* All of the batch at once: only where nobody is suspected. */
+static bool together(const struct batch *b)
+{
+    uint32_t i;
+
+    for (i = 0; i < b->count; i++) {
+        if (b->reachable[i] && uiommu_word_load(&b->bond[i]->dev->mute) != UIOMMU_MUTE_NO)
+            return false;
+    }
+    return true;
+}
+
+static uiommu_err push_nothing(struct uiommu_unit *unit, void *arg)
+{
+    (void)unit;
+    (void)arg;
+    return UIOMMU_OK;
+}
+
+/* What others wait for is out of the queue, as far as that is known. */
+static bool queue_clear(struct batch *b)
+{
+    uiommu_err err = UIOMMU_PENDING;
+
+    while (err != UIOMMU_OK && uiommu_now(b->unit->u) < b->until_ns) {
+        err = uiommu_commands_wait(b->unit, push_nothing, NULL, b->unit->config.command_ns);
+        if (err == UIOMMU_E_TIMEOUT && uiommu_word_load(&b->unit->hung) != 0)
+            break;
+    }
+    return err == UIOMMU_OK;
+}
+
+/* One device per ticket (R15). */
+static uiommu_err ask_alone(struct batch *b, uint32_t i)
+{
+    struct uiommu_device *dev = b->bond[i]->dev;
+
+    if (!b->reachable[i])
+        return UIOMMU_OK;
+    if (uiommu_mute(dev))
+        return UIOMMU_E_HW;
+    if (b->until_ns == 0)
+        b->until_ns = uiommu_after(uiommu_now(b->unit->u), b->unit->config.drain_ns);
+    if (!queue_clear(b))
+        return UIOMMU_E_TIMEOUT;
+    return uiommu_mute_judge(dev, part_run(b, i, i));
+}
+
+static uiommu_err batch_run(struct batch *b)
+{
+    uiommu_err err = UIOMMU_E_HW, worst = look(b);
+    uint32_t i;
+
+    if (together(b))
+        err = part_run(b, 0, b->count - 1);
     if (err == UIOMMU_OK)
-        return err;
+        return worst;
+    for (i = 0; i < b->count; i++) {
+        if (b->reachable[i])
+            uiommu_mute_suspect(b->bond[i]->dev);
+    }
     if (err != UIOMMU_E_HW)
-        return UIOMMU_E_WITHHELD;
-    for (i = 0; i < b->count; i++) { /* one device per ticket */
-        err = part_run(b, i, i);
-        if (err == UIOMMU_OK)
-            continue;
-        worst = UIOMMU_E_WITHHELD;
-        if (b->wave == UIOMMU_WAVE_DEVICE && err == UIOMMU_E_HW)
-            uiommu_device_isolate(b->bond[i]->dev);
+        return UIOMMU_E_WITHHELD; /* who it was, the next wave or D2 finds out */
+    for (i = 0; i < b->count; i++) {
+        err = b->wave == UIOMMU_WAVE_DEVICE ? ask_alone(b, i) : part_run(b, i, i);
+        if (err != UIOMMU_OK)
+            worst = UIOMMU_E_WITHHELD;
     }
     return worst;
 }

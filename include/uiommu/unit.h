@@ -29,7 +29,7 @@ struct uiommu_unit_config {
     uint32_t stalls;     /**< Stall slots; cut to the hardware's. The hardware's, at most 256. */
     uint64_t command_ns; /**< Deadline of commands and invalidations. 1 s. More than hardware waits
                               for all devices together that leave invalidations unanswered: else
-                              the unit counts as hung before they are found out. */
+                              the unit may count as hung, once, before they are found out. */
     uint64_t stop_ns;    /**< Deadline of a driver's stop. 10 s. */
     uint64_t answer_ns;  /**< Deadline of a handler's answer (PROTOCOL I4). 10 s. */
     uint64_t partial_ns; /**< Deadline of a group's Last. 1 s. */

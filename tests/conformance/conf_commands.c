@@ -208,6 +208,75 @@ static void never_answers(struct conf *c)
     CHECK(c, conf_wait_state(c, f.bond, UIOMMU_BOND_FREE));
 }
 
+/* A unit that counts as hung is restarted, as a host does, who tries again where the queue is still
+ * busy; its devices need a reset then. */
+static bool heal(struct conf *c)
+{
+    struct uiommu_unit_info info;
+    uint32_t i;
+
+    CHECK(c, uiommu_unit_get_info(c->b.unit, &info) == UIOMMU_OK);
+    if (!info.hung) {
+        return false;
+    }
+    for (i = 0, c->err = UIOMMU_E_HW; i < 4 && c->err != UIOMMU_OK; i++) {
+        c->err = uiommu_unit_restart(c->b.unit);
+    }
+    CHECK(c, c->err == UIOMMU_OK);
+    return true;
+}
+
+/* Several at once cost more than a command may take, so that the unit may count as hung: each is
+ * found and cut off all the same, and nobody else. */
+static void several_never_answer(struct conf *c)
+{
+    struct model_endpoint_knobs knobs;
+    struct uiommu_bond_ref bond[5];
+    bool restarted = false;
+    struct conf_device *d[5];
+    struct conf_flow f;
+    uint32_t i, round, cut;
+
+    if (!conf_flow_up(c, &f) || !warm(c, &f)) {
+        return;
+    }
+    memset(&knobs, 0, sizeof(knobs));
+    knobs.ignore_invalidations = true;
+    for (i = 0; i < 5; i++) {
+        d[i] = conf_device_make(c, NULL);
+        if (d[i] == NULL || !conf_bind(c, d[i], f.a, f.pasid, &bond[i])) {
+            return;
+        }
+        CHECK(c, conf_access(d[i], f.pasid, CONF_VA, MODEL_READ));
+        conf_knobs(d[i], &knobs);
+    }
+    c->sample = bench_now(&c->b);
+    for (i = 0; i < 5; i++) {
+        CHECK(c, uiommu_unbind_begin(c->b.u, bond[i], UIOMMU_UNBIND_STOPPED) == UIOMMU_OK);
+    }
+    CHECK(c, uiommu_unbind_begin(c->b.u, f.bond, UIOMMU_UNBIND_STOPPED) == UIOMMU_OK);
+    for (round = 0, cut = 0; round < 12 && cut != 5; round++) {
+        for (i = 0, cut = 0; i < 5; i++) {
+            CHECK(c, conf_poll(c, bond[i]) != UIOMMU_OK);
+            cut += uiommu_device_get_state(d[i]->dev) == UIOMMU_DEVICE_ISOLATED;
+        }
+        restarted |= heal(c);
+    }
+    CHECK(c, cut == 5);
+    CHECK(c, !restarted || conf_reset(c, f.d) == UIOMMU_OK);
+    for (round = 0; round < 12 && conf_poll(c, f.bond) != UIOMMU_OK; round++) {
+    }
+    CHECK(c, conf_wait_state(c, f.bond, UIOMMU_BOND_FREE));
+    CHECK(c, uiommu_device_get_state(f.d->dev) == UIOMMU_DEVICE_NORMAL);
+    /* Their resets empty what they held. */
+    memset(&knobs, 0, sizeof(knobs));
+    for (i = 0; i < 5; i++) {
+        conf_knobs(d[i], &knobs);
+        CHECK(c, conf_reset(c, d[i]) == UIOMMU_OK);
+        CHECK(c, conf_wait_state(c, bond[i], UIOMMU_BOND_FREE));
+    }
+}
+
 /* Slow is not dead. */
 static void slow(struct conf *c)
 {
@@ -263,6 +332,7 @@ static const struct conf_test tests[] = {
     {"R15 commands: a failed device-TLB invalidation is not believed", invalidation_fails},
     {"R15 R12 commands: nor by exit", exit_fails},
     {"R15 R9 commands: a device that never answers is found, alone", never_answers},
+    {"R15 I21 commands: several that never answer are found, and only they", several_never_answer},
     {"R17 I21 commands: a slow device is waited for", slow},
     {"R18 I13 commands: barriers are shared, joined late never", shared_barriers},
 };

@@ -170,3 +170,33 @@ Test(barrier, valid)
     barrier->good_strength++;
     cr_assert_not(uiommu_barrier_valid(barrier));
 }
+
+/* R15: hardware may ask the device for it: one that is known not to answer is not asked again. */
+Test(barrier, of_a_mute_device)
+{
+    uiommu_word_store(&dev.ats_on, 1);
+    uiommu_word_store(&dev.mute, UIOMMU_MUTE_YES);
+    uiommu_word_store(&dev.state, UIOMMU_DEVICE_ISOLATED);
+    cr_assert_eq(uiommu_barrier_step(&dev, 3, 1), UIOMMU_E_HW);
+    cr_assert(begun == 0 && barrier->begun == 1 && barrier->done == 1 && barrier->good == 0);
+    uiommu_word_store(&dev.shut, 1); /* no more a way to it */
+    cr_assert_eq(uiommu_barrier_step(&dev, 3, 2), UIOMMU_OK);
+    cr_assert_eq(begun, 1);
+    uiommu_word_store(&dev.shut, 0);
+    uiommu_word_store(&dev.state, UIOMMU_DEVICE_RESETTING); /* it may answer again */
+    cr_assert_eq(uiommu_barrier_step(&dev, 3, 3), UIOMMU_OK);
+    cr_assert_eq(begun, 2);
+}
+
+/* A unit that gets on is not hung by one that is late. */
+Test(barrier, of_a_unit_that_gets_on)
+{
+    toy.failing = TOY_POLL;
+    toy.with = UIOMMU_PENDING;
+    cr_assert_eq(uiommu_barrier_step(&dev, 3, 1), UIOMMU_PENDING);
+    unit->moved_ns = host.now_ns + 1;
+    unit->now_ns = barrier->deadline_ns;
+    cr_assert_eq(uiommu_barrier_step(&dev, 3, 1), UIOMMU_E_HW);
+    cr_assert_eq(uiommu_word_load(&unit->hung), 0);
+    unit->moved_ns = 0;
+}

@@ -159,27 +159,28 @@ Test(clear, fails)
     for (i = 0; i < 2; i++) {
         cr_assert_eq(d2(), UIOMMU_WAIT, "%u", i);
         cr_assert(configs == i + 1 && bond.in_air, "%u", i);
-        cr_assert_eq(bond.wave_retry, i == 1);
+        cr_assert_eq(bond.again, i == 1);
         cr_assert_eq(d2(), i == 0 ? UIOMMU_WAIT : UIOMMU_GO);
     }
     cr_assert_eq(bond.phase, UIOMMU_PHASE_D2_TLB);
-    cr_assert(!bond.wave_retry && (missing() & CONFIG) != 0);
+    cr_assert(!bond.again && (missing() & CONFIG) != 0);
     cr_assert_eq(d2(), UIOMMU_WAIT);
     cr_assert_eq(d2(), UIOMMU_WAIT, "it has its second try, too");
     toy.failing = TOY_NONE;
     cr_assert_eq(d2(), UIOMMU_WAIT);
     cr_assert_eq(d2(), UIOMMU_GO);
-    cr_assert(tlbs == 2 && !bond.wave_retry && missing() == (CONFIG | DEVICE));
+    cr_assert(tlbs == 2 && !bond.again && missing() == (CONFIG | DEVICE));
     cr_assert_eq(uiommu_word_load(&dev.state), UIOMMU_DEVICE_NORMAL);
 }
 
-/* R15: it is missing even where it was not before. A device that does not invalidate its TLB is
- * cut off; one whose entry fails is not. */
+/* R15: it is missing even where it was not before. A device that does not invalidate its TLB,
+ * asked alone, is cut off; one whose entry fails is not. */
 Test(clear, who_is_cut_off)
 {
     fresh(UIOMMU_PHASE_D2_DEVICE);
     uiommu_word_store(&bond.missing, 0);
-    bond.wave_retry = bond.in_air = true;
+    bond.in_air = true;
+    unit->alone = &bond;
     toy.failing = TOY_POLL;
     toy.with = UIOMMU_E_HW;
     cr_assert_eq(d2(), UIOMMU_GO);
@@ -187,7 +188,7 @@ Test(clear, who_is_cut_off)
     cr_assert_eq(uiommu_word_load(&dev.state), UIOMMU_DEVICE_ISOLATED);
     fresh(UIOMMU_PHASE_D2_TLB);
     uiommu_word_store(&bond.missing, 0);
-    bond.wave_retry = bond.in_air = true;
+    bond.again = bond.in_air = true;
     toy.failing = TOY_POLL;
     cr_assert_eq(d2(), UIOMMU_GO);
     cr_assert(bond.phase == UIOMMU_PHASE_D2_DEVICE && missing() == TLB);
@@ -250,6 +251,21 @@ Test(clear, hangs)
     hung(UIOMMU_PHASE_D2_CONFIG, CONFIG | TLB | DEVICE);
     hung(UIOMMU_PHASE_D2_TLB, TLB | DEVICE);
     hung(UIOMMU_PHASE_D2_DEVICE, DEVICE);
+}
+
+/* R15: where other tickets end the unit gets on, and has not to be restarted. */
+Test(clear, gets_on)
+{
+    uint64_t began = host.now_ns;
+
+    toy.failing = TOY_POLL;
+    toy.with = UIOMMU_PENDING;
+    cr_assert_eq(d2(), UIOMMU_WAIT);
+    unit->moved_ns = began + 1;
+    unit->now_ns = bond.until_ns;
+    cr_assert_eq(d2(), UIOMMU_GO);
+    cr_assert(bond.phase == UIOMMU_PHASE_D2_PINNED && uiommu_word_load(&unit->hung) == 0);
+    cr_assert_eq(missing(), CONFIG | TLB | DEVICE | UIOMMU_PROOF_REQUESTS);
 }
 
 /* ---- the end of D2 ---- */

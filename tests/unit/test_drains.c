@@ -58,11 +58,13 @@ Test(drains, hangs_at_each_wave)
         UIOMMU_PROOF_CONFIG | UIOMMU_PROOF_TLB | UIOMMU_PROOF_DEVICE | UIOMMU_PROOF_REQUESTS,
         UIOMMU_PROOF_TLB | UIOMMU_PROOF_DEVICE | UIOMMU_PROOF_REQUESTS,
         UIOMMU_PROOF_DEVICE | UIOMMU_PROOF_REQUESTS};
+    static const enum uiommu_phase phases[] = {UIOMMU_PHASE_D2_CONFIG, UIOMMU_PHASE_D2_TLB,
+                                               UIOMMU_PHASE_D2_DEVICE};
     uint32_t i;
 
     for (i = 0; i < 3; i++) {
         unbind_begin(ABORT);
-        while (bond_at(0)->phase != UIOMMU_PHASE_D2_CONFIG + i)
+        while (bond_at(0)->phase != phases[i])
             cr_assert_neq(uiommu_unit_service(unit, 0), UIOMMU_E_HANDLE);
         fail(TOY_POLL, UIOMMU_PENDING);
         host.tick_ns = 10000000;

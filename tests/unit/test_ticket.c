@@ -193,6 +193,42 @@ static uiommu_err commands(uint64_t ns)
     return uiommu_commands_wait(unit, push, &room_at, ns);
 }
 
+/* R15, I21: a unit where another ticket ends meanwhile gets on: too late is not hung. */
+Test(ticket, gets_on)
+{
+    free_at = 0;
+    unit->moved_ns = uiommu_now(u) + 5000;
+    cr_assert_eq(uiommu_ticket_wait(unit, 41, 10000), UIOMMU_E_TIMEOUT);
+    cr_assert(hung() == 0 && told() == 0 && unit->counters.command_errors == 1);
+    cr_assert(host.trace.a == 41 && host.trace.b == 3 && host.trace.c == 0 && host.trace.d == 0);
+    cr_assert_eq(uiommu_ticket_wait(unit, 41, 10000), UIOMMU_E_TIMEOUT);
+    cr_assert(hung() == 1 && told() == 1);
+    uiommu_word_store(&unit->hung, 0);
+    unit->moved_ns = host.now_ns + 1000 - 9999; /* the look takes 1 us */
+    uiommu_unit_late(unit, 41, 10000);
+    cr_assert_eq(hung(), 0);
+    unit->moved_ns = host.now_ns + 1000 - 10000;
+    uiommu_unit_late(unit, 41, 10000);
+    cr_assert_eq(hung(), 1);
+}
+
+/* What ends, well or not, is seen to have moved. */
+Test(ticket, moves)
+{
+    uint64_t before = host.now_ns;
+
+    free_at = 2;
+    cr_assert_eq(uiommu_ticket_poll(unit, 41), UIOMMU_PENDING);
+    cr_assert_eq(unit->moved_ns, 0);
+    cr_assert_eq(uiommu_ticket_poll(unit, 41), UIOMMU_OK);
+    cr_assert_eq(unit->moved_ns, before + 1000);
+    before = host.now_ns;
+    free_at = 0;
+    says = UIOMMU_E_HW;
+    cr_assert_eq(uiommu_ticket_poll(unit, 41), UIOMMU_E_HW);
+    cr_assert_eq(unit->moved_ns, before + 1000);
+}
+
 Test(ticket, commands)
 {
     free_at = 1;

@@ -263,6 +263,11 @@ Test(wave, no_room)
     cr_assert(calls == 2 && tickets == 0 && pins() == 0);
 }
 
+static uint32_t how(uint32_t i)
+{
+    return uiommu_word_load(&dev[i].mute);
+}
+
 static uint32_t isolated(uint32_t n)
 {
     uint32_t i, found = 0;
@@ -274,19 +279,33 @@ static uint32_t isolated(uint32_t n)
     return found;
 }
 
-/* R15: each is done again by itself; who fails a second time is cut off, and only for its own
- * TLB. */
+/* R15: each is asked again alone, behind a ticket that found the queue empty; who fails then is
+ * cut off, and only for its own TLB. */
 Test(wave, culprit)
 {
     fresh(4);
     bad = 2;
     cr_assert_eq(uiommu_wave_run(&as, UIOMMU_WAVE_DEVICE, NULL), UIOMMU_E_WITHHELD);
-    cr_assert(calls == 8 && tickets == 5 && isolated(4) == 4 && pins() == 0);
+    cr_assert(calls == 8 && tickets == 9 && isolated(4) == 4 && pins() == 0);
     cr_assert(call[4].pasid == 0 && call[7].pasid == 3);
+    cr_assert(tickets_at[1] == 4 && tickets_at[2] == 5 && tickets_at[3] == 5);
+    cr_assert(how(0) == UIOMMU_MUTE_NO && how(2) == UIOMMU_MUTE_YES && how(3) == UIOMMU_MUTE_NO);
+    /* It is not asked any more; the others go on together without it. */
+    calls = tickets = 0;
+    cr_assert_eq(uiommu_wave_run(&as, UIOMMU_WAVE_DEVICE, NULL), UIOMMU_E_WITHHELD);
+    cr_assert(calls == 3 && call[0].pasid == 0 && call[1].pasid == 1 && call[2].pasid == 3);
+    cr_assert_eq(tickets, 1);
+    /* Nor by another bond of it. */
+    fresh(3);
+    bond[2].dev = &dev[1];
+    bad = 1;
+    cr_assert_eq(uiommu_wave_run(&as, UIOMMU_WAVE_DEVICE, NULL), UIOMMU_E_WITHHELD);
+    cr_assert(calls == 5 && tickets == 5 && isolated(3) == 2);
     fresh(4);
     bad = 2;
     cr_assert_eq(uiommu_wave_run(&as, UIOMMU_WAVE_TLB, NULL), UIOMMU_E_WITHHELD);
     cr_assert(calls == 8 && tickets == 5 && isolated(4) == 0);
+    cr_assert(how(2) == UIOMMU_MUTE_NO);
     /* One tag of two bonds is tried for each of them. */
     fresh(3);
     bond[1].tag = &tag[0];
@@ -298,35 +317,90 @@ Test(wave, culprit)
     fresh(20);
     bad = 1;
     cr_assert_eq(uiommu_wave_run(&as, UIOMMU_WAVE_DEVICE, NULL), UIOMMU_E_WITHHELD);
-    cr_assert(isolated(20) == 2 && call[calls - 1].pasid == 19 && tickets == 18);
+    cr_assert(isolated(20) == 2 && call[calls - 1].pasid == 19 && tickets == 1 + 32 + 1);
 }
 
 static uint32_t fails;
+static uiommu_err fails_as;
 static uiommu_err once(void *hw, uint64_t t)
 {
     (void)hw;
     (void)t;
-    return fails != 0 && fails-- != 0 ? UIOMMU_E_HW : UIOMMU_OK;
+    return fails != 0 && fails-- != 0 ? fails_as : UIOMMU_OK;
 }
 
-/* What succeeds alone was nobody's fault. */
+/* What succeeds alone was nobody's fault; nor is what others left in the queue. */
 Test(wave, second_try)
 {
+    uint32_t i;
+
     fresh(4);
-    fails = 1;
+    uiommu_word_store(&dev[3].ats_on, 0); /* has nothing to ask */
+    fails = 3;
+    fails_as = UIOMMU_E_HW;
     unit->ops.ticket_poll = once;
     cr_assert_eq(uiommu_wave_run(&as, UIOMMU_WAVE_DEVICE, NULL), UIOMMU_OK);
-    cr_assert(calls == 8 && tickets == 5 && isolated(4) == 0);
+    cr_assert(calls == 6 && tickets == 1 + 2 + 2 * 3 && isolated(4) == 0);
+    for (i = 0; i < 4; i++)
+        cr_assert_eq(how(i), UIOMMU_MUTE_NO);
 }
 
-/* R12: a unit that hangs is not tried bond by bond, and nobody is blamed for it. */
+/* Who is under suspicion already is asked alone at once; without a TLB nobody is. */
+Test(wave, suspects)
+{
+    fresh(3);
+    uiommu_mute_suspect(&dev[1]);
+    cr_assert_eq(uiommu_wave_run(&as, UIOMMU_WAVE_DEVICE, NULL), UIOMMU_OK);
+    cr_assert(calls == 3 && tickets == 2 * 3 && how(1) == UIOMMU_MUTE_NO);
+    fresh(3);
+    uiommu_mute_suspect(&dev[1]);
+    uiommu_word_store(&dev[1].ats_on, 0);
+    cr_assert_eq(uiommu_wave_run(&as, UIOMMU_WAVE_DEVICE, NULL), UIOMMU_OK);
+    cr_assert(calls == 2 && tickets == 1 && how(1) == UIOMMU_MUTE_MAYBE);
+    cr_assert_eq(uiommu_wave_run(&as, UIOMMU_WAVE_TLB, NULL), UIOMMU_OK);
+    cr_assert_eq(tickets, 2);
+}
+
+/* R12: a unit that hangs is not tried bond by bond, and nobody is blamed for it; but who was asked
+ * is asked alone from then on. */
 Test(wave, hangs)
 {
     fresh(4);
     bad = 2;
+    uiommu_word_store(&dev[3].ats_on, 0);
     last_says = UIOMMU_PENDING;
     cr_assert_eq(uiommu_wave_run(&as, UIOMMU_WAVE_DEVICE, NULL), UIOMMU_E_WITHHELD);
-    cr_assert(calls == 4 && tickets == 1 && isolated(4) == 0 && pins() == 0);
+    cr_assert(calls == 3 && tickets == 1 && isolated(4) == 0 && pins() == 0);
     cr_assert_eq(uiommu_word_load(&unit->hung), 1);
+    cr_assert(how(0) == UIOMMU_MUTE_MAYBE && how(2) == UIOMMU_MUTE_MAYBE);
+    cr_assert_eq(how(3), UIOMMU_MUTE_NO);
+    /* Late alone is hung, too, and mute the second time. */
     uiommu_word_store(&unit->hung, 0);
+    cr_assert_eq(uiommu_wave_run(&as, UIOMMU_WAVE_DEVICE, NULL), UIOMMU_E_WITHHELD);
+    cr_assert(how(0) == UIOMMU_MUTE_NO && how(2) == UIOMMU_MUTE_LATE && isolated(4) == 0);
+    uiommu_word_store(&unit->hung, 0);
+    cr_assert_eq(uiommu_wave_run(&as, UIOMMU_WAVE_DEVICE, NULL), UIOMMU_E_WITHHELD);
+    cr_assert(how(2) == UIOMMU_MUTE_YES && isolated(4) == 4);
+    uiommu_word_store(&unit->hung, 0);
+}
+
+/* On a unit that hangs before anybody was asked alone, nobody is; nor once drain_ns is over. */
+Test(wave, no_turn)
+{
+    fresh(3);
+    uiommu_mute_suspect(&dev[0]);
+    fails = UINT32_MAX;
+    fails_as = UIOMMU_PENDING;
+    unit->ops.ticket_poll = once;
+    cr_assert_eq(uiommu_wave_run(&as, UIOMMU_WAVE_DEVICE, NULL), UIOMMU_E_WITHHELD);
+    cr_assert(calls == 0 && uiommu_word_load(&unit->hung) == 1 && isolated(3) == 0);
+    uiommu_word_store(&unit->hung, 0);
+    fresh(3);
+    uiommu_mute_suspect(&dev[0]);
+    unit->ops.ticket_poll = once;
+    unit->moved_ns = host.now_ns + UINT64_C(1000000000000); /* it gets on, and on */
+    cr_assert_eq(uiommu_wave_run(&as, UIOMMU_WAVE_DEVICE, NULL), UIOMMU_E_WITHHELD);
+    cr_assert(calls == 0 && tickets > 1 && uiommu_word_load(&unit->hung) == 0);
+    unit->moved_ns = 0;
+    fails = 0;
 }

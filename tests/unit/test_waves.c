@@ -159,12 +159,23 @@ Test(waves, in_parts)
 /* R15: who cannot be invalidated is cut off, where that is for sure his doing. */
 Test(waves, culprits)
 {
+    uint32_t i;
+
     fails_for = scene.pasid;
     fails_with = fails_then = UIOMMU_E_HW;
     cr_assert_eq(uiommu_aspace_invalidate(scene.as, 0, UINT64_MAX, true), UIOMMU_E_WITHHELD);
     cr_assert_eq(uiommu_device_get_state(scene.dev[0]), UIOMMU_DEVICE_ISOLATED);
     cr_assert_eq(uiommu_device_get_state(scene.dev[1]), UIOMMU_DEVICE_ISOLATED);
     fails_for = UINT32_MAX - 7u;
+    /* It is withheld until a reset has emptied their TLBs. */
+    for (i = 0; i < 2; i++) {
+        cr_assert_eq(uiommu_unbind(u, scene.bond[i], UIOMMU_UNBIND_STOPPED), UIOMMU_E_WITHHELD);
+        cr_assert_eq(uiommu_device_reset_begin(scene.dev[i]), UIOMMU_OK);
+        cr_assert_eq(reset_to_end(i), UIOMMU_OK);
+    }
+    serve();
+    for (i = 0; i < 2; i++)
+        cr_assert_eq(scene_bind(scene.dev[i], scene.as, scene.pasid, &scene.bond[i]), UIOMMU_OK);
 }
 
 /* Another failure than the device's: it is said, nobody is cut off. */
