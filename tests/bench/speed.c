@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -150,6 +151,8 @@ static void finish_side(struct side *side, uint32_t runs)
         return;
     r->median = median(side->all, side->count);
     r->best = side->all[0];
+    r->p90 = side->all[side->count * 9 / 10];
+    r->p99 = side->all[side->count * 99 / 100];
     r->worst = side->all[side->count - 1];
     (void)median(side->run, runs);
     r->run_low = side->run[0];
@@ -211,13 +214,19 @@ void speed_measure(const struct speed_row *row, const struct speed_options *opti
 bool speed_once(const struct speed_row *row, enum speed_side which, uint32_t rounds)
 {
     const struct speed_doer *doer = &row->side[which];
+    struct speed_counts *c = &speed_counts, before;
     struct speed_sample sample;
     void *state = doer->open != NULL ? doer->open(row) : NULL;
     bool right = state != NULL;
     uint32_t i;
 
-    for (i = 0; right && i < rounds; i++)
+    for (i = 0; right && i < rounds; i++) {
+        before = *c;
         right = doer->round(state, &sample);
+        printf("%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", sample.ops,
+               c->mmio_writes - before.mmio_writes, c->mmio_reads - before.mmio_reads,
+               c->mem_gets + c->heap_gets - before.mem_gets - before.heap_gets);
+    }
     if (state != NULL)
         doer->close(state);
     return right;

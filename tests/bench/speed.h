@@ -73,6 +73,7 @@ struct speed_options {
 
 struct speed_side_result {
     double best, median, worst;     /* of all rounds, ns per operation */
+    double p90, p99;                /* rounds; requests, where a round has one */
     double run_low, run_high;       /* medians of runs */
     double mmio_writes, mmio_reads; /* per operation */
     double allocations;             /* per operation: mem_get() and heap_get() */
@@ -88,7 +89,10 @@ struct speed_result {
 /* Measure one row. */
 void speed_measure(const struct speed_row *row, const struct speed_options *options,
                    struct speed_result *result);
-/* One side alone, for tools that count instructions: open, so many rounds, close. */
+/*
+ * One side alone, for tools that count instructions: open, so many rounds, close. Prints a line a
+ * round: operations, MMIO writes, MMIO reads, allocations.
+ */
 bool speed_once(const struct speed_row *row, enum speed_side side, uint32_t rounds);
 
 #endif

@@ -16,7 +16,7 @@ static const char usage_text[] =
     "Measures the library beside a floor, the least work that does the same job, in turns.\n"
     "\n"
     "  -l          list the rows, and run nothing\n"
-    "  -k TEXT     only rows whose name contains TEXT\n"
+    "  -k TEXT     only rows whose name contains TEXT; or is TEXT, if there is such a row\n"
     "  -r RUNS     each opens both sides anew; 5\n"
     "  -t SECONDS  a run's, for a row; 0.3\n"
     "  -j FILE     write all figures there as JSON\n"
@@ -35,7 +35,7 @@ struct settings {
     const char *text, *json, *only;
     struct speed_options options;
     uint32_t rounds;
-    bool list;
+    bool list, exact;
 };
 
 static void print_head(const struct speed_table *table)
@@ -72,6 +72,8 @@ static struct json_object *side_json(const struct speed_side_result *r)
 
     json_object_object_add(o, "best", json_object_new_double(r->best));
     json_object_object_add(o, "median", json_object_new_double(r->median));
+    json_object_object_add(o, "p90", json_object_new_double(r->p90));
+    json_object_object_add(o, "p99", json_object_new_double(r->p99));
     json_object_object_add(o, "worst", json_object_new_double(r->worst));
     json_object_object_add(o, "run_low", json_object_new_double(r->run_low));
     json_object_object_add(o, "run_high", json_object_new_double(r->run_high));
@@ -85,19 +87,45 @@ static struct json_object *side_json(const struct speed_side_result *r)
 static struct json_object *row_json(const struct speed_table *table, const struct speed_row *row,
                                     const struct speed_result *r)
 {
-    struct json_object *o = json_object_new_object();
+    struct json_object *o = json_object_new_object(), *params = json_object_new_array();
+    size_t i;
 
+    for (i = 0; i < sizeof(row->param) / sizeof(row->param[0]); i++)
+        json_object_array_add(params, json_object_new_int64((int64_t)row->param[i]));
     json_object_object_add(o, "table", json_object_new_string(table->name));
+    json_object_object_add(o, "title", json_object_new_string(table->title));
     json_object_object_add(o, "name", json_object_new_string(row->name));
     json_object_object_add(o, "op", json_object_new_string(row->op));
     json_object_object_add(o, "goal_ns", json_object_new_double(row->goal_ns));
     json_object_object_add(o, "goal_ratio", json_object_new_double(row->goal_ratio));
+    json_object_object_add(o, "floor_ns", json_object_new_double(row->floor_ns));
+    json_object_object_add(o, "params", params);
     json_object_object_add(o, "library", side_json(&r->side[SPEED_LIBRARY]));
     if (r->side[SPEED_FLOOR].rounds != 0) {
         json_object_object_add(o, "floor", side_json(&r->side[SPEED_FLOOR]));
         json_object_object_add(o, "ratio", json_object_new_double(r->ratio));
     }
     return o;
+}
+
+static bool row_wanted(const struct settings *s, const struct speed_row *row)
+{
+    return s->text == NULL ||
+           (s->exact ? strcmp(row->name, s->text) == 0 : strstr(row->name, s->text) != NULL);
+}
+
+/* Whether a row has just this name. */
+static bool is_a_name(const char *text)
+{
+    size_t t, i;
+
+    for (t = 0; text != NULL && t < TABLES; t++) {
+        for (i = 0; i < tables[t]->rows; i++) {
+            if (strcmp(tables[t]->row[i].name, text) == 0)
+                return true;
+        }
+    }
+    return false;
 }
 
 /* Failures. */
@@ -112,7 +140,7 @@ static int each_row(const struct settings *s, const struct speed_table *table,
     for (i = 0; i < table->rows; i++) {
         const struct speed_row *row = &table->row[i];
 
-        if (s->text != NULL && strstr(row->name, s->text) == NULL)
+        if (!row_wanted(s, row))
             continue;
         if (s->list) {
             printf("%s\n", row->name);
@@ -148,7 +176,7 @@ static int once(const struct settings *s)
     side = s->only[0] == 'l' ? SPEED_LIBRARY : SPEED_FLOOR;
     for (t = 0; t < TABLES; t++) {
         for (i = 0; i < tables[t]->rows; i++) {
-            if (s->text != NULL && strstr(tables[t]->row[i].name, s->text) == NULL)
+            if (!row_wanted(s, &tables[t]->row[i]))
                 continue;
             ran++;
             failed += !speed_once(&tables[t]->row[i], side, s->rounds);
@@ -194,6 +222,7 @@ static bool options(int argc, char **argv, struct settings *s)
             return false;
         }
     }
+    s->exact = is_a_name(s->text);
     return optind == argc && s->options.runs != 0;
 }
 
