@@ -113,6 +113,8 @@ bool glue_reserve(struct glue_found *found, const struct uiommu_reserved *region
                   bool driven);
 /* Confirms what can be mapped, and maps it. */
 void glue_reserved_confirm(struct glue_found *found);
+/* So many could not be: uiommu does not start the unit. */
+uint32_t glue_reserved_wordless(const struct glue_found *found);
 struct glue_space;
 bool glue_reserved_map(struct glue_space *s, const struct glue_found *found);
 

@@ -38,6 +38,15 @@ void glue_reserved_confirm(struct glue_found *found)
     }
 }
 
+uint32_t glue_reserved_wordless(const struct glue_found *found)
+{
+    uint32_t i, count = 0;
+
+    for (i = 0; i < found->reserved_count; i++)
+        count += found->reserved[i].word == UIOMMU_RESERVED_NONE;
+    return count;
+}
+
 bool glue_reserved_map(struct glue_space *s, const struct glue_found *found)
 {
     const struct uiommu_reserved *r;

@@ -49,7 +49,11 @@ _Noreturn void kernel_main(void)
     for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         rows(s, parts[i]);
         if (i == 0 && s->failed != 0) {
-            SHOW_SEEN(s, "the unit cannot be used; uiommu needs %s", s->g.found.vendor->needs);
+            if (glue_reserved_wordless(&s->g.found) != 0)
+                SHOW_SEEN(s,
+                          "firmware wants memory kept that cannot be mapped; the unit stays off");
+            else
+                SHOW_SEEN(s, "the unit cannot be used; uiommu needs %s", s->g.found.vendor->needs);
             show_refuse(s, GLUE_UNUSABLE, s->seen);
         }
     }

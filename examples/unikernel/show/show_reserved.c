@@ -36,8 +36,8 @@ static enum show_verdict reserved(struct show *s)
             f->reserved[i].last - f->reserved[i].first >= SHOW_BYTES - 1)
             lost += !reaches(s, f->reserved[i].first, f->reserved_to[i]);
     }
-    SHOW_SEEN(s, "%u regions: %u confirmed and mapped, %u waived%s", (unsigned)f->reserved_count,
-              (unsigned)confirmed, (unsigned)waived, lost == 0 ? "" : "; one is not reached");
+    SHOW_SEEN(s, "%u confirmed and mapped, %u waived%s", (unsigned)confirmed, (unsigned)waived,
+              lost == 0 ? "" : "; one is not reached");
     return lost == 0 ? SHOW_GOOD : SHOW_FAILED;
 }
 

@@ -6,19 +6,9 @@ static enum show_verdict found(struct show *s)
 {
     const struct glue_found *f = &s->g.found;
 
-    SHOW_SEEN(s, "%s, registers at 0x%llx, %u reserved regions", f->vendor->name,
+    SHOW_SEEN(s, "%s, registers at 0x%llx, reserved regions: %u", f->vendor->name,
               (unsigned long long)f->base, (unsigned)f->reserved_count);
     return SHOW_GOOD;
-}
-
-/* uiommu starts no unit before each region has its word. */
-static uint32_t wordless(const struct glue_found *f)
-{
-    uint32_t i, count = 0;
-
-    for (i = 0; i < f->reserved_count; i++)
-        count += f->reserved[i].word == UIOMMU_RESERVED_NONE;
-    return count;
 }
 
 static enum show_verdict started(struct show *s)
@@ -28,8 +18,7 @@ static enum show_verdict started(struct show *s)
     uiommu_err err = glue_unit_start(&s->g, s->u, &f);
 
     if (err != UIOMMU_OK || uiommu_unit_get_info(s->g.unit, &info) != UIOMMU_OK) {
-        SHOW_SEEN(s, "%s; %u reserved regions could not be mapped", uiommu_err_str(err),
-                  (unsigned)wordless(&s->g.found));
+        SHOW_SEEN(s, "%s", uiommu_err_str(err));
         return SHOW_FAILED;
     }
     SHOW_SEEN(s, "PASIDs of %u bits, %s, %s, page requests %u", (unsigned)info.pasid_bits,
