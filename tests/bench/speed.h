@@ -48,6 +48,7 @@ struct speed_table {
 };
 
 extern const struct speed_table speed_pasid;
+extern const struct speed_table speed_requests;
 
 /* What rounds cost besides time, counted by speed_host.c: the calling thread's. */
 struct speed_counts {

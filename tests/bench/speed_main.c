@@ -28,6 +28,7 @@ static const char usage_text[] =
 
 static const struct speed_table *const tables[] = {
     &speed_pasid,
+    &speed_requests,
 };
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 
