@@ -223,7 +223,7 @@ bool speed_once(const struct speed_row *row, enum speed_side which, uint32_t rou
     for (i = 0; right && i < rounds; i++) {
         before = *c;
         right = doer->round(state, &sample);
-        printf("%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", sample.ops,
+        printf("%s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", row->op, sample.ops,
                c->mmio_writes - before.mmio_writes, c->mmio_reads - before.mmio_reads,
                c->mem_gets + c->heap_gets - before.mem_gets - before.heap_gets);
     }

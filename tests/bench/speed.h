@@ -92,7 +92,7 @@ void speed_measure(const struct speed_row *row, const struct speed_options *opti
                    struct speed_result *result);
 /*
  * One side alone, for tools that count instructions: open, so many rounds, close. Prints a line a
- * round: operations, MMIO writes, MMIO reads, allocations.
+ * round: what, operations, MMIO writes, MMIO reads, allocations.
  */
 bool speed_once(const struct speed_row *row, enum speed_side side, uint32_t rounds);
 

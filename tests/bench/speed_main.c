@@ -79,6 +79,7 @@ static struct json_object *side_json(const struct speed_side_result *r)
     json_object_object_add(o, "run_low", json_object_new_double(r->run_low));
     json_object_object_add(o, "run_high", json_object_new_double(r->run_high));
     json_object_object_add(o, "operations", json_object_new_int64((int64_t)r->ops));
+    json_object_object_add(o, "rounds", json_object_new_int64((int64_t)r->rounds));
     json_object_object_add(o, "mmio_writes", json_object_new_double(r->mmio_writes));
     json_object_object_add(o, "mmio_reads", json_object_new_double(r->mmio_reads));
     json_object_object_add(o, "allocations", json_object_new_double(r->allocations));
