@@ -6,7 +6,8 @@
 
 /* What all vendors' machines share. */
 
-static const struct speed_vendor_ops *const vendors[SPEED_VENDORS] = {&speed_vendor_amd};
+static const struct speed_vendor_ops *const vendors[SPEED_VENDORS] = {
+    &speed_vendor_amd, &speed_vendor_vtd, &speed_vendor_smmuv3};
 
 void speed_sums_add(struct speed_sums *sums, uint32_t id, uint32_t pasid, uint32_t index,
                     uint32_t code)

@@ -48,7 +48,7 @@ struct speed_vendor_ops {
     void (*consume)(struct speed_machine *m);        /* all commands there are */
     void (*hook)(struct speed_page *page, uint32_t offset, uint64_t value);
 };
-extern const struct speed_vendor_ops speed_vendor_amd;
+extern const struct speed_vendor_ops speed_vendor_amd, speed_vendor_vtd, speed_vendor_smmuv3;
 
 /* What a machine has. 0 means the value given. */
 struct speed_machine_config {

@@ -48,6 +48,24 @@ static const struct speed_row rows[] = {
         .floor_ns = 4.6,
         .param = {SPEED_AMD},
     },
+    {
+        .name = "vtd: 1 page, 1 device, 1 PASID",
+        .op = "request",
+        .side = {{library_open, library_round, library_close}},
+        .goal_ns = 17,
+        .goal_ratio = 2.5,
+        .floor_ns = 5.8,
+        .param = {SPEED_VTD},
+    },
+    {
+        .name = "smmuv3: 1 page, 1 device, 1 PASID",
+        .op = "request",
+        .side = {{library_open, library_round, library_close}},
+        .goal_ns = 15,
+        .goal_ratio = 2.5,
+        .floor_ns = 4.6,
+        .param = {SPEED_SMMUV3},
+    },
 };
 
 const struct speed_table speed_requests = {"requests", "Page request: ring entry, handler, answer",
