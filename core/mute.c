@@ -110,11 +110,8 @@ enum uiommu_go uiommu_drain_alone(struct uiommu_bond *bond)
         unit->alone = bond;
         err = clear(bond);
     }
-    if (err == UIOMMU_OK) {
-        (void)uiommu_drain_next(bond, UIOMMU_PHASE_D2_DEVICE);
-        bond->entered = true; /* it was told before */
-        return UIOMMU_GO;
-    }
+    if (err == UIOMMU_OK)
+        return uiommu_drain_next(bond, UIOMMU_PHASE_D2_DEVICE);
     if (err == UIOMMU_PENDING && !uiommu_drain_expired(bond, bond->drain_until_ns))
         return UIOMMU_WAIT;
     if (unit->alone == bond)

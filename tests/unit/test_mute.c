@@ -97,7 +97,6 @@ Test(mute, innocent)
     cr_assert_eq(bond.drain_until_ns, T0 + unit->config.drain_ns);
     cr_assert_eq(step(), UIOMMU_WAIT);
     cr_assert(is(UIOMMU_PHASE_D2_ALONE, &bond) && toy.forgot == 1 && toy.tickets == 2);
-    host.trace.id = 0;
     cr_assert_eq(step(), UIOMMU_GO);
     cr_assert(is(UIOMMU_PHASE_D2_DEVICE, &bond) && !bond.in_air);
     cr_assert_eq(step(), UIOMMU_WAIT);

@@ -513,9 +513,11 @@ Test(reset, ended)
     u->host.wake = woken;
     unit->stopping = &bond;
     uiommu_word_store(&bond.wants, UIOMMU_WANT_TOLD);
+    uiommu_word_store(&dev.mute, UIOMMU_MUTE_YES);
     due = uiommu_word_load(&unit->due);
     cr_assert_eq(uiommu_device_reset_end(&dev), UIOMMU_OK);
     cr_assert(state() == UIOMMU_DEVICE_NORMAL && step() == UIOMMU_RESET_NONE);
+    cr_assert_eq(uiommu_word_load(&dev.mute), UIOMMU_MUTE_NO, "it may answer now");
     cr_assert(uiommu_word_load(&port.failed) == 0 && uiommu_word_load(&dev.shut) == 0);
     cr_assert(uiommu_word_load(&dev.ats_on) == 0 && !dev.pri_on, "it has neither");
     cr_assert_neq(wants() & UIOMMU_WANT_RESET, 0);
