@@ -156,9 +156,10 @@ class Build:
         core = [unit for unit in self.library if unit.name.startswith("core")]
         for test in tests:
             kind = {s.split(":")[-1] for s in test["suite"]}
-            target = by_id.get(test["depends"][0]) if test["depends"] else None
+            target = next((t for t in map(by_id.get, test["depends"])
+                           if t is not None and t["name"] == test["name"]), None)
             if target is None or not kind & {"unit", "backends"} or \
-                    test["name"] in ("conf_criterion", "test_host_uv"):
+                    re.match("conf_criterion|test_host_uv|test_firmware", test["name"]):
                 continue
             own = [Unit(self, u.source, [self.plain(), *u.flags]) for u in self.units_of(target)]
             if "unit" in kind:
