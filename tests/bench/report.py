@@ -80,7 +80,12 @@ def merge(files):
         with open(path, encoding="utf-8") as file:
             for row in json.load(file):
                 sides = {key: row.pop(key) for key in ("library", "floor", "ratio") if key in row}
-                rows.setdefault(row["name"], row)[compiler] = sides
+                right = row.pop("right")
+                row = rows.setdefault(row["name"], dict(row, failed=[]))
+                if right:
+                    row[compiler] = sides
+                else:
+                    row["failed"].append(compiler)
     return list(rows.values())
 
 
@@ -109,6 +114,8 @@ def misses(row, compiler):
 
 
 def verdict(row, compiler):
+    if compiler in row["failed"]:
+        return "FAILED"
     missed = misses(row, compiler)
     if missed is None:
         return ""
@@ -123,6 +130,8 @@ def number(value):
 
 def cells(row, compiler):
     """Library's best / median (medians of runs), floor's best / median, ratio."""
+    if compiler not in row:
+        return "", "", ""
     sides = row[compiler]
     side, floor = sides["library"], sides.get("floor")
     library = "%s / %s (%s–%s)" % tuple(number(side[key]) for key in
@@ -150,16 +159,17 @@ def show(results):
         for row in rows:
             name = row["name"]
             for compiler in compilers:
-                if compiler in row:
+                if compiler in row or compiler in row["failed"]:
                     print("%-*s  %-5s %31s  %17s %6s  %-14s %s" % (
                         (wide, name, compiler) + cells(row, compiler) +
                         (goal_of(row), verdict(row, compiler))))
                     name = ""
+    print()
     for compiler in compilers:
         judged = [verdict(row, compiler) for row in results["rows"]]
-        print("\n%s: %d goals met, %d missed" % (compiler, judged.count("met"),
-                                                 sum(v.startswith("missed") for v in judged)), end="")
-    print()
+        print("%s: %d goals met, %d missed, %d rows failed" % (
+            compiler, judged.count("met"), sum(v.startswith("missed") for v in judged),
+            judged.count("FAILED")))
 
 
 def markdown(results):
@@ -178,7 +188,7 @@ def markdown(results):
         for row in rows:
             line, marks = [row["name"]], []
             for compiler in compilers:
-                line += cells(row, compiler) if compiler in row else ["", "", ""]
+                line += cells(row, compiler)
                 mark = verdict(row, compiler)
                 if mark:
                     marks.append(mark if mark == "met" else "**%s** (%s)" % (mark, compiler))

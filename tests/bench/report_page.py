@@ -251,7 +251,7 @@ def rows_table(results, rows, cells, goal_of, verdict):
     lines = []
     for row in rows:
         for compiler in compilers_of(results):
-            if compiler in row:
+            if compiler in row or compiler in row["failed"]:
                 judged = verdict(row, compiler)
                 kind = "met" if judged == "met" else "missed"
                 lines.append([row["name"], compiler] + [(cell, "n") for cell in cells(row, compiler)] +

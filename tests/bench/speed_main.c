@@ -103,6 +103,9 @@ static struct json_object *row_json(const struct speed_table *table, const struc
     json_object_object_add(o, "goal_ratio", json_object_new_double(row->goal_ratio));
     json_object_object_add(o, "floor_ns", json_object_new_double(row->floor_ns));
     json_object_object_add(o, "params", params);
+    json_object_object_add(o, "right", json_object_new_boolean(r->right));
+    if (!r->right)
+        return o;
     json_object_object_add(o, "library", side_json(&r->side[SPEED_LIBRARY]));
     if (r->side[SPEED_FLOOR].rounds != 0) {
         json_object_object_add(o, "floor", side_json(&r->side[SPEED_FLOOR]));
@@ -158,9 +161,8 @@ static int each_row(const struct settings *s, const struct speed_table *table,
         if (!result.right) {
             printf("%-52s FAILED\n", row->name);
             failed++;
-            continue;
-        }
-        print_row(row, &result);
+        } else
+            print_row(row, &result);
         fflush(stdout);
         json_object_array_add(all, row_json(table, row, &result));
     }
