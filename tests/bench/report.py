@@ -4,6 +4,8 @@
 
 Called by tests/bench/run. With a JSON file that it wrote earlier it shows that again:
 report.py --from results.json [--page FILE] [--docs FILE]
+
+Exit code: 0; 1 a request allocated.
 """
 import argparse
 import datetime
@@ -252,7 +254,8 @@ def main():
             file.write(page_of(results, tables_of(results), cells, goal_of, verdict))
     if args.docs:
         update(args.docs, markdown(results))
-    return 0
+    return 1 if any("allocates" in verdict(row, compiler) for row in results["rows"]
+                    for compiler in results["compilers"]) else 0
 
 
 if __name__ == "__main__":
