@@ -7,24 +7,6 @@
  * none after a reset, and no SUCCESS after an exit (R11, R25, R33).
  */
 
-bool uiommu_gate_enter(struct uiommu_bond *bond)
-{
-    uint32_t old = uiommu_word_add(&bond->gate, 1);
-
-    if ((old & UIOMMU_GATE_CLOSED) == 0)
-        return true;
-    uiommu_word_sub(&bond->gate, 1);
-    return false;
-}
-
-void uiommu_gate_leave(struct uiommu_bond *bond)
-{
-    uint32_t old = uiommu_word_sub(&bond->gate, 1);
-
-    (void)old;
-    UIOMMU_ASSERT("D6", (old & ~UIOMMU_GATE_CLOSED) != 0);
-}
-
 void uiommu_group_leave(struct uiommu_unit *unit, struct uiommu_bond *bond, bool was_running)
 {
     bool stepping = bond->stop_listed;
@@ -233,6 +215,10 @@ void uiommu_answer_run(struct uiommu_unit *unit, struct uiommu_runner *runner)
         if (runner->code[i] == UIOMMU_CODE_NONE)
             continue; /* taken from the runner before it was called */
         slot = uiommu_slot_at(unit, runner->slot[i]);
+        if (runner->called[i]) {
+            uiommu_count(&unit->counters.dispatched, 1);
+            uiommu_count(&slot->bond->counters.groups, 1);
+        }
         if (run_one(unit, slot, (uiommu_code)runner->code[i], &runner->answer[n]))
             slots[n++] = slot->index;
     }

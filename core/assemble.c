@@ -296,10 +296,23 @@ static bool beyond(const struct entry *e)
     return (e->request->flags & 0xfu & ~e->unit->caps.access) != 0;
 }
 
+/* More of it is to come. */
+static void partial_add(const struct entry *e, struct uiommu_group_slot *slot)
+{
+    e->bond->open++;
+    uiommu_age_add(e->unit, slot, 1);
+}
+
+static void partial_remove(const struct entry *e, struct uiommu_group_slot *slot)
+{
+    uiommu_age_remove(e->unit, slot);
+    e->bond->open--;
+}
+
 static void page_request(struct entry *e)
 {
     struct uiommu_group_slot *slot;
-    bool done = false;
+    bool done = false, fresh;
 
     slot = key_open(e, &done);
     if (done)
@@ -308,7 +321,8 @@ static void page_request(struct entry *e)
         over_credit(e, slot);
         return;
     }
-    if (slot == NULL) {
+    fresh = slot == NULL;
+    if (fresh) {
         slot = group_open(e);
         if (slot == NULL) {
             no_room(e, NULL);
@@ -316,20 +330,22 @@ static void page_request(struct entry *e)
         }
         slot->charged = 1;
         uiommu_word_poke(&e->dev->port->groups, uiommu_word_peek(&e->dev->port->groups) + 1);
-        e->bond->open++;
         *key(e) = slot->index + 1;
-        uiommu_age_add(e->unit, slot, 1);
     }
+    /* The first page lies in the slot: there is always room for it. */
     if (!uiommu_slot_add_page(e->unit, slot, e->request->address, e->request->flags & 0xfu)) {
         no_room(e, slot);
         return;
     }
     uiommu_word_poke(&e->dev->port->outstanding, uiommu_word_peek(&e->dev->port->outstanding) + 1);
     slot->beyond |= beyond(e);
-    if (!is(e, UIOMMU_REQUEST_LAST))
+    if (!is(e, UIOMMU_REQUEST_LAST)) {
+        if (fresh)
+            partial_add(e, slot);
         return;
-    uiommu_age_remove(e->unit, slot);
-    e->bond->open--;
+    }
+    if (!fresh)
+        partial_remove(e, slot);
     if (!uiommu_guard(UIOMMU_GUARD_D5) && slot->bond_generation != slot->bond->generation) {
         uiommu_slot_close(e->unit, slot); /* R2: partials of another life */
         refuse(e, UIOMMU_DROP_OLD_LIFE);
@@ -422,23 +438,19 @@ void uiommu_assemble(struct uiommu_unit *unit, uint32_t ring, const struct uiomm
 {
     const struct uiommu_id *id =
         (const struct uiommu_id *)uiommu_radix_get(&unit->ids, request->id);
-    struct entry e;
+    struct entry e = {
+        .unit = unit,
+        .request = request,
+        .position = position,
+        .ring = ring,
+        .pasid = (request->flags & UIOMMU_REQUEST_PASID) != 0 ? request->pasid : UIOMMU_PASID_NONE,
+    };
 
-    memset(&e, 0, sizeof(e));
-    e.unit = unit;
-    e.request = request;
-    e.position = position;
-    e.ring = ring;
-    e.pasid = UIOMMU_PASID_NONE;
-
-    if ((request->flags & UIOMMU_REQUEST_PASID) != 0)
-        e.pasid = request->pasid;
     if (id != NULL) {
         e.dev = id->dev;
         e.alias = id->alias;
         e.generation = uiommu_word_load(&id->dev->generation);
     }
-    uiommu_count(&unit->counters.requests, 1);
     trace_request(&e);
     if ((request->flags & UIOMMU_REQUEST_MARKER) != 0 && uiommu_guard(UIOMMU_GUARD_I3_MARKER)) {
         marker(&e); /* before any other check, and never answered */

@@ -39,10 +39,39 @@ struct uiommu_radix {
     uint32_t bits;           /* log2 of the entries of a node, (c) */
 };
 void uiommu_radix_init(struct uiommu_radix *radix, uint32_t bits);
+#define UIOMMU_RADIX_HEIGHT 0x3fu
+static inline uint32_t uiommu_radix_height(const void *root)
+{
+    return (uint32_t)((uintptr_t)root & UIOMMU_RADIX_HEIGHT);
+}
+static inline struct uiommu_slot *uiommu_radix_node(void *root)
+{
+    return (struct uiommu_slot *)((uintptr_t)root & ~(uintptr_t)UIOMMU_RADIX_HEIGHT);
+}
 /* The slot of key, or NULL where it was never reserved. Any context. */
-struct uiommu_slot *uiommu_radix_find(const struct uiommu_radix *radix, uint32_t key);
+static inline struct uiommu_slot *uiommu_radix_find(const struct uiommu_radix *radix, uint32_t key)
+{
+    void *root = uiommu_slot_load(&radix->root);
+    struct uiommu_slot *node = uiommu_radix_node(root);
+    uint32_t shift = uiommu_radix_height(root) * radix->bits,
+             mask = (UINT32_C(1) << radix->bits) - 1u;
+
+    if (shift == 0 || (shift < 32 && key >> shift != 0))
+        return NULL;
+    for (shift -= radix->bits; shift != 0; shift -= radix->bits) {
+        node = (struct uiommu_slot *)uiommu_slot_load(&node[key >> shift & mask]);
+        if (node == NULL)
+            return NULL;
+    }
+    return &node[key & mask];
+}
 /* The value of key, or NULL. Any context. */
-void *uiommu_radix_get(const struct uiommu_radix *radix, uint32_t key);
+static inline void *uiommu_radix_get(const struct uiommu_radix *radix, uint32_t key)
+{
+    const struct uiommu_slot *slot = uiommu_radix_find(radix, key);
+
+    return slot == NULL ? NULL : uiommu_slot_load(slot);
+}
 /* Make the slot of key exist; [task], callers exclude each other. NULL: no memory. */
 struct uiommu_slot *uiommu_radix_reserve(struct uiommu *u, struct uiommu_radix *radix,
                                          uint32_t key);
@@ -65,6 +94,7 @@ bool uiommu_radix_valid(const struct uiommu_radix *radix);
 
 struct uiommu {
     uint32_t magic;              /* (c) */
+    bool traced;                 /* (c) the host has a trace op of its own */
     struct uiommu_host_ops host; /* (c) every slot filled but wait, wake, self */
     bool own_heap;               /* (c) heap_get is ours */
     struct uiommu_heap heap;     /* its lock */
@@ -90,8 +120,14 @@ static inline uint64_t uiommu_after(uint64_t now, uint64_t ns)
 {
     return ns > UINT64_MAX - now ? UINT64_MAX : now + ns;
 }
-void uiommu_trace(struct uiommu *u, uint32_t unit, uint32_t id, uint64_t a, uint64_t b, uint64_t c,
-                  uint64_t d);
+void uiommu_trace_tell(struct uiommu *u, uint32_t unit, uint32_t id, uint64_t a, uint64_t b,
+                       uint64_t c, uint64_t d);
+static inline void uiommu_trace(struct uiommu *u, uint32_t unit, uint32_t id, uint64_t a,
+                                uint64_t b, uint64_t c, uint64_t d)
+{
+    if (u->traced)
+        uiommu_trace_tell(u, unit, id, a, b, c, d);
+}
 /* Copy a caller's config of a possibly older, smaller size over zeroes. */
 bool uiommu_config_copy(void *to, size_t own, const void *from, size_t theirs, size_t least);
 

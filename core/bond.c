@@ -310,7 +310,8 @@ bool uiommu_gate_valid(const struct uiommu_bond *bond)
 
     may |= state == UIOMMU_BOND_LIVE;
     may |= state == UIOMMU_BOND_STOPPING;
-    return may & (count <= UIOMMU_GATE_CLOSED / 2);
+    may &= (uiommu_word_load(&bond->gate) & ~UIOMMU_GATE_CLOSED) == 0;
+    return may & (count <= UINT32_MAX / 2);
 }
 
 bool uiommu_bond_valid(const struct uiommu_bond *bond)

@@ -79,8 +79,6 @@ struct uiommu_pool {
     uint32_t parked_tail;              /* (u) */
     struct uiommu_age_list open, live; /* (r) */
 };
-struct uiommu_group_slot *uiommu_slot_at(const struct uiommu_unit *unit, uint32_t index);
-struct uiommu_page *uiommu_page_at(const struct uiommu_unit *unit, uint32_t index);
 /* [task] Room for more groups; at start of a unit for its stalls, then with each grant. */
 uiommu_err uiommu_pool_grow(struct uiommu_unit *unit, uint32_t slots);
 void uiommu_pool_fini(struct uiommu_unit *unit);
@@ -254,7 +252,7 @@ bool uiommu_device_valid(const struct uiommu_device *dev);
 
 /* ---- bond.c, drain.c, bind.c --------------------------------------------------------------- */
 
-#define UIOMMU_GATE_CLOSED 0x80000000u
+#define UIOMMU_GATE_CLOSED 1u
 
 /* Shutdown machine (r). The order is the order of the steps. */
 enum uiommu_phase {
@@ -293,7 +291,9 @@ enum uiommu_phase {
 #define UIOMMU_WANT_TOLD    0x200u /* stop() has returned, or its end as POISONED is known */
 
 struct uiommu_bond {
-    struct uiommu_word gate;       /* (w) closed bit | complete groups not answered */
+    struct uiommu_word gate;       /* (w) UIOMMU_GATE_CLOSED or 0 */
+    struct uiommu_word came;       /* (r) complete groups, ever; others peek */
+    struct uiommu_word went;       /* (u) of them so many are answered */
     uint32_t index;                /* (c) of the slot in instance->bonds */
     uint32_t generation;           /* (i) */
     uint32_t pins;                 /* (i) references that keep it from being freed */
@@ -368,17 +368,33 @@ static inline uint32_t uiommu_bond_state(const struct uiommu_bond *bond)
 {
     return uiommu_word_load(&bond->state);
 }
+/* Complete groups not answered: exact for (r), else perhaps some too many. */
 static inline uint32_t uiommu_gate_count(const struct uiommu_bond *bond)
 {
-    return uiommu_word_load(&bond->gate) & ~UIOMMU_GATE_CLOSED;
+    uint32_t went = uiommu_word_load(&bond->went); /* first: who went had come */
+
+    return uiommu_word_load(&bond->came) - went;
 }
 static inline bool uiommu_gate_closed(const struct uiommu_bond *bond)
 {
-    return (uiommu_word_load(&bond->gate) & UIOMMU_GATE_CLOSED) != 0;
+    return uiommu_word_load(&bond->gate) != 0;
 }
-/* Pin for one group, unless closed. */
-bool uiommu_gate_enter(struct uiommu_bond *bond);
-void uiommu_gate_leave(struct uiommu_bond *bond);
+/* (r) Pin for one group, unless closed. Whoever decides by the count has the role, too. */
+static inline bool uiommu_gate_enter(struct uiommu_bond *bond)
+{
+    if (uiommu_gate_closed(bond))
+        return false;
+    uiommu_word_poke(&bond->came, uiommu_word_peek(&bond->came) + 1);
+    return true;
+}
+/* (u) The bond may be gone afterwards. */
+static inline void uiommu_gate_leave(struct uiommu_bond *bond)
+{
+    uint32_t went = uiommu_word_peek(&bond->went);
+
+    UIOMMU_ASSERT("D6", uiommu_word_peek(&bond->came) != went);
+    uiommu_word_store(&bond->went, went + 1);
+}
 void uiommu_bond_set_state(struct uiommu_bond *bond, enum uiommu_bond_state state);
 /* Of a bond that is not over; (u) for the count to be exact. */
 bool uiommu_gate_valid(const struct uiommu_bond *bond);
@@ -543,6 +559,7 @@ struct uiommu_runner {
     uint32_t slot[UIOMMU_BATCH];             /* picked groups */
     uint32_t token[UIOMMU_BATCH];            /* the state each was picked with; 0: an orphan */
     uint8_t code[UIOMMU_BATCH];              /* what their handlers said; NONE: no longer ours */
+    bool called[UIOMMU_BATCH];               /* their handlers were called */
     struct uiommu_word done;                 /* (w) so many are through */
     uint32_t sent;                           /* (u) of them so many were let go */
     struct uiommu_answer answer[UIOMMU_RUN]; /* being sent */
@@ -618,6 +635,15 @@ struct uiommu_unit {
     struct uiommu_group_slot *orphans; /* (r) to be told to their handlers */
     bool pick_more;                    /* (r) groups are READY and could be picked */
 };
+static inline struct uiommu_group_slot *uiommu_slot_at(const struct uiommu_unit *unit,
+                                                       uint32_t index)
+{
+    return &unit->pool.chunks[index / UIOMMU_SLOT_CHUNK]->slot[index % UIOMMU_SLOT_CHUNK];
+}
+static inline struct uiommu_page *uiommu_page_at(const struct uiommu_unit *unit, uint32_t index)
+{
+    return &unit->pool.chunks[index / UIOMMU_SLOT_CHUNK]->page[index % UIOMMU_SLOT_CHUNK];
+}
 bool uiommu_is_unit(const struct uiommu_unit *unit);
 /* Started and not suspended. */
 bool uiommu_unit_running(const struct uiommu_unit *unit);

@@ -280,8 +280,8 @@ static void trace_called(struct uiommu_unit *unit, const struct uiommu_group_slo
                  (uint64_t)slot->id << 32 | slot->pasid, slot->prgi, slot->pages);
 }
 
-/* Call the handler of one picked group. */
-static uiommu_code call(struct uiommu_unit *unit, struct uiommu_group_slot *slot)
+/* Call the handler of one picked group. What it has called is counted when the runner lets go. */
+static uiommu_code call(struct uiommu_unit *unit, struct uiommu_group_slot *slot, bool *called)
 {
     struct uiommu_aspace *as = slot->bond->as;
     struct uiommu_group view;
@@ -291,11 +291,10 @@ static uiommu_code call(struct uiommu_unit *unit, struct uiommu_group_slot *slot
         uiommu_word_load(&as->dead) != 0 ||
         slot->dev_generation != uiommu_word_load(&slot->dev->generation))
         return UIOMMU_CODE_INVALID; /* after a reset not even that is sent */
-    UIOMMU_ASSERT("I1", uiommu_word_load(&slot->bond->gate) != UIOMMU_GATE_CLOSED);
+    UIOMMU_ASSERT("I1", uiommu_gate_count(slot->bond) != 0);
     view_fill(unit, slot, &view);
     trace_called(unit, slot);
-    uiommu_count_shared(&unit->counters.dispatched, 1);
-    uiommu_count_shared(&slot->bond->counters.groups, 1);
+    *called = true;
     code = as->ops.fault(as->user, &view);
     if (code != UIOMMU_CODE_SUCCESS && code != UIOMMU_CODE_PENDING)
         return UIOMMU_CODE_INVALID;
@@ -317,13 +316,14 @@ static uint8_t run_group(struct uiommu_unit *unit, struct uiommu_runner *runner,
     struct uiommu_group_slot *slot = uiommu_slot_at(unit, runner->slot[i]);
     uint32_t token = runner->token[i];
 
+    runner->called[i] = false;
     if (token == 0) {
         tell_orphan(unit, slot);
         return UIOMMU_CODE_INVALID;
     }
     if (!uiommu_word_cas(&slot->state, &token, UIOMMU_SLOT_CALLED))
         return UIOMMU_CODE_NONE;
-    return (uint8_t)call(unit, slot);
+    return (uint8_t)call(unit, slot, &runner->called[i]);
 }
 
 static void run_flush(struct uiommu_unit *unit, struct uiommu_runner *runner)

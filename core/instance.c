@@ -119,6 +119,7 @@ uiommu_err uiommu_create(const struct uiommu_host_ops *ops, struct uiommu **out)
         (ops->size - least) % sizeof(ops->now_ns) != 0 || !host_is_complete(&first.host))
         return UIOMMU_E_INVALID;
     first.own_heap = first.host.heap_get == NULL;
+    first.traced = first.host.trace != NULL;
     host_fill(&first.host);
     uiommu_radix_init(&first.bonds, BOND_RADIX_BITS);
     u = uiommu_heap_get(&first, sizeof(*u));
@@ -185,13 +186,11 @@ void uiommu_object_remove(struct uiommu *u)
     uiommu_lock_give(u, &u->lock, state);
 }
 
-void uiommu_trace(struct uiommu *u, uint32_t unit, uint32_t id, uint64_t a, uint64_t b, uint64_t c,
-                  uint64_t d)
+void uiommu_trace_tell(struct uiommu *u, uint32_t unit, uint32_t id, uint64_t a, uint64_t b,
+                       uint64_t c, uint64_t d)
 {
     struct uiommu_trace record;
 
-    if (u->host.trace == no_trace)
-        return;
     record.id = id;
     record.unit = unit;
     record.now_ns = uiommu_now(u);

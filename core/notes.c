@@ -32,10 +32,12 @@ void uiommu_notes_take(struct uiommu_notes *notes, struct uiommu_check *out)
     const uint32_t room = (uint32_t)(sizeof(out->event) / sizeof(out->event[0]));
     uint32_t n = notes->count < room ? notes->count : room;
 
+    out->event_count = n;
+    if (n == 0)
+        return;
     memcpy(out->event, notes->event, n * sizeof(out->event[0]));
     memmove(notes->event, notes->event + n, (notes->count - n) * sizeof(notes->event[0]));
     notes->count -= n;
-    out->event_count = n;
     if (notes->count != 0)
         out->flags |= UIOMMU_CHECK_MORE;
 }

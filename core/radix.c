@@ -6,18 +6,6 @@
  * one store: nodes are aligned to 64, so the low bits of the root hold the height, 1 where the
  * root's slots are the values. Nodes never move, so a slot stays valid while the tree grows.
  */
-#define HEIGHT_BITS 0x3fu
-
-static uint32_t height_of(const void *root)
-{
-    return (uint32_t)((uintptr_t)root & HEIGHT_BITS);
-}
-
-static struct uiommu_slot *node_of(void *root)
-{
-    return (struct uiommu_slot *)((uintptr_t)root & ~(uintptr_t)HEIGHT_BITS);
-}
-
 static size_t node_bytes(const struct uiommu_radix *radix)
 {
     return sizeof(struct uiommu_slot) << radix->bits;
@@ -42,34 +30,11 @@ void uiommu_radix_init(struct uiommu_radix *radix, uint32_t bits)
     radix->bits = bits;
 }
 
-struct uiommu_slot *uiommu_radix_find(const struct uiommu_radix *radix, uint32_t key)
-{
-    void *root = uiommu_slot_load(&radix->root);
-    struct uiommu_slot *node = node_of(root);
-    uint32_t height = height_of(root);
-
-    if (!fits(radix, key, height))
-        return NULL;
-    for (; height > 1; height--) {
-        node = uiommu_slot_load(&node[place(radix, key, height)]);
-        if (node == NULL)
-            return NULL;
-    }
-    return &node[place(radix, key, 1)];
-}
-
-void *uiommu_radix_get(const struct uiommu_radix *radix, uint32_t key)
-{
-    struct uiommu_slot *slot = uiommu_radix_find(radix, key);
-
-    return slot == NULL ? NULL : uiommu_slot_load(slot);
-}
-
 /* Put roots on top until the key fits. What was made stays when memory ends: it is a good tree. */
 static bool grow(struct uiommu *u, struct uiommu_radix *radix, uint32_t key)
 {
     void *root = uiommu_slot_load(&radix->root);
-    uint32_t height = height_of(root);
+    uint32_t height = uiommu_radix_height(root);
     struct uiommu_slot *node;
 
     while (!fits(radix, key, height)) {
@@ -79,7 +44,7 @@ static bool grow(struct uiommu *u, struct uiommu_radix *radix, uint32_t key)
         node = uiommu_heap_get(u, node_bytes(radix));
         if (node == NULL)
             return false;
-        uiommu_slot_store(&node[0], node_of(root));
+        uiommu_slot_store(&node[0], uiommu_radix_node(root));
         root = (void *)((uintptr_t)node | height);
         uiommu_slot_store(&radix->root, root);
     }
@@ -95,8 +60,8 @@ struct uiommu_slot *uiommu_radix_reserve(struct uiommu *u, struct uiommu_radix *
     if (!grow(u, radix, key))
         return NULL;
     root = uiommu_slot_load(&radix->root);
-    node = node_of(root);
-    for (height = height_of(root); height > 1; height--) {
+    node = uiommu_radix_node(root);
+    for (height = uiommu_radix_height(root); height > 1; height--) {
         slot = &node[place(radix, key, height)];
         node = uiommu_slot_load(slot);
         if (node == NULL) {
@@ -112,13 +77,13 @@ struct uiommu_slot *uiommu_radix_reserve(struct uiommu *u, struct uiommu_radix *
 void uiommu_radix_fini(struct uiommu *u, struct uiommu_radix *radix)
 {
     void *root = uiommu_slot_load(&radix->root);
-    uint32_t top = height_of(root), level = top;
+    uint32_t top = uiommu_radix_height(root), level = top;
     struct uiommu_slot *path[33], *child;
     uint32_t at[33];
 
     if (top == 0)
         return;
-    path[top] = node_of(root);
+    path[top] = uiommu_radix_node(root);
     at[top] = 0;
     while (level <= top) {
         if (level == 1 || at[level] >> radix->bits != 0) {
@@ -143,15 +108,15 @@ void uiommu_radix_fini(struct uiommu *u, struct uiommu_radix *radix)
 bool uiommu_radix_valid(const struct uiommu_radix *radix)
 {
     void *root = uiommu_slot_load(&radix->root);
-    uint32_t top = height_of(root), level = top, nodes = 1;
+    uint32_t top = uiommu_radix_height(root), level = top, nodes = 1;
     const struct uiommu_slot *path[33];
     uint32_t at[33];
     void *child;
 
-    if (radix->bits - 1u >= 16u || (top == 0) != (node_of(root) == NULL) ||
+    if (radix->bits - 1u >= 16u || (top == 0) != (uiommu_radix_node(root) == NULL) ||
         top * radix->bits >= 32 + radix->bits)
         return false;
-    path[top] = node_of(root);
+    path[top] = uiommu_radix_node(root);
     at[top] = 0;
     while (level <= top && top > 1) {
         if (at[level] >> radix->bits != 0) {
@@ -162,7 +127,7 @@ bool uiommu_radix_valid(const struct uiommu_radix *radix)
         at[level]++;
         if (child == NULL)
             continue;
-        if (height_of(child) != 0 || nodes++ == NODES)
+        if (uiommu_radix_height(child) != 0 || nodes++ == NODES)
             return false;
         if (level > 2) { /* nodes of values have nothing to look at */
             level--;

@@ -57,14 +57,14 @@ static void event_complete(struct uiommu_unit *unit, struct uiommu_event *event)
 static bool fetch_batch(struct uiommu_unit *unit, uint32_t ring, uint32_t room)
 {
     struct uiommu_ring_state *state = &unit->ring[ring];
-    struct uiommu_fetch fetch;
+    struct uiommu_fetch fetch = {
+        .requests = unit->requests,
+        .request_room = room,
+        .events = unit->fetched,
+        .event_room = UIOMMU_BATCH,
+    };
     uint32_t i;
 
-    memset(&fetch, 0, sizeof(fetch));
-    fetch.requests = unit->requests;
-    fetch.request_room = room;
-    fetch.events = unit->fetched;
-    fetch.event_room = UIOMMU_BATCH;
     if (unit->ops.fetch(unit->hw, ring, &fetch) != UIOMMU_OK)
         return false;
     UIOMMU_ASSERT("I25", fetch.request_count <= room && fetch.event_count <= UIOMMU_BATCH);
@@ -72,6 +72,7 @@ static bool fetch_batch(struct uiommu_unit *unit, uint32_t ring, uint32_t room)
         event_complete(unit, &fetch.events[i]);
         uiommu_event_put(unit, &fetch.events[i], true);
     }
+    uiommu_count(&unit->counters.requests, fetch.request_count);
     for (i = 0; i < fetch.request_count; i++)
         uiommu_assemble(unit, ring, &fetch.requests[i], state->count + fetch.requests[i].at);
     state->count += fetch.entries;
@@ -143,7 +144,8 @@ static bool look_around(struct uiommu_unit *unit)
     uintptr_t irq;
     uint32_t i;
 
-    memset(&check, 0, sizeof(check));
+    check.flags = 0;
+    check.event_count = 0;
     irq = uiommu_lock_take(unit->u, &unit->lock);
     unit->ops.check(unit->hw, &check);
     uiommu_lock_give(unit->u, &unit->lock, irq);

@@ -1,16 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core.h"
 
-struct uiommu_group_slot *uiommu_slot_at(const struct uiommu_unit *unit, uint32_t index)
-{
-    return &unit->pool.chunks[index / UIOMMU_SLOT_CHUNK]->slot[index % UIOMMU_SLOT_CHUNK];
-}
-
-struct uiommu_page *uiommu_page_at(const struct uiommu_unit *unit, uint32_t index)
-{
-    return &unit->pool.chunks[index / UIOMMU_SLOT_CHUNK]->page[index % UIOMMU_SLOT_CHUNK];
-}
-
 /* New slots reach the role by the same way as used ones: the list of freed slots. */
 static void pool_add(struct uiommu_unit *unit, struct uiommu_slot_chunk *chunk)
 {

@@ -169,8 +169,23 @@ void uiommu_amd_destroy(void *ctx);
 uiommu_err uiommu_amd_mem_get(struct uiommu_amd *hw, uint64_t bytes, uint64_t align,
                               struct uiommu_mem *mem);
 void uiommu_amd_mem_put(struct uiommu_amd *hw, struct uiommu_mem *mem);
-void uiommu_amd_to_device(const struct uiommu_amd *hw, const volatile void *cpu, uint64_t bytes);
-uint64_t uiommu_amd_load(const struct uiommu_amd *hw, const volatile uint64_t *word);
+static inline void uiommu_amd_to_device(const struct uiommu_amd *hw, const volatile void *cpu,
+                                        uint64_t bytes)
+{
+    if ((hw->config.flags & UIOMMU_AMD_NOT_COHERENT) != 0)
+        hw->host->mem_to_device(hw->host->ctx, (const void *)(uintptr_t)cpu, bytes);
+}
+/* A word that hardware writes, as it is now; what it says is there is loaded after it. */
+static inline uint64_t uiommu_amd_load(const struct uiommu_amd *hw, const volatile uint64_t *word)
+{
+    uint64_t value;
+
+    if ((hw->config.flags & UIOMMU_AMD_NOT_COHERENT) != 0)
+        hw->host->mem_from_device(hw->host->ctx, (const void *)(uintptr_t)word, sizeof(*word));
+    value = uiommu_bits_load64(word);
+    uiommu_fence_dma_load();
+    return value;
+}
 uiommu_err uiommu_amd_memory_get(struct uiommu_amd *hw);
 void uiommu_amd_memory_put(struct uiommu_amd *hw);
 
@@ -274,7 +289,33 @@ void uiommu_amd_host_clear(struct uiommu_amd *hw, struct amd_device *dev);
 /* ---- amd_log.c: what the two logs share ---------------------------------------------------- */
 void uiommu_amd_logs_init(struct uiommu_amd *hw);
 bool uiommu_amd_log_used(const struct uiommu_amd *hw, struct amd_log *log, uint32_t *out);
-enum amd_take uiommu_amd_log_take(struct uiommu_amd *hw, struct amd_log *log, uint64_t entry[2]);
+enum amd_take uiommu_amd_log_late(struct uiommu_amd *hw, struct amd_log *log);
+/* The entry at the head. Taken or given up, its slot is zeroed and the head goes on: a slot must
+ * never be touched once the head is published. */
+static inline enum amd_take uiommu_amd_log_take(struct uiommu_amd *hw, struct amd_log *log,
+                                                uint64_t entry[2])
+{
+    volatile uint64_t *words =
+        (volatile uint64_t *)log->mem.cpu + (size_t)log->head * AMD_LOG_WORDS;
+    enum amd_take take = AMD_TAKEN;
+
+    entry[0] = uiommu_amd_load(hw, &words[0]);
+    if (uiommu_bits_get(entry[0], AMD_LOG_CODE) == 0) {
+        take = uiommu_amd_log_late(hw, log);
+        if (take == AMD_NOT_YET)
+            return take;
+        entry[0] = uiommu_amd_load(hw, &words[0]);
+    }
+    log->waiting = false;
+    entry[1] = uiommu_amd_load(hw, &words[1]);
+    if ((hw->config.flags & UIOMMU_AMD_LOGS_READ_ONLY) == 0) {
+        uiommu_bits_store64(&words[0], 0);
+        uiommu_bits_store64(&words[1], 0);
+        uiommu_amd_to_device(hw, words, AMD_LOG_BYTES);
+    }
+    log->head = (log->head + 1u) & ((UINT32_C(1) << log->log2) - 1u);
+    return take;
+}
 void uiommu_amd_log_publish(const struct uiommu_amd *hw, const struct amd_log *log);
 void uiommu_amd_log_empty(struct uiommu_amd *hw, struct amd_log *log);
 void uiommu_amd_log_restart(struct uiommu_amd *hw, struct amd_log *log);

@@ -166,11 +166,13 @@ uiommu_err uiommu_amd_barrier(void *ctx, void *dev_ctx, uint32_t pasid, uint64_t
 /* Before a device looks again for what it was told is there, the unit forgets that it was not. */
 static void put_present(struct uiommu_amd *hw, const struct uiommu_answer *answer)
 {
-    const struct amd_device *dev = uiommu_amd_device_of(hw, answer->id);
     bool tagged = answer->cookie[0] != 0 && answer->cookie[1] != 0;
+    const struct amd_device *dev;
 
-    if ((hw->config.flags & UIOMMU_AMD_NP_CACHE) == 0 || answer->code != UIOMMU_CODE_SUCCESS ||
-        dev == NULL)
+    if ((hw->config.flags & UIOMMU_AMD_NP_CACHE) == 0 || answer->code != UIOMMU_CODE_SUCCESS)
+        return;
+    dev = uiommu_amd_device_of(hw, answer->id);
+    if (dev == NULL)
         return;
     if (tagged)
         uiommu_amd_cmdq_put(hw,

@@ -66,14 +66,15 @@ bool uiommu_amd_log_used(const struct uiommu_amd *hw, struct amd_log *log, uint3
     return true;
 }
 
+/* It was not at the first look. */
 static bool is_there(const struct uiommu_amd *hw, const volatile uint64_t *words)
 {
     uint32_t looks;
 
-    for (looks = 0; looks < LOOKS; looks++) {
+    for (looks = 1; looks < LOOKS; looks++) {
+        uiommu_pause();
         if (uiommu_bits_get(uiommu_amd_load(hw, words), AMD_LOG_CODE) != 0)
             return true;
-        uiommu_pause();
     }
     return read_only(hw); /* Never late, and not zeroed. */
 }
@@ -90,31 +91,23 @@ static void wipe(struct uiommu_amd *hw, struct amd_log *log, uint32_t slot, uint
     uiommu_amd_to_device(hw, at, bytes);
 }
 
-/* The entry at the head. Taken or given up, its slot is zeroed and the head goes on: a slot must
- * never be touched once the head is published. */
-enum amd_take uiommu_amd_log_take(struct uiommu_amd *hw, struct amd_log *log, uint64_t entry[2])
+/* The entry at the head had no code: is it there now, later, or not at all? */
+enum amd_take uiommu_amd_log_late(struct uiommu_amd *hw, struct amd_log *log)
 {
     const volatile uint64_t *words =
         (const volatile uint64_t *)log->mem.cpu + (size_t)log->head * AMD_LOG_WORDS;
-    bool there = is_there(hw, words);
     uint64_t now;
-    uint32_t i;
 
-    if (!there) {
-        now = hw->host->now_ns(hw->host->ctx);
-        if (!log->waiting)
-            log->late_ns = now + AMD_LATE_NS;
-        log->waiting = true;
-        if (now < log->late_ns)
-            return AMD_NOT_YET;
-        log->skipped = true;
-    }
-    log->waiting = false;
-    for (i = 0; i < AMD_LOG_WORDS; i++)
-        entry[i] = uiommu_amd_load(hw, &words[i]);
-    wipe(hw, log, log->head, 1);
-    log->head = (log->head + 1u) & mask_of(log);
-    return there ? AMD_TAKEN : AMD_SKIPPED;
+    if (is_there(hw, words))
+        return AMD_TAKEN;
+    now = hw->host->now_ns(hw->host->ctx);
+    if (!log->waiting)
+        log->late_ns = now + AMD_LATE_NS;
+    log->waiting = true;
+    if (now < log->late_ns)
+        return AMD_NOT_YET;
+    log->skipped = true;
+    return AMD_SKIPPED;
 }
 
 /* Hardware may use the slots again. */

@@ -18,24 +18,6 @@ void uiommu_amd_mem_put(struct uiommu_amd *hw, struct uiommu_mem *mem)
     uiommu_mem_put(hw->host, mem);
 }
 
-void uiommu_amd_to_device(const struct uiommu_amd *hw, const volatile void *cpu, uint64_t bytes)
-{
-    if ((hw->config.flags & UIOMMU_AMD_NOT_COHERENT) != 0)
-        hw->host->mem_to_device(hw->host->ctx, (const void *)(uintptr_t)cpu, bytes);
-}
-
-/* A word that hardware writes, as it is now; what it says is there is loaded after it. */
-uint64_t uiommu_amd_load(const struct uiommu_amd *hw, const volatile uint64_t *word)
-{
-    uint64_t value;
-
-    if ((hw->config.flags & UIOMMU_AMD_NOT_COHERENT) != 0)
-        hw->host->mem_from_device(hw->host->ctx, (const void *)(uintptr_t)word, sizeof(*word));
-    value = uiommu_bits_load64(word);
-    uiommu_fence_dma_load();
-    return value;
-}
-
 static size_t stash_bytes(const struct uiommu_amd *hw)
 {
     return sizeof(*hw->stash) << hw->evt.log2;

@@ -11,30 +11,25 @@ static void common(const uint64_t entry[2], bool gn, struct uiommu_request *out)
 {
     uint32_t pasid = (uint32_t)(uiommu_bits_get(entry[0], AMD_REQ_PASID_15) |
                                 uiommu_bits_get(entry[0], AMD_REQ_PASID_19) << 16);
+    bool tagged = gn && pasid != 0;
 
-    memset(out, 0, sizeof(*out));
-    out->id = (uint32_t)uiommu_bits_get(entry[0], AMD_LOG_ID);
-    out->pasid = UIOMMU_PASID_NONE;
-    out->index = (uint32_t)uiommu_bits_get(entry[0], AMD_REQ_TAG);
-    out->cookie[0] = gn;
     out->address = entry[1] & ~UINT64_C(0xfff);
-    if (gn && pasid != 0) {
-        out->flags |= UIOMMU_REQUEST_PASID;
-        out->pasid = pasid;
-    }
+    out->cookie[0] = gn;
     out->cookie[1] = gn ? pasid : 0;
-    if (uiommu_bits_get(entry[0], AMD_REQ_LAST) != 0)
-        out->flags |= UIOMMU_REQUEST_LAST;
+    out->id = (uint32_t)uiommu_bits_get(entry[0], AMD_LOG_ID);
+    out->pasid = tagged ? pasid : UIOMMU_PASID_NONE;
+    out->index = (uint32_t)uiommu_bits_get(entry[0], AMD_REQ_TAG);
+    out->flags = (tagged ? UIOMMU_REQUEST_PASID : 0u) |
+                 (uint32_t)uiommu_bits_get(entry[0], AMD_REQ_LAST) * UIOMMU_REQUEST_LAST;
+    out->at = 0;
+    out->preset = 0;
 }
 
 static uint32_t access_of(const uint64_t entry[2])
 {
-    uint32_t access = 0;
-
-    access |= uiommu_bits_get(entry[0], AMD_REQ_R) != 0 ? UIOMMU_READ : 0;
-    access |= uiommu_bits_get(entry[0], AMD_REQ_W) != 0 ? UIOMMU_WRITE : 0;
-    access |= uiommu_bits_get(entry[0], AMD_REQ_EX) != 0 ? UIOMMU_EXEC : 0;
-    return access;
+    return (uint32_t)(uiommu_bits_get(entry[0], AMD_REQ_R) * UIOMMU_READ |
+                      uiommu_bits_get(entry[0], AMD_REQ_W) * UIOMMU_WRITE |
+                      uiommu_bits_get(entry[0], AMD_REQ_EX) * UIOMMU_EXEC);
 }
 
 /* false: not a page request. */

@@ -296,7 +296,9 @@ Test(bond, info)
     struct uiommu_bond_info info;
 
     uiommu_word_store(&b->missing, UIOMMU_PROOF_TLB);
-    uiommu_word_store(&b->gate, UIOMMU_GATE_CLOSED | 5);
+    uiommu_word_store(&b->gate, UIOMMU_GATE_CLOSED);
+    uiommu_word_store(&b->came, 3);
+    uiommu_word_store(&b->went, UINT32_MAX - 1);
     uiommu_word_store(&b->shown, 9u << 2 | 1u);
     b->as = &as;
     b->user = &as;
@@ -333,11 +335,16 @@ Test(bond, gates)
 
     for (state = UIOMMU_BOND_FREE; state <= UIOMMU_BOND_POISONED; state++) {
         uiommu_word_store(&b->state, state);
-        uiommu_word_store(&b->gate, UIOMMU_GATE_CLOSED | UIOMMU_GATE_CLOSED / 2);
+        uiommu_word_store(&b->gate, UIOMMU_GATE_CLOSED);
+        uiommu_word_store(&b->came, UINT32_MAX / 2 + 7);
+        uiommu_word_store(&b->went, 7);
         cr_assert(uiommu_gate_valid(b));
-        uiommu_word_add(&b->gate, 1);
+        uiommu_word_store(&b->went, 6);
         cr_assert_not(uiommu_gate_valid(b));
-        uiommu_word_store(&b->gate, 3);
+        uiommu_word_store(&b->went, 8);
+        uiommu_word_store(&b->gate, UIOMMU_GATE_CLOSED << 1);
+        cr_assert_not(uiommu_gate_valid(b));
+        uiommu_word_store(&b->gate, 0);
         cr_assert_eq(uiommu_gate_valid(b),
                      state == UIOMMU_BOND_LIVE || state == UIOMMU_BOND_STOPPING);
     }
@@ -348,7 +355,8 @@ static struct uiommu_bond good(void)
     struct uiommu_bond v = *b;
 
     uiommu_word_store(&v.state, UIOMMU_BOND_LIVE);
-    uiommu_word_store(&v.gate, 3);
+    uiommu_word_store(&v.gate, 0);
+    uiommu_word_store(&v.came, 3);
     v.making = false;
     v.as = &as;
     return v;
@@ -381,7 +389,8 @@ Test(bond, valid)
     GOOD(v.phase = UIOMMU_PHASE_END);
     BAD(uiommu_word_store(&v.missing, 0x40));
     GOOD(uiommu_word_store(&v.missing, 0x3f));
-    BAD(uiommu_word_store(&v.gate, UIOMMU_GATE_CLOSED - 1));
+    BAD(uiommu_word_store(&v.gate, UIOMMU_GATE_CLOSED << 1));
+    BAD(uiommu_word_store(&v.went, 4));
     GOOD(v.running = 3);
     BAD(v.running = 4);
     GOOD(v.running = v.cap = 2);

@@ -47,7 +47,7 @@ Test(drain, d1)
     uiommu_age_add(unit, slot, 2);
     fresh(UIOMMU_PHASE_D1);
     uiommu_word_store(&bond.state, UIOMMU_BOND_STOPPING);
-    uiommu_word_store(&bond.gate, 1);
+    uiommu_word_store(&bond.came, 1);
     bond.looked = unit->looks;
     cr_assert_not(go(), "D4 alone goes on for a look");
     cr_assert(bond.phase == UIOMMU_PHASE_D1 && uiommu_gate_closed(&bond));
@@ -98,7 +98,7 @@ Test(drain, d1_picked)
     runner->count = 2;
     uiommu_word_store(&runner->done, 0);
     uiommu_word_store(&runner->caller.busy, 2);
-    uiommu_word_store(&bond.gate, 1);
+    uiommu_word_store(&bond.came, 1);
     go();
     cr_assert(bond.phase == UIOMMU_PHASE_D2_CONFIG && uiommu_gate_count(&bond) == 0);
     cr_assert(toy.answers == 1 && toy.code[UIOMMU_CODE_INVALID & 3] == 1);
@@ -336,7 +336,7 @@ Test(drain, d5)
     cr_assert_eq(bond.phase, UIOMMU_PHASE_D3);
     lost(UIOMMU_DEVICE_RESENDS);
     unit->now_ns = bond.drain_until_ns;
-    uiommu_word_store(&bond.gate, UIOMMU_GATE_CLOSED);
+    uiommu_word_store(&bond.came, 0);
     go();
     cr_assert(missing() == UIOMMU_PROOF_REQUESTS && bond.rounds == 0 && toy.tickets == 0);
     lost(0);

@@ -34,7 +34,7 @@ Test(drain_end, d6_handlers)
     go();
     cr_assert(missing() == UIOMMU_PROOF_HANDLERS && bond.phase == UIOMMU_PHASE_POISONED);
     cr_assert_eq(bond.as, &as, "they may still use it");
-    uiommu_word_store(&bond.gate, UIOMMU_GATE_CLOSED);
+    uiommu_word_store(&bond.came, 0);
     bond.drain_until_ns = UINT64_MAX;
     go();
     cr_assert_eq(bond.phase, UIOMMU_PHASE_D2_CONFIG, "they have returned");

@@ -190,7 +190,7 @@ static void useless(enum uiommu_go (*run)(struct uiommu_bond *bond), enum uiommu
         bond_fresh(phase);
         bond.stop_confirmed = true;
         bond.until_ns = UINT64_MAX;
-        uiommu_word_store(&bond.gate, 1);
+        uiommu_word_store(&bond.came, 1);
         if (i == 1)
             uiommu_word_or(&bond.gate, UIOMMU_GATE_CLOSED);
         if (i == 2)
@@ -290,14 +290,14 @@ Test(stop, consumed)
     bond.close_at[0] = 1;
     cr_assert_eq(uiommu_drain_sweep_consume(&bond), UIOMMU_WAIT, "not consumed");
     bond.close_at[0] = 0;
-    uiommu_word_store(&bond.gate, 1);
+    uiommu_word_store(&bond.came, 1);
     cr_assert_eq(uiommu_drain_sweep_consume(&bond), UIOMMU_WAIT, "not answered");
-    uiommu_word_store(&bond.gate, 0);
+    uiommu_word_store(&bond.came, 0);
     cr_assert_eq(uiommu_drain_sweep_consume(&bond), UIOMMU_GO);
     cr_assert_eq(bond.phase, UIOMMU_PHASE_D1);
     bond_fresh(UIOMMU_PHASE_SWEEP_CONSUME);
     bond.stop_confirmed = true;
-    uiommu_word_store(&bond.gate, 1);
+    uiommu_word_store(&bond.came, 1);
     bond.until_ns = T0;
     cr_assert_eq(uiommu_drain_sweep_consume(&bond), UIOMMU_GO);
     cr_assert_eq(bond.phase, UIOMMU_PHASE_D1);

@@ -417,9 +417,10 @@ Test(valid, bonds)
 {
     static struct uiommu_bond stray;
 
-    WRONG(one->gate.v, one->gate.v + 1);
-    WRONG(one->gate.v, one->gate.v - 1);
-    WRONG(one->gate.v, UIOMMU_GATE_CLOSED - 1u);
+    WRONG(one->came.v, one->came.v + 1);
+    WRONG(one->came.v, one->came.v - 1);
+    WRONG(one->went.v, one->went.v + 1);
+    WRONG(one->went.v, one->came.v + 1);
     WRONG(two->state.v, UIOMMU_BOND_DRAINING);
     WRONG(two->state.v, UIOMMU_BOND_POISONED + 1);
     WRONG(one->state.v, UIOMMU_BOND_FREE);
@@ -587,7 +588,7 @@ Test(valid, ledger)
 /* What somebody holds is left out. */
 Test(valid, what_is_held)
 {
-    one->gate.v++;
+    one->came.v++;
     unit->role.v = UIOMMU_ROLE_TAKEN;
     cr_assert(uiommu_unit_valid(unit));
     unit->role.v = 0;
@@ -601,7 +602,7 @@ Test(valid, what_is_held)
     cr_assert(uiommu_unit_valid(unit));
     u->bond_control.v = 0;
     cr_assert_not(uiommu_unit_valid(unit));
-    one->gate.v--;
+    one->came.v--;
     unit->control.v = 1;
     unit->devices_count.v++;
     cr_assert(uiommu_unit_valid(unit));

@@ -81,7 +81,8 @@ static inline void pending(void)
 /* Something keeps D6 waiting, so that D5 can be seen from there. */
 static inline void held(void)
 {
-    uiommu_word_store(&bond.gate, UIOMMU_GATE_CLOSED | 1);
+    uiommu_word_store(&bond.gate, UIOMMU_GATE_CLOSED);
+    uiommu_word_store(&bond.came, 1);
 }
 
 #endif

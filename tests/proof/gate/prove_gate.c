@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The gate of a bond: a bit that says closed, and a count. The role enters for a group while others
- * leave or close, between any two atomic steps. Who was let in is counted once, who was not is not;
- * a closed gate lets nobody in; the count never reaches the bit, nor goes below nothing.
+ * The gate of a bond: a word that says closed, a count of who came and one of who went. The role
+ * enters for a group and asks how many are inside while others leave or close, between any two
+ * atomic steps. Who was let in is counted once, who was not is not; a closed gate lets nobody in;
+ * whoever asks is never told of fewer than are inside, and of nobody else once others are still.
  */
 #include "../prove_atomic.h"
 
-#include <core/answer.c>
 #include <core/bond.c>
 
 static struct uiommu_bond bond;
@@ -33,11 +33,14 @@ static void other(void)
 void prove(void)
 {
     bool was_shut;
+    uint32_t before, told;
 
     held = nondet_u32();
-    ASSUME(held < UIOMMU_GATE_CLOSED / 2); /* more groups than slots there cannot be */
+    ASSUME(held < UINT32_MAX / 2); /* more groups than slots there cannot be */
     shut = nondet_bool();
-    bond.gate.v = held | (shut ? UIOMMU_GATE_CLOSED : 0);
+    bond.gate.v = shut ? UIOMMU_GATE_CLOSED : 0;
+    bond.went.v = nondet_u32();
+    bond.came.v = bond.went.v + held;
     bond.state.v = UIOMMU_BOND_LIVE;
     PROVE(uiommu_gate_valid(&bond));
     was_shut = shut;
@@ -45,11 +48,16 @@ void prove(void)
     PROVE(!(i_am_in && was_shut));
     PROVE(i_am_in || shut);
     held += i_am_in;
-    PROVE(bond.gate.v == (held | (shut ? UIOMMU_GATE_CLOSED : 0)));
-    if (i_am_in) {
+    before = held;
+    told = uiommu_gate_count(&bond);
+    PROVE(told >= held && told <= before);
+    inside = true; /* nobody else any more */
+    PROVE(uiommu_gate_count(&bond) == held);
+    PROVE(uiommu_gate_closed(&bond) == shut);
+    if (i_am_in && held != 0) {
         held--;
         uiommu_gate_leave(&bond);
     }
-    PROVE(bond.gate.v == (held | (shut ? UIOMMU_GATE_CLOSED : 0)));
+    PROVE(uiommu_gate_count(&bond) == held);
     PROVE(uiommu_gate_valid(&bond));
 }

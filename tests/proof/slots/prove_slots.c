@@ -8,10 +8,12 @@
 
 #include "../prove_core.h"
 
-#include <core/core.h>
-
+struct uiommu_group_slot;
+struct uiommu_page;
 static struct uiommu_group_slot *prove_slot(uint32_t index);
 static struct uiommu_page *prove_page(uint32_t index);
+
+#include <core/core.h>
 
 #include <core/slot.c>
 
