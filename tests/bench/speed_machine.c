@@ -9,6 +9,11 @@
 static const struct speed_vendor_ops *const vendors[SPEED_VENDORS] = {
     &speed_vendor_amd, &speed_vendor_vtd, &speed_vendor_smmuv3};
 
+const struct speed_vendor_ops *speed_vendor_of(enum speed_vendor vendor)
+{
+    return vendors[vendor];
+}
+
 void speed_sums_add(struct speed_sums *sums, uint32_t id, uint32_t pasid, uint32_t index,
                     uint32_t code)
 {
@@ -234,7 +239,7 @@ static void detach_all(struct speed_machine *m, bool *right)
 {
     uint32_t i;
 
-    for (i = 0; i < m->config.devices + m->config.plain; i++) {
+    for (i = m->config.devices + m->config.plain; i-- != 0;) {
         if (m->device[i] != NULL)
             undo(uiommu_device_detach(m->device[i]), "device_detach", right);
         if (i < m->config.devices && m->port[i] != NULL)
@@ -284,16 +289,22 @@ uint32_t speed_machine_pasid(const struct speed_machine *m, uint32_t device, uin
     return m->pasid[m->config.same_pasids ? bond : device * m->config.bonds + bond];
 }
 
+void speed_machine_put(struct speed_machine *m, const struct speed_ask *ask)
+{
+    uint32_t slot = m->put++ & ((1u << m->config.ring_log2) - 1u);
+
+    m->vendor->ask(m->ring + (size_t)slot * m->vendor->ask_bytes, ask);
+    if (ask->last)
+        speed_sums_add(&m->asked, ask->id, ask->pasid, ask->index, UIOMMU_CODE_SUCCESS);
+}
+
 void speed_machine_ask(struct speed_machine *m, uint32_t device, uint32_t bond, uint32_t index,
                        uint64_t address, bool last)
 {
     struct speed_ask ask = {speed_machine_id(m, device), speed_machine_pasid(m, device, bond),
                             index, address, last};
-    uint32_t slot = m->put++ & ((1u << m->config.ring_log2) - 1u);
 
-    m->vendor->ask(m->ring + (size_t)slot * m->vendor->ask_bytes, &ask);
-    if (last)
-        speed_sums_add(&m->asked, ask.id, ask.pasid, index, UIOMMU_CODE_SUCCESS);
+    speed_machine_put(m, &ask);
 }
 
 void speed_machine_show(struct speed_machine *m)

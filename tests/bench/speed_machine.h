@@ -40,8 +40,6 @@ struct speed_vendor_ops {
     void (*ask)(unsigned char *entry, const struct speed_ask *ask);
     /* Add a command to the sums, if it is an answer. */
     void (*answer)(const unsigned char *command, struct speed_sums *sums);
-    /* Encode a SUCCESS, as the floors do. */
-    void (*reply)(unsigned char *command, uint32_t id, uint32_t pasid, uint32_t index);
     void (*reset)(struct speed_machine *m); /* features into registers */
     uiommu_err (*create)(struct speed_machine *m);
     unsigned char *(*ring)(struct speed_machine *m); /* of requests, once the unit is started */
@@ -89,6 +87,7 @@ struct speed_machine {
     struct speed_sums seen;  /* groups that the handler below was shown: count, id, pasid */
 };
 
+const struct speed_vendor_ops *speed_vendor_of(enum speed_vendor vendor);
 /* For vendors' create(). */
 void speed_machine_unit(const struct speed_machine *m, struct uiommu_unit_config *unit);
 /* Make, start, attach, bind. NULL: speed_say() said why. */
@@ -98,8 +97,10 @@ bool speed_machine_close(struct speed_machine *m);
 
 uint32_t speed_machine_id(const struct speed_machine *m, uint32_t device);
 uint32_t speed_machine_pasid(const struct speed_machine *m, uint32_t device, uint32_t bond);
-/* One request of a bond into the ring, noted for the check where it is the last of its group. The
- * unit sees it with the next show. */
+/* One request into the ring, noted for the check where it is the last of its group. The unit sees
+ * it with the next show. */
+void speed_machine_put(struct speed_machine *m, const struct speed_ask *ask);
+/* The same, of a bond. */
 void speed_machine_ask(struct speed_machine *m, uint32_t device, uint32_t bond, uint32_t index,
                        uint64_t address, bool last);
 void speed_machine_show(struct speed_machine *m);

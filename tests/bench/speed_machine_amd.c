@@ -51,12 +51,6 @@ static void answer(const unsigned char *command, struct speed_sums *sums)
         speed_sums_add(sums, a & 0xffff, a >> 32 & 0xfffff, b >> 32 & 0x1ff, b >> 44 & 15);
 }
 
-static void reply(unsigned char *command, uint32_t id, uint32_t pasid, uint32_t index)
-{
-    put64(command, UINT64_C(7) << 60 | (uint64_t)pasid << 32 | id);
-    put64(command + 8, (uint64_t)index << 32 | 4);
-}
-
 static void consume(struct speed_machine *m)
 {
     uint64_t base = speed_page_get64(&m->page, CMD_BASE);
@@ -131,7 +125,6 @@ const struct speed_vendor_ops speed_vendor_amd = {
     .shift = 4,
     .ask = ask,
     .answer = answer,
-    .reply = reply,
     .reset = reset,
     .create = create,
     .ring = ring,

@@ -53,12 +53,6 @@ static void answer(const unsigned char *command, struct speed_sums *sums)
         speed_sums_add(sums, (uint32_t)(a >> 32), a >> 12 & 0xfffff, b & 0x1ff, (b >> 12 & 3) ^ 2);
 }
 
-static void reply(unsigned char *command, uint32_t id, uint32_t pasid, uint32_t index)
-{
-    put64(command, 0x41 | 1u << 11 | (uint64_t)pasid << 12 | (uint64_t)id << 32);
-    put64(command + 8, index | 2u << 12);
-}
-
 static void consume(struct speed_machine *m)
 {
     uint64_t base = speed_page_get64(&m->page, CMDQ_BASE);
@@ -129,7 +123,6 @@ const struct speed_vendor_ops speed_vendor_smmuv3 = {
     .wraps = true,
     .ask = ask,
     .answer = answer,
-    .reply = reply,
     .reset = reset,
     .create = create,
     .ring = ring,

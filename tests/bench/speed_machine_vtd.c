@@ -54,14 +54,6 @@ static void answer(const unsigned char *command, struct speed_sums *sums)
         speed_sums_add(sums, a >> 16 & 0xffff, a >> 32 & 0xfffff, b >> 3 & 0x1ff, a >> 12 & 15);
 }
 
-static void reply(unsigned char *command, uint32_t id, uint32_t pasid, uint32_t index)
-{
-    put64(command, 9 | 1u << 4 | (uint64_t)id << 16 | (uint64_t)pasid << 32);
-    put64(command + 8, (uint64_t)index << 3);
-    put64(command + 16, 0);
-    put64(command + 24, 0);
-}
-
 static void consume(struct speed_machine *m)
 {
     uint64_t base = speed_page_get64(&m->page, IQA), word;
@@ -135,7 +127,6 @@ const struct speed_vendor_ops speed_vendor_vtd = {
     .shift = 5,
     .ask = ask,
     .answer = answer,
-    .reply = reply,
     .reset = reset,
     .create = create,
     .ring = ring,
