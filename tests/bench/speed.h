@@ -49,6 +49,7 @@ struct speed_table {
 
 extern const struct speed_table speed_pasid;
 extern const struct speed_table speed_requests;
+extern const struct speed_table speed_polled;
 extern const struct speed_table speed_map;
 
 /* What rounds cost besides time, counted by speed_host.c: the calling thread's. */

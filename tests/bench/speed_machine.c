@@ -324,6 +324,13 @@ uint32_t speed_machine_room(const struct speed_machine *m)
     return slots - 1u - ((m->put - at) & (slots - 1u));
 }
 
+uint32_t speed_machine_doorbell(const struct speed_machine *m)
+{
+    const void *at = m->page.bytes + m->vendor->doorbell;
+
+    return __atomic_load_n((const uint32_t *)at, __ATOMIC_ACQUIRE);
+}
+
 bool speed_machine_serve(struct speed_machine *m)
 {
     uiommu_err err;

@@ -35,6 +35,7 @@ struct speed_vendor_ops {
     uint32_t ask_bytes, command_bytes; /* of entries */
     uint32_t log2_least, log2_most;    /* of rings */
     uint32_t head, tail, shift;        /* registers of the request ring, slots in them */
+    uint32_t doorbell;                 /* register of the command ring */
     bool wraps;                        /* the bit above the slot tells full from empty */
     enum uiommu_root_format root;
     void (*ask)(unsigned char *entry, const struct speed_ask *ask);
@@ -106,6 +107,8 @@ void speed_machine_ask(struct speed_machine *m, uint32_t device, uint32_t bond, 
 void speed_machine_show(struct speed_machine *m);
 /* Slots of the ring that can be filled. */
 uint32_t speed_machine_room(const struct speed_machine *m);
+/* The register that tells of commands: changes when there are more. */
+uint32_t speed_machine_doorbell(const struct speed_machine *m);
 /* Service until nothing is left to do now. */
 bool speed_machine_serve(struct speed_machine *m);
 /* Commands so far are carried out, and what was answered is what was asked; false: speed_say()

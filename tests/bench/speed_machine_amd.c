@@ -123,6 +123,7 @@ const struct speed_vendor_ops speed_vendor_amd = {
     .tail = PPR_TAIL,
     .head = PPR_HEAD,
     .shift = 4,
+    .doorbell = CMD_TAIL,
     .ask = ask,
     .answer = answer,
     .reset = reset,

@@ -121,6 +121,7 @@ const struct speed_vendor_ops speed_vendor_smmuv3 = {
     .tail = PRIQ_PROD,
     .head = PRIQ_CONS,
     .wraps = true,
+    .doorbell = CMDQ_PROD,
     .ask = ask,
     .answer = answer,
     .reset = reset,

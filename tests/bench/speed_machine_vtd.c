@@ -125,6 +125,7 @@ const struct speed_vendor_ops speed_vendor_vtd = {
     .tail = PQT,
     .head = PQH,
     .shift = 5,
+    .doorbell = IQT,
     .ask = ask,
     .answer = answer,
     .reset = reset,

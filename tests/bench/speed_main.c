@@ -29,6 +29,7 @@ static const char usage_text[] =
 static const struct speed_table *const tables[] = {
     &speed_pasid,
     &speed_requests,
+    &speed_polled,
     &speed_map,
 };
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
