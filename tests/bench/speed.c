@@ -10,14 +10,14 @@
 
 /* Turns of library and floor, and what comes out of them. */
 
-#define SAMPLES 65536u /* of a side; later ones are left out of the median */
+#define SAMPLES 65536u /* of a side: each run's share counts, later ones are in no median */
 #define RUNS    64u
 
 struct side {
     const struct speed_doer *doer;
     void *state;
     double *all; /* ns per operation, of all runs */
-    size_t count, run_at;
+    size_t count, run_at, share;
     double run[RUNS];
     struct speed_side_result *result;
 };
@@ -112,7 +112,7 @@ static bool one_round(struct side *side, bool counts)
     r->mmio_reads += (double)(speed_counts.mmio_reads - before.mmio_reads);
     r->allocations += (double)(speed_counts.mem_gets + speed_counts.heap_gets - before.mem_gets -
                                before.heap_gets);
-    if (side->count < SAMPLES)
+    if (side->count - side->run_at < side->share)
         side->all[side->count++] = sample.ns / (double)sample.ops;
     return true;
 }
@@ -196,6 +196,7 @@ void speed_measure(const struct speed_row *row, const struct speed_options *opti
     for (s = 0; s < SPEED_SIDES; s++) {
         sides[s].doer = &row->side[s];
         sides[s].result = &result->side[s];
+        sides[s].share = SAMPLES / limited.runs;
         sides[s].all = malloc(SAMPLES * sizeof(double));
         if (sides[s].all == NULL)
             abort();
