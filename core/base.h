@@ -12,8 +12,8 @@
 struct uiommu_lock {
     struct uiommu_word word;
 };
-uintptr_t uiommu_lock_take(const struct uiommu *u, struct uiommu_lock *lock);
-void uiommu_lock_give(const struct uiommu *u, struct uiommu_lock *lock, uintptr_t state);
+/* Spin until it is taken. */
+void uiommu_lock_wait(struct uiommu_lock *lock);
 /* A lock whose holder may sleep. false: deadline passed. */
 bool uiommu_control_take(struct uiommu *u, struct uiommu_word *word, uint64_t ns);
 void uiommu_control_give(struct uiommu *u, struct uiommu_word *word);
@@ -97,6 +97,7 @@ struct uiommu {
     bool traced;                 /* (c) the host has a trace op of its own */
     struct uiommu_host_ops host; /* (c) every slot filled but wait, wake, self */
     bool own_heap;               /* (c) heap_get is ours */
+    bool irqs;                   /* (c) irq_save is the host's */
     struct uiommu_heap heap;     /* its lock */
     struct uiommu_lock lock;     /* (i) */
     uint32_t objects;            /* (i) units, spaces, owners, address spaces */
@@ -127,6 +128,24 @@ static inline void uiommu_trace(struct uiommu *u, uint32_t unit, uint32_t id, ui
 {
     if (u->traced)
         uiommu_trace_tell(u, unit, id, a, b, c, d);
+}
+/* A spin lock: 0 free, 1 held. Interrupts stay saved while it is held. */
+static inline uintptr_t uiommu_lock_take(const struct uiommu *u, struct uiommu_lock *lock)
+{
+    uintptr_t state = u->irqs ? u->host.irq_save(u->host.ctx) : 0;
+    uint32_t seen = 0;
+
+    if (!uiommu_word_cas(&lock->word, &seen, 1))
+        uiommu_lock_wait(lock);
+    return state;
+}
+static inline void uiommu_lock_give(const struct uiommu *u, struct uiommu_lock *lock,
+                                    uintptr_t state)
+{
+    UIOMMU_ASSERT("a lock given was held", uiommu_word_peek(&lock->word) == 1);
+    uiommu_word_store(&lock->word, 0);
+    if (u->irqs)
+        u->host.irq_restore(u->host.ctx, state);
 }
 /* Copy a caller's config of a possibly older, smaller size over zeroes. */
 bool uiommu_config_copy(void *to, size_t own, const void *from, size_t theirs, size_t least);

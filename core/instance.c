@@ -120,6 +120,7 @@ uiommu_err uiommu_create(const struct uiommu_host_ops *ops, struct uiommu **out)
         return UIOMMU_E_INVALID;
     first.own_heap = first.host.heap_get == NULL;
     first.traced = first.host.trace != NULL;
+    first.irqs = first.host.irq_save != NULL;
     host_fill(&first.host);
     uiommu_radix_init(&first.bonds, BOND_RADIX_BITS);
     u = uiommu_heap_get(&first, sizeof(*u));

@@ -1,25 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core.h"
 
-/* A spin lock: 0 free, 1 held. Interrupts stay saved while it is held. */
-uintptr_t uiommu_lock_take(const struct uiommu *u, struct uiommu_lock *lock)
-{
-    uintptr_t state = u->host.irq_save(u->host.ctx);
-    uint32_t seen = 0;
+/* What is done under a lock is short, and shorter still where its cache lines are: those who wait
+ * look seldom, so that whoever works gets on. */
+#define PAUSES 32u
 
-    while (!uiommu_word_cas(&lock->word, &seen, 1)) {
-        while (uiommu_word_peek(&lock->word) != 0)
+void uiommu_lock_wait(struct uiommu_lock *lock)
+{
+    uint32_t length = 1, seen, i;
+
+    do {
+        for (i = 0; i < length; i++)
             uiommu_pause();
-        seen = 0;
-    }
-    return state;
-}
-
-void uiommu_lock_give(const struct uiommu *u, struct uiommu_lock *lock, uintptr_t state)
-{
-    UIOMMU_ASSERT("a lock given was held", uiommu_word_peek(&lock->word) == 1);
-    uiommu_word_store(&lock->word, 0);
-    u->host.irq_restore(u->host.ctx, state);
+        length = length < PAUSES ? 2 * length : PAUSES;
+        seen = uiommu_word_peek(&lock->word);
+    } while (seen != 0 || !uiommu_word_cas(&lock->word, &seen, 1));
 }
 
 /*

@@ -95,7 +95,7 @@ static inline void uiommu_bits_retract64(volatile uint64_t *p, uint64_t v)
 }
 
 /** Number of the highest set bit plus 1; 0 for 0. No builtin, no table. Any context. */
-static inline uint32_t uiommu_bits_length(uint64_t v)
+static inline uint32_t uiommu_bits_length_plain(uint64_t v)
 {
     uint32_t n = 0, step;
 
@@ -106,6 +106,15 @@ static inline uint32_t uiommu_bits_length(uint64_t v)
         }
     }
     return n + (v != 0);
+}
+/** The same, by one instruction where the processor is known to have it. Any context. */
+static inline uint32_t uiommu_bits_length(uint64_t v)
+{
+#if defined(__GNUC__) && (defined(__x86_64__) || defined(__aarch64__))
+    return v == 0 ? 0 : 64u - (uint32_t)__builtin_clzll(v);
+#else
+    return uiommu_bits_length_plain(v);
+#endif
 }
 /** *@p sum = @p a + @p b. @return false if that wraps. Any context. */
 static inline bool uiommu_bits_add(uint64_t a, uint64_t b, uint64_t *sum)

@@ -45,9 +45,11 @@ Test(bits, length)
     uint32_t k;
 
     cr_assert_eq(uiommu_bits_length(0), 0);
+    cr_assert_eq(uiommu_bits_length_plain(0), 0);
     for (k = 0; k < 64; k++) {
         cr_assert_eq(uiommu_bits_length(UINT64_C(1) << k), k + 1);
         cr_assert_eq(uiommu_bits_length(UINT64_MAX >> k), 64 - k);
+        cr_assert_eq(uiommu_bits_length_plain(UINT64_MAX >> k), 64 - k);
         cr_assert_eq(uiommu_bits_length((UINT64_C(1) << k) | 1), k + 1);
     }
 }

@@ -154,16 +154,47 @@ static void another_turn(struct uiommu_word *word)
 /* A lock is waited for, as long as that takes, and had by one. */
 Test(moments, lock)
 {
-    struct uiommu_lock lock = {{0}};
+    struct uiommu_lock lock = {{1}};
     uintptr_t irq;
 
     turns = 0;
+    pauses = 1;
     watch(&lock.word, another_turn);
     irq = uiommu_lock_take(u, &lock);
     cr_assert_eq(turns, 4);
     cr_assert_eq(lock.word.v, 1);
     uiommu_lock_give(u, &lock, irq);
     cr_assert_eq(host.irq_depth, 0);
+}
+
+static uint32_t looks;
+
+/* Behind the first 31 pauses, then every 32. */
+static void look_on(struct uiommu_word *word)
+{
+    looks++;
+    if (looks == 10) {
+        give(word);
+        return;
+    }
+    pauses = 32;
+    between = look_on;
+}
+
+/* The looks become rarer, up to one in 32 pauses. */
+Test(moments, lock_is_looked_at_seldom)
+{
+    struct uiommu_lock lock = {{1}};
+    uintptr_t irq;
+
+    looks = 0;
+    pauses = 31;
+    watch(&lock.word, look_on);
+    irq = uiommu_lock_take(u, &lock);
+    cr_assert_eq(looks, 10);
+    uiommu_lock_give(u, &lock, irq);
+    /* 1 + 2 + 4 + 8 + 16 pauses, then 32 each: the last look comes right behind the last pause. */
+    cr_assert_eq(pauses, 0);
 }
 
 /* ---- stop() ---- */

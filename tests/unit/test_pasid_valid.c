@@ -70,17 +70,53 @@ Test(pasid_valid, the_space)
 
 Test(pasid_valid, a_number)
 {
-    WRONG(number_at(space, held)->withheld, 2);
-    WRONG(number_at(space, rests)->owner, (struct uiommu_owner *)u);
-    WRONG(number_at(space, live)->refs, 0);
-    WRONG(number_at(space, waits[0])->refs, 1);
-    WRONG(number_at(space, waits[1])->bonds, 1);
+    WRONG(bound_at(space, held)->withheld, 2);
+    WRONG(bound_at(space, held)->bonds, 0);
+    WRONG(bound_at(space, live)->bonds, 1);
+    WRONG(bound_at(space, live)->space_of, 1);
+    WRONG(bound_at(space, waits[0])->bonds, 1);
+    WRONG(bound_at(space, waits[0])->space_of, 1);
+    WRONG(*word_at(space, held), LIVE | 1u);
+    WRONG(*word_at(space, live), 0);
+    WRONG(*word_at(space, live), LIVE);
+    WRONG(*word_at(space, live), LIVE | OWNED | 1u);
+    WRONG(*word_at(space, live), LIVE | BOUND | 1u);
+    WRONG(*word_at(space, rests), LIVE);
+    WRONG(*word_at(space, waits[0]), LIVE | 1u);
+    WRONG(*word_at(space, waits[1]), OWNED);
+    WRONG(*word_at(space, waits[1]), UINT32_C(1) << UIOMMU_PASID_BITS);
+}
+
+/* Whose it is, is known as long as there are references. */
+Test(pasid_valid, an_owner)
+{
+    struct uiommu_owner_config config = {.size = sizeof(config)};
+    struct uiommu_owner *owner = NULL;
+    uint32_t pasid = 0, bound = 0;
+
+    cr_assert_eq(uiommu_owner_create(u, &config, &owner), UIOMMU_OK);
+    cr_assert_eq(uiommu_pasid_alloc(space, owner, 0, &pasid), UIOMMU_OK);
+    cr_assert_eq(uiommu_pasid_alloc(space, owner, 0, &bound), UIOMMU_OK);
+    cr_assert_eq(uiommu_pasid_bond_get(space, bound, 1), UIOMMU_OK);
+    cr_assert(uiommu_pasid_space_valid(space));
+    WRONG(*owner_at(space, pasid), NULL);
+    WRONG(*owner_at(space, live), owner);
+    WRONG(*owner_at(space, waits[0]), owner);
+    WRONG(*word_at(space, pasid), LIVE | 1u);
+    WRONG(*word_at(space, bound), LIVE | OWNED | BOUND);
+    WRONG(*owner_at(space, class_of(space, pasid)->fresh), owner);
+    put(pasid);
+    cr_assert_null(*owner_at(space, pasid));
+    cr_assert_eq(owner->pasids, 1);
+    put(bound);
+    cr_assert_eq(owner->pasids, 0);
+    cr_assert(uiommu_pasid_space_valid(space));
 }
 
 Test(pasid_valid, a_class)
 {
-    struct class *class = &space->classes[uiommu_bits_length(waits[0])];
-    struct class *low = &space->classes[3];
+    struct class *class = class_at(space, uiommu_bits_length(waits[0]));
+    struct class *low = class_at(space, 3);
 
     WRONG(class->fresh, 0);
     WRONG(class->fresh, class->last + 2);
@@ -91,8 +127,8 @@ Test(pasid_valid, a_class)
     WRONG(class->head, live);
     WRONG(class->head, 0);
     WRONG(class->tail, waits[0]);
-    WRONG(number_at(space, waits[0])->to.next, waits[0]);
-    WRONG(number_at(space, waits[0])->to.next, class->fresh);
+    WRONG(*word_at(space, waits[0]), waits[0]);
+    WRONG(*word_at(space, waits[0]), class->fresh);
     WRONG(low->fresh, low->last + 2);
     WRONG(low->waiting, 1);
 }
@@ -100,16 +136,16 @@ Test(pasid_valid, a_class)
 /* What sums do not tell: one that is lost and another one too many. */
 Test(pasid_valid, two_wrongs)
 {
-    struct class *class = &space->classes[uiommu_bits_length(waits[0])];
+    struct class *class = class_at(space, uiommu_bits_length(waits[0]));
 
     cr_assert_eq(uiommu_bits_length(live), uiommu_bits_length(waits[0]));
-    number_at(space, live)->refs = 0;
-    number_at(space, class->fresh)->refs = 1;
+    *word_at(space, live) = 0;
+    *word_at(space, class->fresh) = LIVE | 1u;
     cr_assert_not(uiommu_pasid_space_valid(space), "one that was never given");
-    number_at(space, class->fresh)->refs = 0;
-    number_at(space, live)->refs = 1;
+    *word_at(space, class->fresh) = 0;
+    *word_at(space, live) = LIVE | 1u;
     cr_assert(uiommu_pasid_space_valid(space));
-    number_at(space, waits[0])->to.next = waits[0];
+    *word_at(space, waits[0]) = waits[0];
     class->tail = waits[0];
     cr_assert_not(uiommu_pasid_space_valid(space), "one that waits twice");
 }
@@ -117,31 +153,34 @@ Test(pasid_valid, two_wrongs)
 /* What was never given out is untouched, next to what was and further on; a leaf may be full. */
 Test(pasid_valid, never_given)
 {
-    struct class *class = &space->classes[uiommu_bits_length(waits[0])];
+    struct class *class = class_at(space, uiommu_bits_length(waits[0]));
     uint32_t low = 0, i;
 
-    WRONG(number_at(space, class->fresh)->refs, 1);
-    WRONG(number_at(space, class->fresh)->to.next, 7);
-    WRONG(number_at(space, class->fresh + 1)->bonds, 1);
-    WRONG(number_at(space, class->fresh | 15u)->withheld, 1);
+    WRONG(*word_at(space, class->fresh), LIVE | 1u);
+    WRONG(*word_at(space, class->fresh), 7);
+    WRONG(bound_at(space, class->fresh + 1)->bonds, 1);
+    WRONG(bound_at(space, class->fresh | 15u)->withheld, 1);
     for (i = 0; i < 40; i++)
         (void)get();
     cr_assert(uiommu_pasid_space_valid(space));
-    WRONG(number_at(space, class->fresh)->refs, 1);
+    WRONG(*word_at(space, class->fresh), LIVE | 1u);
     cr_assert_eq(uiommu_pasid_alloc(space, NULL, 3, &low), UIOMMU_OK);
     cr_assert_lt(low, 8);
     cr_assert(uiommu_pasid_space_valid(space));
-    WRONG(number_at(space, low)->refs, 0);
-    WRONG(number_at(space, low + 1)->refs, 1);
+    WRONG(*word_at(space, low), 0);
+    WRONG(*word_at(space, low + 1), LIVE | 1u);
 }
 
 /* A leaf that was never made holds no number. */
 Test(pasid_valid, a_leaf)
 {
-    struct number *leaf = space->leaf[waits[0] >> space->leaf_bits];
+    uint32_t leaf = waits[0] >> space->leaf_bits;
 
-    WRONG(space->leaf[waits[0] >> space->leaf_bits], NULL);
-    cr_assert_not_null(leaf);
+    cr_assert_not_null(space->part[WORDS][leaf]);
+    WRONG(space->part[WORDS][leaf], NULL);
+    WRONG(space->part[BOUNDS][leaf], NULL);
+    WRONG(space->part[BOUNDS][leaf + 1], space->part[BOUNDS][leaf]);
+    WRONG(space->part[OWNERS][leaf + 1], space->part[BOUNDS][leaf]);
 }
 
 Test(pasid_valid, locked)
@@ -158,15 +197,15 @@ Test(pasid_valid, at_the_limits)
 {
     cr_assert_eq(uiommu_pasid_hold(space, 4), UIOMMU_E_NOT_FOUND);
     cr_assert_eq(uiommu_pasid_hold(space, 1001), UIOMMU_E_NOT_FOUND);
-    number_at(space, live)->refs = UINT32_MAX;
+    *word_at(space, live) = LIVE | REFS;
     cr_assert_eq(uiommu_pasid_hold(space, live), UIOMMU_E_NOSPACE);
-    cr_assert_eq(number_at(space, live)->refs, UINT32_MAX);
+    cr_assert_eq(*word_at(space, live), LIVE | REFS);
     cr_assert_eq(uiommu_pasid_put(space, live), UIOMMU_OK);
-    cr_assert_eq(number_at(space, live)->refs, UINT32_MAX - 1u);
-    number_at(space, live)->refs = 1;
-    number_at(space, held)->bonds = UINT16_MAX;
+    cr_assert_eq(*word_at(space, live), (LIVE | REFS) - 1u);
+    *word_at(space, live) = LIVE | 1u;
+    bound_at(space, held)->bonds = UINT16_MAX;
     cr_assert_eq(uiommu_pasid_bond_get(space, held, 1), UIOMMU_E_NOSPACE);
-    number_at(space, held)->bonds = 1;
+    bound_at(space, held)->bonds = 1;
 }
 
 /* Leaves and their list are about as large as each other; a unit more is one more. */
@@ -186,7 +225,7 @@ Test(pasid_valid, of_its_own)
     cr_assert_eq(uiommu_pasid_space_create(u, &config, &other), UIOMMU_OK);
     cr_assert_eq(other->leaf_bits, 4);
     cr_assert_eq(uiommu_pasid_space_destroy(other), UIOMMU_OK);
-    cr_assert_eq(number_at(space, held)->withheld, 1);
+    cr_assert_eq(bound_at(space, held)->withheld, 1);
     memset(&nothing, 0, sizeof(nothing));
     nothing.u = u;
     cr_assert_not(uiommu_is_space_of(&nothing, u));
@@ -206,16 +245,16 @@ static struct uiommu_pasid_space *small(uint32_t first, uint32_t last)
 
 Test(pasid_valid, frame)
 {
-    static struct number *none[1025];
+    static void *none[1025];
     uint32_t k;
 
     space = small(1, 511);
     space->config.first = 512;
     for (k = 0; k < 10; k++)
-        space->classes[k].fresh = 512;
+        class_at(space, k)->fresh = 512;
     cr_assert_not(uiommu_pasid_space_valid(space), "none is left");
     space = small(1, 511);
-    space->leaf = none;
+    space->part[WORDS] = space->part[OWNERS] = space->part[BOUNDS] = none;
     space->leaves = 1;
     space->leaf_bits = 10;
     cr_assert(uiommu_pasid_space_valid(space));
@@ -226,9 +265,9 @@ Test(pasid_valid, frame)
     space->config.last = UINT32_C(1) << UIOMMU_PASID_BITS;
     cr_assert_not(uiommu_pasid_space_valid(space));
     space = small(0, 511);
-    WRONG(space->classes[0].fresh, 3);
-    space->classes[9].fresh = 257; /* one that is lost, and one too many */
-    space->classes[8].fresh = 127;
+    WRONG(class_at(space, 0)->fresh, 3);
+    class_at(space, 9)->fresh = 257; /* one that is lost, and one too many */
+    class_at(space, 8)->fresh = 127;
     cr_assert_not(uiommu_pasid_space_valid(space), "below its class");
     (void)small(7, 7);
 }
@@ -242,8 +281,8 @@ Test(pasid_valid, beyond_the_last)
         for (i = first; i <= 500; i++)
             (void)get();
         cr_assert(uiommu_pasid_space_valid(space));
-        number_at(space, 501)->refs = 1;
-        space->classes[9].fresh = 502;
+        *word_at(space, 501) = LIVE | 1u;
+        class_at(space, 9)->fresh = 502;
         space->live++;
         cr_assert_not(uiommu_pasid_space_valid(space));
     }
@@ -269,12 +308,12 @@ Test(pasid_valid, another_waits)
     cr_assert_eq(uiommu_pasid_alloc(space, NULL, 4, &second), UIOMMU_OK);
     cr_assert(low == 8 && second == 9);
     put(second);
-    class = &space->classes[4];
+    class = class_at(space, 4);
     waits_alone(class, class->fresh);
     waits_alone(class, 7);
     waits_alone(class, low);
-    number_at(space, low)->refs = 0;
-    number_at(space, class->fresh)->refs = 1;
+    *word_at(space, low) = 0;
+    *word_at(space, class->fresh) = LIVE | 1u;
     cr_assert_not(uiommu_pasid_space_valid(space), "one lost, one never given");
 }
 
@@ -282,18 +321,18 @@ Test(pasid_valid, another_waits)
  */
 Test(pasid_valid, last_of_a_leaf)
 {
-    static struct number early[16];
-    struct class *class = &space->classes[uiommu_bits_length(waits[0])];
+    static uint32_t early[16];
+    struct class *class = class_at(space, uiommu_bits_length(waits[0]));
 
     while (class->fresh % 16 != 15)
         (void)get();
-    WRONG(number_at(space, class->fresh)->owner, (struct uiommu_owner *)u);
-    WRONG(number_at(space, class->fresh)->to.next, 7);
-    WRONG(number_at(space, class->fresh)->withheld, 1);
+    WRONG(*word_at(space, class->fresh), 7);
+    WRONG(bound_at(space, class->fresh)->withheld, 1);
     space = small(1, 511);
-    space->leaf[17] = early;
+    space->part[WORDS][17] = early;
     cr_assert(uiommu_pasid_space_valid(space));
-    WRONG(early[0].to.next, 7);
+    WRONG(early[0], 7);
+    space->part[WORDS][17] = NULL;
 }
 
 static struct uiommu_pasid_space *going;

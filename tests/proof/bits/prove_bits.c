@@ -28,6 +28,7 @@ void prove(void)
     ASSUME(bit <= 63);
     field(high, low, word, nondet_u64(), bit);
     length = uiommu_bits_length(word);
+    PROVE(length == uiommu_bits_length_plain(word));
     PROVE(length <= 64);
     PROVE((length == 0) == (word == 0));
     PROVE(length == 0 || word >> (length - 1) == 1);

@@ -23,49 +23,59 @@
 
 static struct uiommu instance;
 static struct uiommu_pasid_space space;
-static struct number *leaves[LEAVES];
-static struct number low[2], high[2], spare[2];
+static struct uiommu_owner payer;
+static void *parts[PARTS][LEAVES];
+static uint32_t words[LEAVES][2], spare_words[2];
+static struct uiommu_owner *owners[LEAVES][2];
+static struct bound bounds[LEAVES][2], spare_bounds[2];
 static uint32_t asked;
 
 void *uiommu_heap_get(struct uiommu *u, size_t bytes)
 {
     (void)u;
-    PROVE(bytes == sizeof(spare) && space.lock.word.v == 0);
-    PROVE(asked++ == 0);
-    return nondet_bool() ? spare : NULL;
+    PROVE(bytes == sizeof(spare_words) || bytes == sizeof(spare_bounds));
+    PROVE(space.lock.word.v == 0 && asked++ == 0);
+    if (nondet_bool())
+        return NULL;
+    return bytes == sizeof(spare_words) ? (void *)spare_words : (void *)spare_bounds;
 }
 
 void uiommu_heap_put(struct uiommu *u, void *ptr, size_t bytes)
 {
     (void)u;
+    (void)ptr;
     (void)bytes;
-    PROVE(ptr == NULL); /* alone, no spare is left over */
+    PROVE(false); /* alone, no spare is left over */
 }
 
-/* Nobody pays here: owners are owner.c's. */
+/* Charging is owner.c's; nobody else is refunded. */
 void uiommu_owner_refund(struct uiommu_owner *owner, uint32_t *what, uint32_t n)
 {
-    (void)what;
-    (void)n;
-    PROVE(owner == NULL);
+    PROVE(owner == &payer && what == &payer.pasids && n == 1);
 }
 
-/* A leaf that may not be there yet, with anything in it. */
-static struct number *any_leaf(struct number *leaf)
+/* Leaves that may not be there yet, with anything in them. */
+static void any_leaf(uint32_t leaf)
 {
     uint32_t n;
 
     for (n = 0; n < 2; n++) {
-        leaf[n].to.next = nondet_u32();
-        leaf[n].refs = nondet_u32();
-        leaf[n].bonds = nondet_u16();
-        leaf[n].withheld = nondet_u16();
+        words[leaf][n] = nondet_u32();
+        owners[leaf][n] = nondet_bool() ? &payer : NULL;
+        bounds[leaf][n].space_of = nondet_u32();
+        bounds[leaf][n].bonds = nondet_u16();
+        bounds[leaf][n].withheld = nondet_u16();
     }
-    return nondet_bool() ? leaf : NULL;
+    parts[WORDS][leaf] = nondet_bool() ? words[leaf] : NULL;
+#ifdef WHAT /* allocating looks at owners only where there is one to be charged */
+    parts[OWNERS][leaf] = nondet_bool() ? owners[leaf] : NULL;
+#endif
+    parts[BOUNDS][leaf] = nondet_bool() ? bounds[leaf] : NULL;
 }
 
 static void any_space(void)
 {
+    struct class *class;
     uint32_t i;
 
     space.magic = UIOMMU_MAGIC_SPACE;
@@ -75,18 +85,20 @@ static void any_space(void)
     space.config.reuse_distance = nondet_u32();
     space.leaf_bits = 1;
     space.leaves = LEAVES;
-    space.leaf = leaves;
+    for (i = 0; i < PARTS; i++)
+        space.part[i] = parts[i];
     space.live = nondet_u32();
     classes_init(&space);
     for (i = 1; i <= 2; i++) {
-        space.classes[i].fresh = nondet_u32();
-        space.classes[i].head = nondet_u32();
-        space.classes[i].tail = nondet_u32();
-        space.classes[i].waiting = nondet_u32();
-        ASSUME(space.classes[i].waiting <= 2);
+        class = class_at(&space, i);
+        class->fresh = nondet_u32();
+        class->head = nondet_u32();
+        class->tail = nondet_u32();
+        class->waiting = nondet_u32();
+        ASSUME(class->waiting <= 2);
     }
-    leaves[0] = any_leaf(low);
-    leaves[1] = any_leaf(high);
+    for (i = 0; i < LEAVES; i++)
+        any_leaf(i);
 }
 
 static bool any_fresh(uint32_t width)
@@ -94,7 +106,7 @@ static bool any_fresh(uint32_t width)
     uint32_t k;
 
     for (k = 1; k <= 2; k++) {
-        if (k <= width && space.classes[k].fresh <= space.classes[k].last)
+        if (k <= width && class_at(&space, k)->fresh <= class_at(&space, k)->last)
             return true;
     }
     return false;
@@ -103,7 +115,7 @@ static bool any_fresh(uint32_t width)
 static void alloc(void)
 {
     uint32_t pasid = 0, width = WIDTH, of = width == 0 ? UIOMMU_PASID_BITS : width, k;
-    struct class was[3] = {space.classes[0], space.classes[1], space.classes[2]};
+    struct class was[3] = {*class_at(&space, 0), *class_at(&space, 1), *class_at(&space, 2)};
     bool fresh = any_fresh(of), held[LAST + 1];
     uiommu_err err;
 
@@ -116,7 +128,7 @@ static void alloc(void)
         return;
     }
     PROVE(pasid >= FIRST && pasid <= LAST && pasid >> of == 0);
-    PROVE(!held[pasid] && live_at(&space, pasid)->refs == 1);
+    PROVE(!held[pasid] && *live_at(&space, pasid) == (LIVE | 1u));
     k = uiommu_bits_length(pasid);
     if (pasid < was[k].fresh) {
         PROVE(pasid == was[k].head);
@@ -124,34 +136,43 @@ static void alloc(void)
     }
 }
 
+static struct bound bound_of(const uint32_t *word, uint32_t pasid)
+{
+    struct bound none = {0, 0, 0};
+
+    return word != NULL && (*word & BOUND) != 0 ? *bound_at(&space, pasid) : none;
+}
+
 /* What a number's holders may do, on any number that there is. */
 static void holders(uint32_t what, uint32_t pasid)
 {
-    struct number *number = live_at(&space, pasid), was = {NULL, {0}, 0, 0, 0};
+    uint32_t *word = live_at(&space, pasid), refs = word == NULL ? 0 : *word & REFS;
+    struct bound was = bound_of(word, pasid);
     bool on;
 
-    if (number != NULL)
-        was = *number;
     if (what == 1) {
-        PROVE((uiommu_pasid_put(&space, pasid) == UIOMMU_OK) == (was.refs != 0));
-        PROVE(was.refs == 0 || number->refs == was.refs - 1);
+        PROVE((uiommu_pasid_put(&space, pasid) == UIOMMU_OK) == (refs != 0));
+        PROVE(refs == 0 || (*word & REFS) == refs - 1 || live_at(&space, pasid) == NULL);
+        PROVE(refs < 2 || (*word & REFS) == refs - 1);
     } else if (what == 2) {
-        PROVE(uiommu_pasid_bond_get(&space, pasid, nondet_u32()) != UIOMMU_OK || was.refs != 0);
+        PROVE(uiommu_pasid_bond_get(&space, pasid, nondet_u32()) != UIOMMU_OK ||
+              (refs != 0 && bound_of(word, pasid).bonds == was.bonds + 1));
     } else if (what == 3) {
-        PROVE(uiommu_pasid_hold(&space, pasid) != UIOMMU_OK || was.refs != 0);
+        PROVE(uiommu_pasid_hold(&space, pasid) != UIOMMU_OK ||
+              (refs != 0 && (*word & REFS) == refs + 1));
     } else if (what == 4) {
         ASSUME(was.bonds > was.withheld); /* a bond that ends, and is not withheld */
         uiommu_pasid_bond_put(&space, pasid);
-        PROVE(number->bonds == was.bonds - 1);
+        PROVE(bound_of(word, pasid).bonds == was.bonds - 1);
     } else {
         on = nondet_bool();
         ASSUME(on ? was.withheld < was.bonds : was.withheld != 0);
         uiommu_pasid_withhold(&space, pasid, on);
-        PROVE(number->withheld == was.withheld + (on ? 1 : -1));
+        PROVE(bound_of(word, pasid).withheld == was.withheld + (on ? 1 : -1));
     }
     /* Whoever still has it keeps it. */
-    if (was.refs > 1 || was.bonds > 1 || (was.refs != 0 && was.bonds != 0))
-        PROVE(live_at(&space, pasid) == number);
+    if (refs > 1 || was.bonds > 1 || (refs != 0 && was.bonds != 0))
+        PROVE(live_at(&space, pasid) == word);
 }
 
 void prove(void)
