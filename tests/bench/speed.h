@@ -51,6 +51,7 @@ extern const struct speed_table speed_pasid;
 extern const struct speed_table speed_requests;
 extern const struct speed_table speed_polled;
 extern const struct speed_table speed_map;
+extern const struct speed_table speed_commands;
 
 /* What rounds cost besides time, counted by speed_host.c: the calling thread's. */
 struct speed_counts {

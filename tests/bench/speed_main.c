@@ -31,6 +31,7 @@ static const struct speed_table *const tables[] = {
     &speed_requests,
     &speed_polled,
     &speed_map,
+    &speed_commands,
 };
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 

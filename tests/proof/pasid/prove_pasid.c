@@ -14,7 +14,7 @@
 #define PASID nondet_u32()
 #endif
 #ifndef WIDTH
-#define WIDTH 0u
+#define WIDTH 1u
 #endif
 
 #define FIRST  1u
@@ -67,10 +67,12 @@ static void any_leaf(uint32_t leaf)
         bounds[leaf][n].withheld = nondet_u16();
     }
     parts[WORDS][leaf] = nondet_bool() ? words[leaf] : NULL;
-#ifdef WHAT /* allocating looks at owners only where there is one to be charged */
+#ifdef WHAT
     parts[OWNERS][leaf] = nondet_bool() ? owners[leaf] : NULL;
-#endif
     parts[BOUNDS][leaf] = nondet_bool() ? bounds[leaf] : NULL;
+#else /* who allocates looks at neither: one that is not there is as good as one of zeroes */
+    parts[BOUNDS][leaf] = parts[WORDS][leaf] != NULL ? bounds[leaf] : NULL;
+#endif
 }
 
 static void any_space(void)
@@ -96,6 +98,9 @@ static void any_space(void)
         class->tail = nondet_u32();
         class->waiting = nondet_u32();
         ASSUME(class->waiting <= 2);
+#ifdef WAITING /* of the longest ones */
+        ASSUME(i != 2 || class->waiting == WAITING);
+#endif
     }
     for (i = 0; i < LEAVES; i++)
         any_leaf(i);
