@@ -24,20 +24,23 @@
 static struct uiommu instance;
 static struct uiommu_pasid_space space;
 static struct uiommu_owner payer;
-static void *parts[PARTS][LEAVES];
-static uint32_t words[LEAVES][2], spare_words[2];
+static void *word_leaves[LEAVES], *owner_leaves[LEAVES], *bound_leaves[LEAVES];
+static uint32_t words[LEAVES][2];
 static struct uiommu_owner *owners[LEAVES][2];
-static struct bound bounds[LEAVES][2], spare_bounds[2];
+static struct bound bounds[LEAVES][2];
+#ifdef WHAT /* a leaf that is missing is of bonds; who allocates needs words */
+static struct bound spare[2];
+#else
+static uint32_t spare[2];
+#endif
 static uint32_t asked;
 
 void *uiommu_heap_get(struct uiommu *u, size_t bytes)
 {
     (void)u;
-    PROVE(bytes == sizeof(spare_words) || bytes == sizeof(spare_bounds));
-    PROVE(space.lock.word.v == 0 && asked++ == 0);
-    if (nondet_bool())
-        return NULL;
-    return bytes == sizeof(spare_words) ? (void *)spare_words : (void *)spare_bounds;
+    PROVE(bytes == sizeof(spare) && space.lock.word.v == 0);
+    PROVE(asked++ == 0);
+    return nondet_bool() ? spare : NULL;
 }
 
 void uiommu_heap_put(struct uiommu *u, void *ptr, size_t bytes)
@@ -66,12 +69,12 @@ static void any_leaf(uint32_t leaf)
         bounds[leaf][n].bonds = nondet_u16();
         bounds[leaf][n].withheld = nondet_u16();
     }
-    parts[WORDS][leaf] = nondet_bool() ? words[leaf] : NULL;
+    word_leaves[leaf] = nondet_bool() ? words[leaf] : NULL;
 #ifdef WHAT
-    parts[OWNERS][leaf] = nondet_bool() ? owners[leaf] : NULL;
-    parts[BOUNDS][leaf] = nondet_bool() ? bounds[leaf] : NULL;
+    owner_leaves[leaf] = nondet_bool() ? owners[leaf] : NULL;
+    bound_leaves[leaf] = nondet_bool() ? bounds[leaf] : NULL;
 #else /* who allocates looks at neither: one that is not there is as good as one of zeroes */
-    parts[BOUNDS][leaf] = parts[WORDS][leaf] != NULL ? bounds[leaf] : NULL;
+    bound_leaves[leaf] = word_leaves[leaf] != NULL ? bounds[leaf] : NULL;
 #endif
 }
 
@@ -87,8 +90,9 @@ static void any_space(void)
     space.config.reuse_distance = nondet_u32();
     space.leaf_bits = 1;
     space.leaves = LEAVES;
-    for (i = 0; i < PARTS; i++)
-        space.part[i] = parts[i];
+    space.part[WORDS] = word_leaves;
+    space.part[OWNERS] = owner_leaves;
+    space.part[BOUNDS] = bound_leaves;
     space.live = nondet_u32();
     classes_init(&space);
     for (i = 1; i <= 2; i++) {
