@@ -281,7 +281,7 @@ bool speed_machine_close(struct speed_machine *m)
 
 uint32_t speed_machine_id(const struct speed_machine *m, uint32_t device)
 {
-    return m->config.id_first + device;
+    return (m->config.id_first + device) & 0xffff;
 }
 
 uint32_t speed_machine_pasid(const struct speed_machine *m, uint32_t device, uint32_t bond)

@@ -6,6 +6,8 @@
  * stop need; devices and bonds on it; their page requests, put into the ring as hardware lays them
  * out; and who takes commands out of the ring and completes them, at once or when told to.
  */
+#include <string.h>
+
 #include "speed_host.h"
 
 enum speed_vendor {
@@ -49,6 +51,19 @@ struct speed_vendor_ops {
 };
 extern const struct speed_vendor_ops speed_vendor_amd, speed_vendor_vtd, speed_vendor_smmuv3;
 
+static inline void speed_put64(unsigned char *at, uint64_t value)
+{
+    memcpy(at, &value, sizeof(value));
+}
+
+static inline uint64_t speed_get64(const unsigned char *at)
+{
+    uint64_t value;
+
+    memcpy(&value, at, sizeof(value));
+    return value;
+}
+
 /* What a machine has. 0 means the value given. */
 struct speed_machine_config {
     enum speed_vendor vendor;
@@ -61,7 +76,7 @@ struct speed_machine_config {
     uint32_t ring_log2;  /* request ring; fits all credits */
     uint32_t queue_log2; /* command ring; 12 */
     uint32_t pasid_bits; /* of the devices; 20 */
-    uint32_t id_first;   /* 8 */
+    uint32_t id_first;   /* 8; behind 65535 comes 0 */
     uint64_t settle_ns;  /* of struct uiommu_unit_config, but 0 is none at all */
     const struct uiommu_aspace_ops *ops; /* NULL: the handler below */
     void *user;                          /* of the spaces; with ops only */

@@ -19,19 +19,6 @@
 #define PPR_TAIL  0x2038u
 #define ADDRESSES UINT64_C(0xffffffffff000)
 
-static void put64(unsigned char *at, uint64_t value)
-{
-    memcpy(at, &value, sizeof(value));
-}
-
-static uint64_t get64(const unsigned char *at)
-{
-    uint64_t value;
-
-    memcpy(&value, at, sizeof(value));
-    return value;
-}
-
 /* A user's read and write under a PASID. */
 static void ask(unsigned char *entry, const struct speed_ask *a)
 {
@@ -39,13 +26,13 @@ static void ask(unsigned char *entry, const struct speed_ask *a)
 
     word |= (uint64_t)(a->pasid & 0xffff) << 16 | (uint64_t)(a->pasid >> 16) << 42;
     word |= (uint64_t)a->index << 32 | (uint64_t)a->last << 41;
-    put64(entry, word);
-    put64(entry + 8, a->address);
+    speed_put64(entry, word);
+    speed_put64(entry + 8, a->address);
 }
 
 static void answer(const unsigned char *command, struct speed_sums *sums)
 {
-    uint64_t a = get64(command), b = get64(command + 8);
+    uint64_t a = speed_get64(command), b = speed_get64(command + 8);
 
     if (a >> 60 == 7)
         speed_sums_add(sums, a & 0xffff, a >> 32 & 0xfffff, b >> 32 & 0x1ff, b >> 44 & 15);
@@ -63,10 +50,10 @@ static void consume(struct speed_machine *m)
 
     for (; at != to; at = (at + 1) & mask) {
         command = ring + (size_t)at * 16;
-        word = get64(command);
+        word = speed_get64(command);
         if (word >> 60 == 1 && (word & 1) != 0)
             *(volatile uint64_t *)(uintptr_t)(word & UINT64_C(0xffffffffffff8)) =
-                get64(command + 8);
+                speed_get64(command + 8);
         answer(command, &m->got);
     }
     speed_page_set32(&m->page, CMD_HEAD, at << 4);

@@ -24,30 +24,18 @@
 #define PRIQ_CONS   0x100ccu
 #define ADDRESSES   UINT64_C(0xfffffffffffe0)
 
-static void put64(unsigned char *at, uint64_t value)
-{
-    memcpy(at, &value, sizeof(value));
-}
-
-static uint64_t get64(const unsigned char *at)
-{
-    uint64_t value;
-
-    memcpy(&value, at, sizeof(value));
-    return value;
-}
-
 /* Read and write under a PASID. */
 static void ask(unsigned char *entry, const struct speed_ask *a)
 {
-    put64(entry, a->id | (uint64_t)a->pasid << 32 | UINT64_C(0xb) << 60 | (uint64_t)a->last << 62);
-    put64(entry + 8, a->address | a->index);
+    speed_put64(entry,
+                a->id | (uint64_t)a->pasid << 32 | UINT64_C(0xb) << 60 | (uint64_t)a->last << 62);
+    speed_put64(entry + 8, a->address | a->index);
 }
 
 /* Success is 2 there. */
 static void answer(const unsigned char *command, struct speed_sums *sums)
 {
-    uint64_t a = get64(command), b = get64(command + 8);
+    uint64_t a = speed_get64(command), b = speed_get64(command + 8);
 
     if ((a & 0xff) == 0x41)
         speed_sums_add(sums, (uint32_t)(a >> 32), a >> 12 & 0xfffff, b & 0x1ff, (b >> 12 & 3) ^ 2);

@@ -24,31 +24,18 @@
 #define QIE  0x04000000u
 #define BASE UINT64_C(0xfffffffffffff000)
 
-static void put64(unsigned char *at, uint64_t value)
-{
-    memcpy(at, &value, sizeof(value));
-}
-
-static uint64_t get64(const unsigned char *at)
-{
-    uint64_t value;
-
-    memcpy(&value, at, sizeof(value));
-    return value;
-}
-
 /* Read and write under a PASID. */
 static void ask(unsigned char *entry, const struct speed_ask *a)
 {
-    put64(entry, 1 | 1u << 8 | (uint64_t)a->id << 16 | (uint64_t)a->pasid << 32);
-    put64(entry + 8, 3 | (uint64_t)a->last << 2 | (uint64_t)a->index << 3 | a->address);
-    put64(entry + 16, 0);
-    put64(entry + 24, 0);
+    speed_put64(entry, 1 | 1u << 8 | (uint64_t)a->id << 16 | (uint64_t)a->pasid << 32);
+    speed_put64(entry + 8, 3 | (uint64_t)a->last << 2 | (uint64_t)a->index << 3 | a->address);
+    speed_put64(entry + 16, 0);
+    speed_put64(entry + 24, 0);
 }
 
 static void answer(const unsigned char *command, struct speed_sums *sums)
 {
-    uint64_t a = get64(command), b = get64(command + 8);
+    uint64_t a = speed_get64(command), b = speed_get64(command + 8);
 
     if ((a & 15) == 9)
         speed_sums_add(sums, a >> 16 & 0xffff, a >> 32 & 0xfffff, b >> 3 & 0x1ff, a >> 12 & 15);
@@ -64,9 +51,9 @@ static void consume(struct speed_machine *m)
 
     for (; at != to; at = (at + 1) & mask) {
         command = ring + (size_t)at * 32;
-        word = get64(command);
+        word = speed_get64(command);
         if ((word & 15) == 5 && (word & 1u << 5) != 0)
-            *(volatile uint32_t *)(uintptr_t)get64(command + 8) = (uint32_t)(word >> 32);
+            *(volatile uint32_t *)(uintptr_t)speed_get64(command + 8) = (uint32_t)(word >> 32);
         answer(command, &m->got);
     }
     speed_page_set64(&m->page, IQH, (uint64_t)at << 5);

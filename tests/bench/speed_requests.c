@@ -237,7 +237,7 @@ static const struct speed_row rows[] = {
     ROW("amd: 8 pages, 1000 devices of 100 PASIDs", AMD, 1000, 1000, 100, 8, 0, 20, 0, 5.9),
     ROW("amd: 8 pages, 512 groups in turns", AMD, 1, 1, 1, 8, 512, 15, 0, 6.6),
     ROW("amd: 1 page, 1000 functions present", AMD, 1000, 1, 1, 1, 0, 15, 0, 0),
-    ROW("amd: 1 page, 65528 functions present", AMD, 65528, 1, 1, 1, 0, 15, 0, 0),
+    ROW("amd: 1 page, 65535 functions present", AMD, 65535, 1, 1, 1, 0, 15, 0, 0),
     ROW("vtd: 1 page, 1 device, 1 PASID", VTD, 1, 1, 1, 1, 0, 17, 2.5, 5.8),
     ROW("vtd: 1 page, 1 device, 100000 PASIDs", VTD, 1, 1, 100000, 1, 0, 60, 0, 0),
     ROW("vtd: 1 page, 1000 devices of 100 PASIDs", VTD, 1000, 1000, 100, 1, 0, 80, 0, 0),
@@ -245,7 +245,7 @@ static const struct speed_row rows[] = {
     ROW("vtd: 8 pages, 1000 devices of 100 PASIDs", VTD, 1000, 1000, 100, 8, 0, 20, 0, 0),
     ROW("vtd: 8 pages, 512 groups in turns", VTD, 1, 1, 1, 8, 512, 15, 0, 0),
     ROW("vtd: 1 page, 1000 functions present", VTD, 1000, 1, 1, 1, 0, 17, 0, 0),
-    ROW("vtd: 1 page, 65528 functions present", VTD, 65528, 1, 1, 1, 0, 17, 0, 0),
+    ROW("vtd: 1 page, 65536 functions present", VTD, 65536, 1, 1, 1, 0, 17, 0, 0),
     ROW("smmuv3: 1 page, 1 device, 1 PASID", SMMU, 1, 1, 1, 1, 0, 15, 2.5, 4.6),
     ROW("smmuv3: 1 page, 1 device, 100000 PASIDs", SMMU, 1, 1, 100000, 1, 0, 60, 0, 0),
     ROW("smmuv3: 1 page, 1000 devices of 100 PASIDs", SMMU, 1000, 1000, 100, 1, 0, 80, 0, 0),
@@ -253,7 +253,7 @@ static const struct speed_row rows[] = {
     ROW("smmuv3: 8 pages, 1000 devices of 100 PASIDs", SMMU, 1000, 1000, 100, 8, 0, 20, 0, 0),
     ROW("smmuv3: 8 pages, 512 groups in turns", SMMU, 1, 1, 1, 8, 512, 15, 0, 0),
     ROW("smmuv3: 1 page, 1000 functions present", SMMU, 1000, 1, 1, 1, 0, 15, 0, 0),
-    ROW("smmuv3: 1 page, 65528 functions present", SMMU, 65528, 1, 1, 1, 0, 15, 0, 0),
+    ROW("smmuv3: 1 page, 65536 functions present", SMMU, 65536, 1, 1, 1, 0, 15, 0, 0),
 };
 /* clang-format on */
 
