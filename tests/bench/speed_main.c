@@ -26,6 +26,7 @@ static const char usage_text[] =
     "Exit code: 0 measured, 1 a row was wrong or could not run, 2 wrong usage. What misses its\n"
     "goal is marked, and is no error.\n";
 
+/* clang-format off */
 static const struct speed_table *const tables[] = {
     &speed_pasid,
     &speed_requests,
@@ -33,6 +34,7 @@ static const struct speed_table *const tables[] = {
     &speed_map,
     &speed_commands,
 };
+/* clang-format on */
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 
 struct settings {
