@@ -70,6 +70,9 @@ static void print_row(const struct speed_row *row, const struct speed_result *r)
         snprintf(goal, sizeof(goal), "<= %gx", row->goal_ratio);
     printf("%-52s %9.1f /%6.1f /%5.1f-%-5.1f %22s %7s  %s%s\n", row->name, l->best, l->median,
            l->run_low, l->run_high, floor, ratio, goal, missed ? "  MISSED" : "");
+    if (l->ops == l->rounds) /* Rounds are requests. */
+        printf("%-52s %9.0f /%6.0f %20.0f / %.0f\n", "      p90 / p99", l->p90, l->p99, f->p90,
+               f->p99);
 }
 
 static struct json_object *side_json(const struct speed_side_result *r)

@@ -51,10 +51,9 @@ static void ask(struct side *s)
     }
 }
 
-static bool has_room(const struct side *s)
+static uint32_t room(const struct side *s)
 {
-    return s->machine != NULL ? speed_machine_room(s->machine) != 0
-                              : speed_floor_room(s->floor) != 0;
+    return s->machine != NULL ? speed_machine_room(s->machine) : speed_floor_room(s->floor);
 }
 
 /* One look at the ring. */
@@ -85,15 +84,22 @@ static void turn(uint32_t *turns)
         sched_yield();
 }
 
+/* As hardware it looks at the head when its own copy of that says full. */
 static void fill(struct side *s)
 {
-    uint32_t i, turns = 0;
+    uint32_t i, turns = 0, left = 0;
 
     uiommu_word_store(&s->state, 1);
     for (i = 0; i < MANY; i++) {
-        while (!has_room(s) && uiommu_word_load(&s->state) != 2)
-            turn(&turns);
+        while (left == 0) {
+            left = room(s);
+            if (uiommu_word_load(&s->state) == 2)
+                return;
+            if (left == 0)
+                turn(&turns);
+        }
         ask(s);
+        left--;
     }
 }
 
@@ -306,5 +312,5 @@ static const struct speed_row rows[] = {
 };
 
 const struct speed_table speed_polled = {
-    "polled", "Page request: ring filled by another thread; one outstanding (p90, p99 in the JSON)",
-    rows, sizeof(rows) / sizeof(rows[0])};
+    "polled", "Page request: ring filled by another thread; one group outstanding", rows,
+    sizeof(rows) / sizeof(rows[0])};
