@@ -190,6 +190,7 @@ static bool run_one(struct uiommu_unit *unit, struct uiommu_group_slot *slot, ui
         uiommu_word_store(&slot->state, UIOMMU_SLOT_PENDING);
         if (slot->dev_generation != uiommu_word_load(&slot->dev->generation)) {
             uiommu_word_store(&slot->dev->resweep, 1); /* R33: its handler is to be told */
+            uiommu_device_due(slot->dev);
             uiommu_unit_kick(unit);
         }
         trace_group(unit, slot, UIOMMU_TRACE_GROUP_PENDING, slot->pages);

@@ -178,6 +178,8 @@ struct uiommu_device {
     void *hw;                          /* (c) the backend's */
     struct uiommu_device *next;        /* (r) of the unit */
     struct uiommu_device *zombie_next; /* (m) */
+    struct uiommu_device *due_next;    /* (u) of the unit's list of devices to step */
+    bool due;                          /* (u) in that list */
     struct uiommu_port *port;          /* (c) or NULL */
     struct uiommu_device_ops ops;      /* (c) */
     void *ops_ctx;                     /* (c) */
@@ -240,6 +242,14 @@ uiommu_err uiommu_device_forget(struct uiommu_device *dev, uint32_t pasid,
 uiommu_err uiommu_device_program(struct uiommu_device *dev, uint32_t flags, uint64_t ns);
 /* (m) Switch PASID, ATS and PRI on at the endpoint, in order. */
 uiommu_err uiommu_device_enable(struct uiommu_device *dev);
+/* (u) The device has something to do: the next round steps it. */
+void uiommu_device_due(struct uiommu_device *dev);
+/* (u) It goes. */
+void uiommu_device_undue(struct uiommu_device *dev);
+/* (r) Step every device that is due. */
+void uiommu_resets_step(struct uiommu_unit *unit);
+/* (r) When the next of them has something to do. */
+uint64_t uiommu_resets_deadline(struct uiommu_unit *unit);
 /* (r) Steps of a reset. */
 void uiommu_reset_step(struct uiommu_device *dev);
 uint64_t uiommu_reset_deadline(const struct uiommu_device *dev, uint64_t now);
@@ -529,8 +539,11 @@ struct uiommu_events {
     uint32_t lost;             /* lock: since the last EVENTS_LOST was taken */
 };
 /* Any lock. What a device can cause at will leaves a quarter of the ring to the library. */
-void uiommu_event_put(struct uiommu_unit *unit, const struct uiommu_event *event, bool by_device);
-void uiommu_event_device(struct uiommu_device *dev, enum uiommu_event_kind kind, uint32_t pasid,
+/* false: no room, it is one of those lost. */
+bool uiommu_event_put(struct uiommu_unit *unit, const struct uiommu_event *event, bool by_device);
+/* So many more are lost. */
+void uiommu_events_lose(struct uiommu_unit *unit, uint32_t count);
+bool uiommu_event_device(struct uiommu_device *dev, enum uiommu_event_kind kind, uint32_t pasid,
                          uint32_t count);
 /* The device goes: events keep its number only. */
 void uiommu_event_forget(const struct uiommu_device *dev);
@@ -606,6 +619,10 @@ struct uiommu_unit {
     uint32_t stalls_released;         /* (u) answered while a runner still holds the slot */
     struct uiommu_word devices_count; /* (m) writes; dumps read */
     struct uiommu_device *devices;    /* (r) */
+    uint32_t asking;                  /* (r) of them so many have a port */
+    struct uiommu_device *due_first;  /* (u) devices to step, in turn */
+    struct uiommu_device *due_last;   /* (u) */
+    struct uiommu_word due_count;     /* (u) writes; (r) peeks */
     struct uiommu_radix ids;          /* device ID -> struct uiommu_id */
     struct uiommu_pool pool;
     struct uiommu_ring_state ring[UIOMMU_RINGS];

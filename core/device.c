@@ -235,6 +235,7 @@ static uiommu_err device_make(struct uiommu_unit *unit, const struct uiommu_devi
                                                    config->ops->size, sizeof(size_t)))
         return UIOMMU_E_INVALID;
     uiommu_word_store(&dev->generation, 1);
+    dev->swept_generation = 1;
     uiommu_radix_init(&dev->pasids, 7);
     for (i = 0; i < dev->id_count; i++) {
         dev->ids[i].dev = dev;
@@ -262,6 +263,7 @@ static uiommu_err device_list(struct uiommu_device *dev, bool on)
 {
     struct uiommu_unit *unit = dev->unit;
     struct uiommu_device **at = &unit->devices;
+    uintptr_t irq;
     uiommu_err err;
     uint32_t i;
 
@@ -271,9 +273,14 @@ static uiommu_err device_list(struct uiommu_device *dev, bool on)
     if (on) {
         dev->next = unit->devices;
         unit->devices = dev;
+        unit->asking += dev->port != NULL;
     } else {
         uiommu_pool_reclaim(unit);
         uiommu_out_forget(unit, dev);
+        irq = uiommu_lock_take(unit->u, &unit->lock);
+        uiommu_device_undue(dev);
+        uiommu_lock_give(unit->u, &unit->lock, irq);
+        unit->asking -= dev->port != NULL;
         while (*at != dev)
             at = &(*at)->next;
         *at = dev->next;

@@ -193,7 +193,7 @@ static enum uiommu_go poison(struct uiommu_bond *bond)
     if (!bond->reported) {
         bond->reported = true;
         uiommu_count_shared(&unit->counters.poisoned, 1);
-        uiommu_event_device(bond->dev, UIOMMU_EVENT_BOND_POISONED, bond->pasid, missing);
+        (void)uiommu_event_device(bond->dev, UIOMMU_EVENT_BOND_POISONED, bond->pasid, missing);
         if (bond->holds_pasid)
             uiommu_pasid_withhold(unit->config.pasids, bond->pasid, true);
     }
@@ -280,7 +280,7 @@ void uiommu_drain_late(struct uiommu_bond *bond)
     if (bond->late)
         return;
     bond->late = true;
-    uiommu_event_device(bond->dev, UIOMMU_EVENT_LATE_REQUEST, bond->pasid, 1);
+    (void)uiommu_event_device(bond->dev, UIOMMU_EVENT_LATE_REQUEST, bond->pasid, 1);
 }
 
 /* R3: a request came after the snapshot: that drain proved nothing. true: it starts over. Before

@@ -8,29 +8,43 @@ static uint32_t waiting(const struct uiommu_events *events)
     return events->head - events->tail;
 }
 
-void uiommu_event_put(struct uiommu_unit *unit, const struct uiommu_event *event, bool by_device)
+bool uiommu_event_put(struct uiommu_unit *unit, const struct uiommu_event *event, bool by_device)
 {
     struct uiommu_events *events = &unit->events;
     uint32_t room = by_device ? events->size - events->size / 4 : events->size;
     uint64_t now = uiommu_now(unit->u);
     struct uiommu_event *to;
     uintptr_t irq;
+    bool fits;
 
     uiommu_count_shared(&unit->counters.events, 1);
     irq = uiommu_lock_take(unit->u, &events->lock);
-    if (waiting(events) >= room) {
-        events->lost++;
-        uiommu_count_shared(&unit->counters.events_lost, 1);
-    } else {
+    fits = waiting(events) < room;
+    if (fits) {
         to = &events->ring[events->head & (events->size - 1)];
         *to = *event;
         to->now_ns = now;
         events->head++;
+    } else {
+        events->lost++;
+        uiommu_count_shared(&unit->counters.events_lost, 1);
     }
+    uiommu_lock_give(unit->u, &events->lock, irq);
+    return fits;
+}
+
+void uiommu_events_lose(struct uiommu_unit *unit, uint32_t count)
+{
+    struct uiommu_events *events = &unit->events;
+    uintptr_t irq = uiommu_lock_take(unit->u, &events->lock);
+
+    events->lost += count;
+    uiommu_count_shared(&unit->counters.events, count);
+    uiommu_count_shared(&unit->counters.events_lost, count);
     uiommu_lock_give(unit->u, &events->lock, irq);
 }
 
-void uiommu_event_device(struct uiommu_device *dev, enum uiommu_event_kind kind, uint32_t pasid,
+bool uiommu_event_device(struct uiommu_device *dev, enum uiommu_event_kind kind, uint32_t pasid,
                          uint32_t count)
 {
     struct uiommu_event event;
@@ -42,8 +56,8 @@ void uiommu_event_device(struct uiommu_device *dev, enum uiommu_event_kind kind,
     event.count = count;
     event.device = dev;
     event.device_user = dev->user;
-    uiommu_event_put(dev->unit, &event,
-                     kind == UIOMMU_EVENT_REQUESTS_LOST || kind == UIOMMU_EVENT_LATE_REQUEST);
+    return uiommu_event_put(
+        dev->unit, &event, kind == UIOMMU_EVENT_REQUESTS_LOST || kind == UIOMMU_EVENT_LATE_REQUEST);
 }
 
 static uiommu_err next(const struct uiommu *u, struct uiommu_events *events,

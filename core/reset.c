@@ -3,6 +3,87 @@
 
 /* Reset, removal and isolation of a device (R20, R30, R33). */
 
+/* ---- who has something to do ---- */
+
+void uiommu_device_due(struct uiommu_device *dev)
+{
+    struct uiommu_unit *unit = dev->unit;
+
+    if (dev->due)
+        return;
+    dev->due = true;
+    dev->due_next = NULL;
+    if (unit->due_first == NULL)
+        unit->due_first = dev;
+    else
+        unit->due_last->due_next = dev;
+    unit->due_last = dev;
+    uiommu_word_poke(&unit->due_count, uiommu_word_peek(&unit->due_count) + 1);
+}
+
+void uiommu_device_undue(struct uiommu_device *dev)
+{
+    struct uiommu_unit *unit = dev->unit;
+    struct uiommu_device *before = NULL, *at = unit->due_first;
+
+    if (!dev->due)
+        return;
+    for (; at != dev; at = at->due_next)
+        before = at;
+    if (before == NULL)
+        unit->due_first = dev->due_next;
+    else
+        before->due_next = dev->due_next;
+    if (unit->due_last == dev)
+        unit->due_last = before;
+    dev->due = false;
+    uiommu_word_poke(&unit->due_count, uiommu_word_peek(&unit->due_count) - 1);
+}
+
+static void due_locked(struct uiommu_device *dev)
+{
+    struct uiommu_unit *unit = dev->unit;
+    uintptr_t irq = uiommu_lock_take(unit->u, &unit->lock);
+
+    uiommu_device_due(dev);
+    uiommu_lock_give(unit->u, &unit->lock, irq);
+}
+
+/* It leaves the list before it is looked at: what comes up meanwhile brings it back. */
+void uiommu_resets_step(struct uiommu_unit *unit)
+{
+    uint32_t n = uiommu_word_peek(&unit->due_count);
+    struct uiommu_device *dev;
+    uintptr_t irq;
+
+    for (; n != 0; n--) {
+        irq = uiommu_lock_take(unit->u, &unit->lock);
+        dev = unit->due_first;
+        uiommu_device_undue(dev);
+        uiommu_lock_give(unit->u, &unit->lock, irq);
+        uiommu_reset_step(dev);
+        if (uiommu_reset_deadline(dev, 0) != UINT64_MAX)
+            due_locked(dev);
+    }
+}
+
+uint64_t uiommu_resets_deadline(struct uiommu_unit *unit)
+{
+    const struct uiommu_device *dev;
+    uint64_t due = UINT64_MAX, at;
+    uintptr_t irq;
+
+    if (uiommu_word_peek(&unit->due_count) == 0)
+        return due;
+    irq = uiommu_lock_take(unit->u, &unit->lock);
+    for (dev = unit->due_first; dev != NULL; dev = dev->due_next) {
+        at = uiommu_reset_deadline(dev, unit->now_ns);
+        due = at < due ? at : due;
+    }
+    uiommu_lock_give(unit->u, &unit->lock, irq);
+    return due;
+}
+
 static void trace_device(struct uiommu_device *dev, enum uiommu_event_kind kind)
 {
     uiommu_trace(dev->unit->u, dev->unit->number, UIOMMU_TRACE_DEVICE, dev->ids[0].id,
@@ -24,8 +105,9 @@ void uiommu_device_isolate(struct uiommu_device *dev)
         return;
     if (dev->port != NULL) /* R19, R30: its FAILURE is FAILURE for all of them */
         uiommu_word_store(&dev->port->failed, 1);
+    due_locked(dev);
     trace_device(dev, UIOMMU_EVENT_DEVICE_ISOLATED);
-    uiommu_event_device(dev, UIOMMU_EVENT_DEVICE_ISOLATED, UIOMMU_PASID_NONE, 1);
+    (void)uiommu_event_device(dev, UIOMMU_EVENT_DEVICE_ISOLATED, UIOMMU_PASID_NONE, 1);
     uiommu_log(unit, UIOMMU_LOG_WARN, "a device was cut off");
     uiommu_unit_kick(unit);
 }
@@ -91,20 +173,17 @@ static void orphan_old(struct uiommu_device *dev)
 static void sweep(struct uiommu_device *dev)
 {
     struct uiommu_unit *unit = dev->unit;
+    bool again = uiommu_word_swap(&dev->resweep, 0) != 0; /* first: what comes now is seen */
 
     if (dev->swept_generation != uiommu_word_load(&dev->generation)) {
         dev->swept_generation = uiommu_word_load(&dev->generation);
-        if (dev->swept_generation == 1)
-            return; /* it has just been attached */
         uiommu_count(&dev->counters.resets, 1);
         uiommu_partials_purge(unit, NULL, dev, UIOMMU_DROP_RESET);
         uiommu_ready_cancel_device(unit, dev, UIOMMU_DROP_RESET);
         uiommu_picked_cancel(unit, NULL, dev, UIOMMU_DROP_RESET); /* their slots are needed (I9) */
         uiommu_drain_reset(dev);
-    } else {
-        if (uiommu_word_load(&dev->resweep) == 0)
-            return;
-        uiommu_word_store(&dev->resweep, 0); /* before the look: what comes now is seen */
+    } else if (!again) {
+        return;
     }
     orphan_old(dev);
 }
@@ -179,6 +258,7 @@ static bool new_generation(struct uiommu_device *dev, uint32_t state)
     uiommu_word_store(&dev->reset_step, UIOMMU_RESET_BEGUN);
     uiommu_word_store(&dev->state, state);
     uiommu_word_add(&dev->generation, 1);
+    uiommu_device_due(dev);
     uiommu_lock_give(unit->u, &unit->lock, irq);
     return true;
 }
@@ -266,6 +346,24 @@ static uiommu_err reset_finish(struct uiommu_device *dev)
     return UIOMMU_OK;
 }
 
+/* The end is asked for, unless it was already; only we and new_generation() leave these two steps.
+ * What the step was. */
+static uint32_t ask_end(struct uiommu_device *dev)
+{
+    struct uiommu_unit *unit = dev->unit;
+    uint32_t step;
+    uintptr_t irq;
+
+    irq = uiommu_lock_take(unit->u, &unit->lock);
+    step = uiommu_word_load(&dev->reset_step);
+    if (step == UIOMMU_RESET_BEGUN || step == UIOMMU_RESET_FAILED) {
+        uiommu_word_store(&dev->reset_step, UIOMMU_RESET_ASKED);
+        uiommu_device_due(dev);
+    }
+    uiommu_lock_give(unit->u, &unit->lock, irq);
+    return step;
+}
+
 uiommu_err uiommu_device_reset_end(struct uiommu_device *dev)
 {
     struct uiommu_unit *unit;
@@ -279,10 +377,7 @@ uiommu_err uiommu_device_reset_end(struct uiommu_device *dev)
         return UIOMMU_E_STATE;
     if (!uiommu_device_present(dev)) /* its read pushes the bus, as far as the IOMMU */
         return UIOMMU_E_GONE;
-    step = UIOMMU_RESET_BEGUN;
-    if (!uiommu_word_cas(&dev->reset_step, &step, UIOMMU_RESET_ASKED) &&
-        step == UIOMMU_RESET_FAILED)
-        (void)uiommu_word_cas(&dev->reset_step, &step, UIOMMU_RESET_ASKED);
+    step = ask_end(dev);
     if (step != UIOMMU_RESET_STAMPED)
         uiommu_unit_pump(unit);
     if (!uiommu_control_take(unit->u, &unit->control, unit->config.command_ns))

@@ -10,6 +10,7 @@
 static void ring_lost(struct uiommu_unit *unit, uint32_t ring)
 {
     struct uiommu_device *dev;
+    uint32_t left = unit->asking;
 
     unit->ring[ring].acks++;
     unit->ring[ring].overflow = false;
@@ -22,10 +23,15 @@ static void ring_lost(struct uiommu_unit *unit, uint32_t ring)
         uiommu_partials_purge(unit, NULL, NULL, UIOMMU_DROP_OVERFLOW);
     uiommu_count(&unit->counters.overflows, 1);
     uiommu_trace(unit->u, unit->number, UIOMMU_TRACE_OVERFLOW, ring, unit->ring[ring].acks, 0, 0);
-    for (dev = unit->devices; dev != NULL; dev = dev->next) {
-        if (dev->port != NULL && uiommu_word_load(&dev->state) == UIOMMU_DEVICE_NORMAL)
-            uiommu_event_device(dev, UIOMMU_EVENT_REQUESTS_LOST, UIOMMU_PASID_NONE, 1);
+    for (dev = unit->devices; left != 0; dev = dev->next) {
+        if (dev->port == NULL)
+            continue;
+        left--;
+        if (uiommu_word_load(&dev->state) == UIOMMU_DEVICE_NORMAL &&
+            !uiommu_event_device(dev, UIOMMU_EVENT_REQUESTS_LOST, UIOMMU_PASID_NONE, 1))
+            break; /* nor is there room for the others': a ring that is lost often costs no more */
     }
+    uiommu_events_lose(unit, left);
 }
 
 /* (r) Hardware told devices FAILURE on its own: their page request interfaces are off (R31). */
@@ -38,7 +44,7 @@ static void ports_failed(struct uiommu_unit *unit)
             continue;
         uiommu_word_add(&dev->port->generation, 1);
         uiommu_word_store(&dev->port->failed, 1);
-        uiommu_event_device(dev, UIOMMU_EVENT_PRI_OFF, UIOMMU_PASID_NONE, 1);
+        (void)uiommu_event_device(dev, UIOMMU_EVENT_PRI_OFF, UIOMMU_PASID_NONE, 1);
     }
 }
 
@@ -70,7 +76,7 @@ static bool fetch_batch(struct uiommu_unit *unit, uint32_t ring, uint32_t room)
     UIOMMU_ASSERT("I25", fetch.request_count <= room && fetch.event_count <= UIOMMU_BATCH);
     for (i = 0; i < fetch.event_count; i++) {
         event_complete(unit, &fetch.events[i]);
-        uiommu_event_put(unit, &fetch.events[i], true);
+        (void)uiommu_event_put(unit, &fetch.events[i], true);
     }
     uiommu_count(&unit->counters.requests, fetch.request_count);
     for (i = 0; i < fetch.request_count; i++)
@@ -151,7 +157,7 @@ static bool look_around(struct uiommu_unit *unit)
     uiommu_lock_give(unit->u, &unit->lock, irq);
     for (i = 0; i < check.event_count; i++) {
         event_complete(unit, &check.event[i]);
-        uiommu_event_put(unit, &check.event[i], false);
+        (void)uiommu_event_put(unit, &check.event[i], false);
     }
     if ((check.flags & UIOMMU_CHECK_DEAD) != 0)
         uiommu_unit_hangs(unit, 0);
@@ -183,9 +189,10 @@ static void expire(struct uiommu_unit *unit)
 /* (r) When is service due by itself? */
 static uint64_t next_deadline(struct uiommu_unit *unit)
 {
-    uint64_t due = uiommu_drain_deadline(unit), at;
+    uint64_t due = uiommu_drain_deadline(unit), at = uiommu_resets_deadline(unit);
     const struct uiommu_group_slot *slot;
 
+    due = at < due ? at : due;
     if (unit->pool.open.head != UIOMMU_NO_SLOT) {
         slot = uiommu_slot_at(unit, unit->pool.open.head);
         at = uiommu_after(slot->since_ns, unit->config.partial_ns);
@@ -202,7 +209,6 @@ static uint64_t next_deadline(struct uiommu_unit *unit)
 /* (r) One round. true: something is left that could be done at once. */
 static bool round_once(struct uiommu_unit *unit, uint32_t *budget)
 {
-    struct uiommu_device *dev;
     bool more, soon;
     uint64_t due;
     uintptr_t irq;
@@ -212,19 +218,13 @@ static bool round_once(struct uiommu_unit *unit, uint32_t *budget)
     unit->no_progress = false;
     unit->ops.irq_ack(unit->hw);
     soon = look_around(unit);
-    for (dev = unit->devices; dev != NULL; dev = dev->next)
-        uiommu_reset_step(dev);
+    uiommu_resets_step(unit);
     uiommu_runs_flush(unit); /* what that frees may be asked for already */
     more = consume(unit, budget);
     expire(unit);
     uiommu_answers_flush(unit); /* R18: before any barrier begins */
     more |= uiommu_drain_step_all(unit);
     due = next_deadline(unit);
-    for (dev = unit->devices; dev != NULL; dev = dev->next) {
-        uint64_t at = uiommu_reset_deadline(dev, unit->now_ns);
-
-        due = at < due ? at : due;
-    }
     if (soon || unit->no_progress || unit->out.count != 0 || unit->pool.parked != UIOMMU_NO_SLOT)
         due = unit->now_ns + UIOMMU_RETRY_NS < due ? unit->now_ns + UIOMMU_RETRY_NS : due;
     irq = uiommu_lock_take(unit->u, &unit->lock);

@@ -49,7 +49,7 @@ void uiommu_unit_hangs(struct uiommu_unit *unit, uint64_t ticket)
     event.id = UINT32_MAX;
     event.pasid = UIOMMU_PASID_NONE;
     event.count = 1;
-    uiommu_event_put(unit, &event, false);
+    (void)uiommu_event_put(unit, &event, false);
     uiommu_log(unit, UIOMMU_LOG_ERROR, "the IOMMU does not complete commands");
 }
 

@@ -281,14 +281,16 @@ static void stopped(struct uiommu_unit *unit)
     }
     uiommu_partials_purge(unit, NULL, NULL, UIOMMU_DROP_RESET);
     irq = uiommu_lock_take(unit->u, &unit->lock);
-    for (dev = unit->devices; dev != NULL; dev = dev->next)
-        uiommu_word_add(&dev->generation, 1);
-    uiommu_lock_give(unit->u, &unit->lock, irq);
     for (dev = unit->devices; dev != NULL; dev = dev->next) {
-        uiommu_pending_orphan(unit, NULL, dev, UIOMMU_ORPHAN_RESET);
+        uiommu_word_add(&dev->generation, 1);
+        uiommu_device_due(dev);
+    }
+    uiommu_lock_give(unit->u, &unit->lock, irq);
+    uiommu_pending_orphan(unit, NULL, NULL, UIOMMU_ORPHAN_RESET);
+    for (dev = unit->devices; dev != NULL; dev = dev->next) {
         if (dev->port != NULL) {
             uiommu_word_store(&dev->port->failed, 1);
-            uiommu_event_device(dev, UIOMMU_EVENT_PRI_OFF, UIOMMU_PASID_NONE, 1);
+            (void)uiommu_event_device(dev, UIOMMU_EVENT_PRI_OFF, UIOMMU_PASID_NONE, 1);
         }
     }
 }

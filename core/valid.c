@@ -185,11 +185,34 @@ static bool port_agrees(const struct uiommu_unit *unit, const struct uiommu_port
     return ok;
 }
 
+/* Who has something to do is in the list, and nobody is lost in it. */
+static bool due_valid(const struct uiommu_unit *unit)
+{
+    const struct uiommu_device *dev, *last = NULL;
+    uint32_t n = 0, due = 0;
+    bool ok = true;
+
+    for (dev = unit->due_first; dev != NULL; dev = dev->due_next) {
+        if (n++ == UIOMMU_LISTED || !dev->due || dev->unit != unit)
+            return false;
+        last = dev;
+    }
+    for (dev = unit->devices; dev != NULL; dev = dev->next) {
+        due += dev->due;
+        ok &= dev->due | (uiommu_reset_deadline(dev, 0) == UINT64_MAX);
+        ok &= dev->due | (dev->swept_generation == uiommu_word_load(&dev->generation));
+        ok &= dev->due | (uiommu_word_load(&dev->resweep) == 0);
+    }
+    ok &= due == n;
+    ok &= last == unit->due_last || last == NULL;
+    return ok & (n == uiommu_word_peek(&unit->due_count));
+}
+
 static bool devices_valid(const struct uiommu_unit *unit)
 {
     const struct uiommu_device *dev;
+    uint32_t n = 0, asking = 0;
     struct sums sums;
-    uint32_t n = 0;
     bool ok = true;
 
     for (dev = unit->devices; ok && dev != NULL; dev = dev->next) {
@@ -200,7 +223,10 @@ static bool devices_valid(const struct uiommu_unit *unit)
         ok &= dev->bonds >= bonds_of(unit->u, dev);
         if (dev->port != NULL)
             ok &= port_agrees(unit, dev->port);
+        asking += dev->port != NULL;
     }
+    ok &= asking == unit->asking;
+    ok = ok && due_valid(unit);
     /* An attach lists first and counts later, so does a detach in its way. */
     if (uiommu_word_load(&unit->control) == 0)
         ok &= n >= uiommu_word_peek(&unit->devices_count);

@@ -213,6 +213,10 @@ Test(reset, swept_again)
     uiommu_reset_step(&dev);
     cr_assert_eq(uiommu_slot_state(slot), UIOMMU_SLOT_ORPHAN);
     cr_assert(unit->orphans == slot && uiommu_word_load(&dev.resweep) == 0);
+    uiommu_word_store(&dev.resweep, 1);
+    uiommu_word_store(&dev.generation, 3);
+    uiommu_reset_step(&dev);
+    cr_assert(dev.swept_generation == 3 && uiommu_word_load(&dev.resweep) == 0, "in one");
     unit->orphans = NULL;
     uiommu_age_remove(unit, slot);
 }
@@ -446,10 +450,71 @@ Test(reset, begun_while_served)
     cr_assert_eq(dev.counters.resets, 1);
     uiommu_reset_step(&dev);
     cr_assert_eq(dev.counters.resets, 1);
+}
+
+/* ---- who is due ---- */
+
+static struct uiommu_device more[3];
+
+static void due_fresh(void)
+{
+    uint32_t i;
+
     fresh();
-    dev.swept_generation = 0;
-    uiommu_reset_step(&dev);
-    cr_assert(dev.swept_generation == 1 && dev.counters.resets == 0, "just attached");
+    for (i = 0; i < 3; i++) {
+        more[i] = dev;
+        uiommu_device_due(&more[i]);
+        uiommu_device_due(&more[i]); /* once is enough */
+    }
+}
+
+static bool due_are(const struct uiommu_device *a, const struct uiommu_device *b)
+{
+    bool ok = unit->due_first == a && unit->due_last == b;
+
+    return ok && a->due_next == b && b->due_next == NULL && uiommu_word_peek(&unit->due_count) == 2;
+}
+
+/* First come, first stepped; one that goes may be anywhere, or not in the list. */
+Test(reset, due_list)
+{
+    due_fresh();
+    uiommu_device_undue(&more[0]);
+    cr_assert(due_are(&more[1], &more[2]) && !more[0].due);
+    due_fresh();
+    uiommu_device_undue(&more[1]);
+    cr_assert(due_are(&more[0], &more[2]));
+    uiommu_device_undue(&more[1]);
+    cr_assert(due_are(&more[0], &more[2]));
+    due_fresh();
+    uiommu_device_undue(&more[2]);
+    cr_assert(due_are(&more[0], &more[1]));
+    uiommu_device_undue(&more[0]);
+    uiommu_device_undue(&more[1]);
+    cr_assert(unit->due_first == NULL && uiommu_word_peek(&unit->due_count) == 0);
+}
+
+/* Who has more to do stays, and says when; a round steps each once. */
+Test(reset, due_stepped)
+{
+    due_fresh();
+    uiommu_word_store(&more[0].reset_step, UIOMMU_RESET_SETTLE);
+    more[0].reset_until_ns = T0 + 70;
+    uiommu_word_store(&more[1].reset_step, UIOMMU_RESET_SETTLE);
+    more[1].reset_until_ns = T0 + 50;
+    uiommu_word_store(&more[2].generation, 2);
+    cr_assert_eq(uiommu_resets_deadline(unit), T0 + 50);
+    uiommu_resets_step(unit);
+    cr_assert(due_are(&more[0], &more[1]));
+    cr_assert_eq(more[2].swept_generation, 2);
+    unit->now_ns = T0 + 60;
+    uiommu_resets_step(unit);
+    cr_assert(unit->due_first == &more[0] && unit->due_last == &more[0]);
+    cr_assert_eq(uiommu_resets_deadline(unit), T0 + 70);
+    unit->now_ns = T0 + 70;
+    uiommu_resets_step(unit);
+    cr_assert_eq(uiommu_word_peek(&unit->due_count), 0);
+    cr_assert_eq(uiommu_resets_deadline(unit), UINT64_MAX);
 }
 
 /* R20: gone for good, with the proofs of a reset, and once. */

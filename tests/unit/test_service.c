@@ -102,6 +102,7 @@ static void fresh(void)
     dev.next = &more_dev[0];
     dev.port = &port[0];
     unit->devices = &dev;
+    unit->asking = 3;
     known.dev = &dev;
     unit->caps.rings = 2;
     unit->caps.ring[0].flags = UIOMMU_RING_LOSES | UIOMMU_RING_REQUESTS;
@@ -252,6 +253,7 @@ Test(service, overflow)
     ring[0].flags = UIOMMU_FETCH_OVERFLOW;
     uiommu_word_store(&more_dev[0].state, UIOMMU_DEVICE_RESETTING);
     more_dev[1].port = NULL;
+    unit->asking = 2;
     cr_assert_eq(serve(4), UIOMMU_MORE);
     cr_assert(ring[0].acks == 0 && unit->ring[0].overflow && unit->ring[0].acks == 0);
     cr_assert_eq(events(UIOMMU_EVENT_REQUESTS_LOST), 0);
@@ -394,6 +396,27 @@ Test(service, looked_around)
     cr_assert_eq(uiommu_unit_next_deadline(unit), UINT64_MAX);
 }
 
+/* A ring is lost with more devices than the event ring has room for: all are counted, and nobody
+ * is looked at in vain. */
+Test(service, overflow_without_room)
+{
+    struct uiommu_event event;
+    uintptr_t lost = unit->counters.events_lost;
+
+    while (uiommu_event_device(&dev, UIOMMU_EVENT_REQUESTS_LOST, UIOMMU_PASID_NONE, 1))
+        ;
+    unit->events.tail++; /* room for one */
+    unit->asking = 1000; /* behind the third there is none */
+    more_dev[1].next = NULL;
+    ring[0].flags = UIOMMU_FETCH_OVERFLOW;
+    cr_assert_eq(serve(0), UIOMMU_OK);
+    cr_assert_eq(unit->counters.events_lost - lost, 1 + 999);
+    unit->asking = 3;
+    while (uiommu_unit_next_event(unit, &event) == UIOMMU_OK && event.device != NULL)
+        ;
+    cr_assert(event.kind == UIOMMU_EVENT_EVENTS_LOST && event.count == 1 + 999);
+}
+
 /* Each deadline that there is, the earliest of them. */
 Test(service, deadlines)
 {
@@ -401,6 +424,8 @@ Test(service, deadlines)
 
     uiommu_word_store(&more_dev[1].reset_step, UIOMMU_RESET_SETTLE);
     uiommu_word_store(&more_dev[0].reset_step, UIOMMU_RESET_SETTLE);
+    uiommu_device_due(&more_dev[0]);
+    uiommu_device_due(&more_dev[1]);
     more_dev[1].reset_until_ns = T0 + 500;
     more_dev[0].reset_until_ns = T0 + 700;
     cr_assert_eq(serve(0), UIOMMU_OK);

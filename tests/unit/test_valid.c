@@ -503,6 +503,13 @@ Test(valid, devices_and_ports)
     WRONG(dev->reset_step.v, UIOMMU_RESET_FAILED + 1);
     WRONG(dev->generation.v, 0);
     WRONG(dev->swept_generation, 2);
+    WRONG(dev->swept_generation, 0);
+    WRONG(dev->resweep.v, 1);
+    WRONG(dev->reset_step.v, UIOMMU_RESET_ASKED);
+    WRONG(dev->due, true);
+    WRONG(unit->due_first, dev);
+    WRONG(unit->due_count.v, 1);
+    WRONG(unit->asking, 0);
     WRONG(dev->index_map, NULL);
     WRONG(dev->running, 0);
     WRONG(dev->running, 2);

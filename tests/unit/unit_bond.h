@@ -31,6 +31,8 @@ static inline void bond_fresh(enum uiommu_phase phase)
     bond.phase = (uint8_t)phase;
     unit->now_ns = T0;
     unit->stops = 0;
+    unit->due_first = unit->due_last = NULL;
+    uiommu_word_store(&unit->due_count, 0);
 }
 
 static inline void bond_up(void)
