@@ -177,6 +177,7 @@ struct uiommu_device {
     struct uiommu_unit *unit;          /* (c) */
     void *hw;                          /* (c) the backend's */
     struct uiommu_device *next;        /* (r) of the unit */
+    struct uiommu_device *prev;        /* (r) */
     struct uiommu_device *zombie_next; /* (m) */
     struct uiommu_device *due_next;    /* (u) of the unit's list of devices to step */
     bool due;                          /* (u) in that list */

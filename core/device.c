@@ -262,7 +262,6 @@ static uiommu_err device_make(struct uiommu_unit *unit, const struct uiommu_devi
 static uiommu_err device_list(struct uiommu_device *dev, bool on)
 {
     struct uiommu_unit *unit = dev->unit;
-    struct uiommu_device **at = &unit->devices;
     uintptr_t irq;
     uiommu_err err;
     uint32_t i;
@@ -272,6 +271,8 @@ static uiommu_err device_list(struct uiommu_device *dev, bool on)
         return err;
     if (on) {
         dev->next = unit->devices;
+        if (dev->next != NULL)
+            dev->next->prev = dev;
         unit->devices = dev;
         unit->asking += dev->port != NULL;
     } else {
@@ -281,9 +282,12 @@ static uiommu_err device_list(struct uiommu_device *dev, bool on)
         uiommu_device_undue(dev);
         uiommu_lock_give(unit->u, &unit->lock, irq);
         unit->asking -= dev->port != NULL;
-        while (*at != dev)
-            at = &(*at)->next;
-        *at = dev->next;
+        if (dev->prev != NULL)
+            dev->prev->next = dev->next;
+        else
+            unit->devices = dev->next;
+        if (dev->next != NULL)
+            dev->next->prev = dev->prev;
     }
     for (i = 0; i < dev->id_count; i++)
         uiommu_slot_store(uiommu_radix_find(&unit->ids, dev->ids[i].id), on ? &dev->ids[i] : NULL);

@@ -210,14 +210,16 @@ static bool due_valid(const struct uiommu_unit *unit)
 
 static bool devices_valid(const struct uiommu_unit *unit)
 {
-    const struct uiommu_device *dev;
+    const struct uiommu_device *dev, *prev = NULL;
     uint32_t n = 0, asking = 0;
     struct sums sums;
     bool ok = true;
 
     for (dev = unit->devices; ok && dev != NULL; dev = dev->next) {
-        if (n++ == UIOMMU_LISTED || dev->unit != unit || !uiommu_device_valid(dev))
+        if (dev->prev != prev || dev->unit != unit || !uiommu_device_valid(dev)) /* no circle */
             return false;
+        prev = dev;
+        n++;
         sums = sum(unit, NULL, dev, NULL);
         ok &= dev->running == sums.running;
         ok &= dev->bonds >= bonds_of(unit->u, dev);

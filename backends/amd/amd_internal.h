@@ -110,7 +110,7 @@ struct uiommu_amd {
     struct uiommu_mem quiet;            /* A root without entries, guest's or host's. (c) */
     uint32_t *domains;                  /* (l) A bit per DomainID in use. */
     uint32_t domain_next;               /* (l) Where to look first. */
-    struct uiommu_requester *devices;   /* (l) */
+    struct uiommu_requesters devices;   /* (l) */
     struct uiommu_notes notes;          /* (l) For check(). */
     bool table_live;                    /* (t) Hardware translates by our device table. */
     bool withheld;                      /* (t) Hardware may still use the memory. */

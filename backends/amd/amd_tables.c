@@ -88,7 +88,7 @@ void uiommu_amd_dte_build(const struct uiommu_amd *hw, const struct amd_device *
 
 struct amd_device *uiommu_amd_device_of(const struct uiommu_amd *hw, uint32_t id)
 {
-    return (struct amd_device *)uiommu_requester_find(hw->devices, id);
+    return (struct amd_device *)uiommu_requester_find(&hw->devices, id);
 }
 
 static uiommu_err attach_check(const struct uiommu_amd *hw, const struct uiommu_device_desc *desc)
@@ -132,7 +132,7 @@ static void domain_give(struct uiommu_amd *hw, uint32_t domain)
 static void device_free(struct uiommu_amd *hw, struct amd_device *dev)
 {
     uiommu_amd_gcr3_put(hw, dev);
-    uiommu_requester_fini(hw->u, &dev->who);
+    uiommu_requester_fini(hw->u, &hw->devices, &dev->who);
     uiommu_heap_put(hw->u, dev, sizeof(*dev));
 }
 
@@ -147,7 +147,7 @@ static uiommu_err device_new(struct uiommu_amd *hw, const struct uiommu_device_d
     dev->flags = desc->flags;
     dev->pasid_bits = desc->pasid_bits != 0 ? desc->pasid_bits : 1u;
     dev->pending = desc->ats_depth;
-    err = uiommu_requester_init(hw->u, desc, hw->id_bits, &dev->who);
+    err = uiommu_requester_init(hw->u, &hw->devices, desc, hw->id_bits, &dev->who);
     if (err != UIOMMU_OK)
         uiommu_heap_put(hw->u, dev, sizeof(*dev));
     else
@@ -310,7 +310,7 @@ void uiommu_amd_entries_close(struct uiommu_amd *hw)
     struct uiommu_requester *who;
     struct amd_device *dev;
 
-    for (who = hw->devices; who != NULL; who = who->next) {
+    for (who = hw->devices.first; who != NULL; who = who->next) {
         dev = (struct amd_device *)who;
         if (dev->closing)
             (void)shut(hw, dev, dev->set);
@@ -329,7 +329,7 @@ void uiommu_amd_entries_hold(struct uiommu_amd *hw)
     uint64_t now;
     uint32_t i;
 
-    for (who = hw->devices; who != NULL; who = who->next) {
+    for (who = hw->devices.first; who != NULL; who = who->next) {
         dev = (struct amd_device *)who;
         for (i = 0; i < who->id_count; i++) {
             dte = uiommu_amd_dte_at(hw, who->ids[i]);
@@ -353,7 +353,7 @@ bool uiommu_amd_entries_release(struct uiommu_amd *hw)
     uint64_t want[AMD_DTE_BUILT];
     uint32_t i;
 
-    for (who = hw->devices; who != NULL; who = who->next) {
+    for (who = hw->devices.first; who != NULL; who = who->next) {
         dev = (struct amd_device *)who;
         uiommu_amd_dte_build(hw, dev, dev->set, want);
         for (i = 0; dev->held && i < who->id_count; i++)

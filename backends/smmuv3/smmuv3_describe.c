@@ -69,7 +69,7 @@ static void show_words(const char *name, const struct uiommu_mem *mem, uint64_t 
 
 static const struct smmuv3_device *device_of(const struct uiommu_smmuv3 *hw, uint32_t id)
 {
-    return (const struct smmuv3_device *)uiommu_requester_find(hw->devices, id);
+    return (const struct smmuv3_device *)uiommu_requester_find(&hw->devices, id);
 }
 
 static bool show_stream(const struct uiommu_smmuv3 *hw, uint32_t id, bool level1,

@@ -105,7 +105,7 @@ struct uiommu_smmuv3 {
     struct uiommu_mem strtab;           /* (c) */
     struct uiommu_mem *l2;              /* (l) One for each level-1 descriptor. */
     uint32_t l2_count;                  /* (c) */
-    struct uiommu_requester *devices;   /* (l) */
+    struct uiommu_requesters devices;   /* (l) */
     struct uiommu_notes notes;          /* (l) For check(). */
     bool sfm;                           /* (l) Service failure was reported. */
     bool withheld;                      /* (t) Hardware may still use the memory. */

@@ -166,7 +166,7 @@ static uiommu_err attach_check(const struct uiommu_smmuv3 *hw,
 static void device_free(struct uiommu_smmuv3 *hw, struct smmuv3_device *dev)
 {
     uiommu_smmuv3_cd_table_put(hw, dev);
-    uiommu_requester_fini(hw->u, &dev->who);
+    uiommu_requester_fini(hw->u, &hw->devices, &dev->who);
     uiommu_heap_put(hw->u, dev, sizeof(*dev));
 }
 
@@ -180,7 +180,7 @@ static uiommu_err device_new(struct uiommu_smmuv3 *hw, const struct uiommu_devic
         return UIOMMU_E_NOMEM;
     dev->flags = desc->flags;
     dev->pasid_bits = desc->pasid_bits;
-    err = uiommu_requester_init(hw->u, desc, hw->id_bits, &dev->who);
+    err = uiommu_requester_init(hw->u, &hw->devices, desc, hw->id_bits, &dev->who);
     if (err != UIOMMU_OK)
         uiommu_heap_put(hw->u, dev, sizeof(*dev));
     else

@@ -59,7 +59,7 @@ static bool show_words(const char *name, const struct uiommu_mem *mem, uint64_t 
 
 static const struct vtd_device *device_of(const struct uiommu_vtd *hw, uint32_t id)
 {
-    return (const struct vtd_device *)uiommu_requester_find(hw->devices, id);
+    return (const struct vtd_device *)uiommu_requester_find(&hw->devices, id);
 }
 
 static bool show_pasid(const struct vtd_device *dev, uint32_t pasid, bool directory,

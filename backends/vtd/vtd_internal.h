@@ -95,7 +95,7 @@ struct uiommu_vtd {
     bool note_bad_record;               /* (r) A nonsense number of one has to be reported. */
     struct uiommu_mem root;             /* (t) */
     struct uiommu_mem *context;         /* (l) One for each half of a bus. */
-    struct uiommu_requester *devices;   /* (l) */
+    struct uiommu_requesters devices;   /* (l) */
     struct uiommu_notes notes;          /* (l) For check(). */
     bool gone;                          /* (l) Registers read all ones; reported. */
     bool unsure;                        /* (l) Dead for no more than a failed restart. */

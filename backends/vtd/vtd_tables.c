@@ -83,7 +83,7 @@ static uiommu_err attach_check(const struct uiommu_vtd *hw, const struct uiommu_
 static void device_free(struct uiommu_vtd *hw, struct vtd_device *dev)
 {
     uiommu_vtd_directory_put(hw, dev);
-    uiommu_requester_fini(hw->u, &dev->who);
+    uiommu_requester_fini(hw->u, &hw->devices, &dev->who);
     uiommu_heap_put(hw->u, dev, sizeof(*dev));
 }
 
@@ -99,7 +99,7 @@ static uiommu_err device_new(struct uiommu_vtd *hw, const struct uiommu_device_d
     dev->pasid_bits = desc->pasid_bits;
     dev->depth = desc->ats_depth == 0 ? 1u : desc->ats_depth & 31u;
     dev->pf_id = desc->pf_id;
-    err = uiommu_requester_init(hw->u, desc, hw->id_bits, &dev->who);
+    err = uiommu_requester_init(hw->u, &hw->devices, desc, hw->id_bits, &dev->who);
     if (err != UIOMMU_OK)
         uiommu_heap_put(hw->u, dev, sizeof(*dev));
     else

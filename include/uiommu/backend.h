@@ -365,25 +365,33 @@ void uiommu_tickets_drop(struct uiommu_tickets *t, uint64_t done, uint64_t head)
 /** Does it hold together? For tests. */
 bool uiommu_tickets_valid(const struct uiommu_tickets *t);
 
+struct uiommu_radix;
 /** What every backend keeps of a device; the first member of its own structure. */
 struct uiommu_requester {
     struct uiommu_requester *next; /**< Of the unit's devices. [locked] */
+    struct uiommu_requester *prev; /**< The same. */
     uint32_t *ids;                 /**< A copy. */
     uint32_t id_count;             /**< At least 1. */
 };
-/** Copy a device's IDs. [task] @retval UIOMMU_E_INVALID  None.  @retval UIOMMU_E_RANGE  One is not
- * below 2^id_bits.  @retval UIOMMU_E_NOMEM  No memory. */
-UIOMMU_MUST_CHECK uiommu_err uiommu_requester_init(struct uiommu *u,
+/** A unit's devices. Zeroed: none. */
+struct uiommu_requesters {
+    struct uiommu_requester *first; /**< The newest. [locked] */
+    struct uiommu_radix *map;       /**< By ID; looked at while there are any. */
+};
+/** Copy a device's IDs, and make room for it under each. [task] @retval UIOMMU_E_INVALID  None.
+ * @retval UIOMMU_E_RANGE  One is not below 2^id_bits.  @retval UIOMMU_E_NOMEM  No memory. */
+UIOMMU_MUST_CHECK uiommu_err uiommu_requester_init(struct uiommu *u, struct uiommu_requesters *all,
                                                    const struct uiommu_device_desc *desc,
                                                    uint32_t id_bits, struct uiommu_requester *who);
-/** Give the copy back; zeroed: nothing. [task] */
-void uiommu_requester_fini(struct uiommu *u, struct uiommu_requester *who);
-/** Put it in the unit's list. [locked] */
-void uiommu_requester_add(struct uiommu_requester **list, struct uiommu_requester *who);
-/** Take it out, if it is there. [locked] */
-void uiommu_requester_remove(struct uiommu_requester **list, struct uiommu_requester *who);
-/** Whose ID it is, or NULL. Looked up one by one: for dumps and errors. [locked] */
-struct uiommu_requester *uiommu_requester_find(struct uiommu_requester *list, uint32_t id);
+/** Give the copy back, and the room with the last device; zeroed: nothing. [task] */
+void uiommu_requester_fini(struct uiommu *u, struct uiommu_requesters *all,
+                           struct uiommu_requester *who);
+/** Put it among the unit's. [locked] */
+void uiommu_requester_add(struct uiommu_requesters *all, struct uiommu_requester *who);
+/** Take it out; it is there. [locked] */
+void uiommu_requester_remove(struct uiommu_requesters *all, struct uiommu_requester *who);
+/** Whose ID it is, or NULL. [locked] */
+struct uiommu_requester *uiommu_requester_find(const struct uiommu_requesters *all, uint32_t id);
 
 /** Memory for hardware, aligned, below the limit; what is there already stays. [task] */
 UIOMMU_MUST_CHECK uiommu_err uiommu_mem_get(const struct uiommu_host_ops *host, uint64_t bytes,

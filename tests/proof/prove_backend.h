@@ -30,37 +30,41 @@ void uiommu_unit_unlock(struct uiommu_unit *unit, uintptr_t state)
     (void)state;
 }
 
-uiommu_err uiommu_requester_init(struct uiommu *u, const struct uiommu_device_desc *desc,
-                                 uint32_t id_bits, struct uiommu_requester *who)
+uiommu_err uiommu_requester_init(struct uiommu *u, struct uiommu_requesters *all,
+                                 const struct uiommu_device_desc *desc, uint32_t id_bits,
+                                 struct uiommu_requester *who)
 {
     (void)u;
+    (void)all;
     (void)desc;
     (void)id_bits;
     (void)who;
     return UIOMMU_E_NOMEM;
 }
 
-void uiommu_requester_fini(struct uiommu *u, struct uiommu_requester *who)
+void uiommu_requester_fini(struct uiommu *u, struct uiommu_requesters *all,
+                           struct uiommu_requester *who)
 {
     (void)u;
+    (void)all;
     (void)who;
 }
 
-void uiommu_requester_add(struct uiommu_requester **list, struct uiommu_requester *who)
+void uiommu_requester_add(struct uiommu_requesters *all, struct uiommu_requester *who)
 {
-    (void)list;
+    (void)all;
     (void)who;
 }
 
-void uiommu_requester_remove(struct uiommu_requester **list, struct uiommu_requester *who)
+void uiommu_requester_remove(struct uiommu_requesters *all, struct uiommu_requester *who)
 {
-    (void)list;
+    (void)all;
     (void)who;
 }
 
-struct uiommu_requester *uiommu_requester_find(struct uiommu_requester *list, uint32_t id)
+struct uiommu_requester *uiommu_requester_find(const struct uiommu_requesters *all, uint32_t id)
 {
-    (void)list;
+    (void)all;
     (void)id;
     return NULL;
 }

@@ -516,6 +516,7 @@ Test(valid, devices_and_ports)
     WRONG(other->running, 0);
     WRONG(dev->bonds, 0);
     WRONG(dev->next, dev);
+    WRONG(dev->prev, dev);
     WRONG(unit->devices, dev);
     WRONG(dev->barrier.begun, 2);
     WRONG(dev->barrier.done, 1);

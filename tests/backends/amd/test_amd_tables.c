@@ -20,6 +20,7 @@ static struct uiommu_amd *hw;
 static const struct uiommu_backend_ops *ops;
 static const uint32_t ids[] = {0x118, 0x119};
 static const uint32_t zero[] = {0};
+static const uint32_t beside[] = {0x117};
 
 /* Words of the entries that were stored, in that order: "118.0 119.1 ". */
 static char stored[1024];
@@ -241,7 +242,7 @@ Test(amd_tables, domains)
         dev = attach(ids, 2);
         cr_assert_eq(dev->domain, only[i]);
         free_are(0);
-        cr_assert_eq(attempt((struct uiommu_device_desc){zero, 1, 0, 0, 1, 0}), UIOMMU_E_NOSPACE);
+        cr_assert_eq(attempt((struct uiommu_device_desc){beside, 1, 0, 0, 1, 0}), UIOMMU_E_NOSPACE);
         ops->device_detach(hw, dev);
         free_are(only[i]);
     }

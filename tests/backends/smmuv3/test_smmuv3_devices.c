@@ -33,7 +33,7 @@ static void end(void)
 {
     if (dev != NULL)
         ops->device_detach(hw, dev);
-    cr_assert_null(hw->devices);
+    cr_assert_null(hw->devices.first);
     cr_assert_eq(u->core.unit.locked, 0);
     FAKE_END(u);
 }
@@ -155,7 +155,7 @@ Test(devices, no_memory)
         u->core.mem_left = n;
         cr_assert_eq(attach(ids, 2, 0, 20), UIOMMU_E_NOMEM);
         cr_assert_eq(u->core.heap_bytes, heap);
-        cr_assert_null(hw->devices);
+        cr_assert_null(hw->devices.first);
     }
     cr_assert_not_null(hw->l2[2].cpu);
     cr_assert_null(hw->l2[3].cpu);
@@ -173,9 +173,9 @@ static void watch(struct uiommu_unit *unit, bool now)
     const struct uiommu_smmuv3 *of = unit->hw;
 
     if (now)
-        taken = taken * 2 + (of->devices != NULL);
+        taken = taken * 2 + (of->devices.first != NULL);
     else
-        given = given * 2 + (of->devices != NULL && u->core.heap_bytes != 0);
+        given = given * 2 + (of->devices.first != NULL && u->core.heap_bytes != 0);
 }
 
 Test(devices, come_and_go_under_the_lock)

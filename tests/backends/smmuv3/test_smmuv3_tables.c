@@ -356,7 +356,7 @@ Test(tables, no_memory)
         u->core.mem_left = n;
         cr_assert_eq(ops->device_attach(hw, &desc, &out), UIOMMU_E_NOMEM);
         cr_assert_eq(u->core.mem_bytes, mem);
-        cr_assert_null(hw->devices);
+        cr_assert_null(hw->devices.first);
     }
     u->core.mem_left = UINT32_MAX;
     attach(0, 20);

@@ -174,8 +174,8 @@ Test(vtd_entries, taken_over_from_another)
     mem_put = u->core.host.mem_put;
     u->core.host.mem_put = unlocked_put;
     uiommu_vtd_device_detach(hw, old);
-    cr_expect_eq((uintptr_t)uiommu_requester_find(hw->devices, SID), (uintptr_t)dev);
-    cr_expect_null(hw->devices->next);
+    cr_expect_eq((uintptr_t)uiommu_requester_find(&hw->devices, SID), (uintptr_t)dev);
+    cr_expect_null(hw->devices.first->next);
 }
 
 /* ATS only where the unit has it; a table that is not there is found out. */

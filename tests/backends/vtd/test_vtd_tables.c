@@ -151,7 +151,7 @@ Test(vtd_tables, no_memory)
     for (i = 0; i < 3; i++) { /* Directory, table, the first context table. */
         none_at = i;
         cr_assert_eq(uiommu_vtd_device_attach(hw, &desc, &out), UIOMMU_E_NOMEM, "%u", i);
-        cr_assert(u->core.heap_bytes == heap && hw->devices == NULL);
+        cr_assert(u->core.heap_bytes == heap && hw->devices.first == NULL);
     }
     cr_assert_eq(((uint64_t *)hw->root.cpu)[0xbd], 0);
     u->core.host.mem_get = more;
@@ -179,7 +179,7 @@ static uiommu_err attempt(struct uiommu_device_desc desc)
 
     if (err == UIOMMU_OK)
         uiommu_vtd_device_detach(hw, dev);
-    cr_assert(u->core.heap_bytes == heap && hw->devices == NULL);
+    cr_assert(u->core.heap_bytes == heap && hw->devices.first == NULL);
     return err;
 }
 
@@ -242,7 +242,7 @@ static const struct uiommu_requester *at_take, *at_give;
 static void watch(struct uiommu_unit *unit, bool taken)
 {
     (void)unit;
-    *(taken ? &at_take : &at_give) = hw->devices;
+    *(taken ? &at_take : &at_give) = hw->devices.first;
 }
 
 /* The list changes under the lock. */
