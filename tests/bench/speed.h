@@ -52,6 +52,7 @@ extern const struct speed_table speed_requests;
 extern const struct speed_table speed_polled;
 extern const struct speed_table speed_map;
 extern const struct speed_table speed_commands;
+extern const struct speed_table speed_shutdown;
 
 /* What rounds cost besides time, counted by speed_host.c: the calling thread's. */
 struct speed_counts {

@@ -33,6 +33,7 @@ static const struct speed_table *const tables[] = {
     &speed_polled,
     &speed_map,
     &speed_commands,
+    &speed_shutdown,
 };
 /* clang-format on */
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
