@@ -53,10 +53,11 @@ extern const struct speed_table speed_polled;
 extern const struct speed_table speed_map;
 extern const struct speed_table speed_commands;
 extern const struct speed_table speed_shutdown;
+extern const struct speed_table speed_memory;
 
 /* What rounds cost besides time, counted by speed_host.c: the calling thread's. */
 struct speed_counts {
-    uint64_t mmio_reads, mmio_writes, mem_gets, heap_gets, bytes;
+    uint64_t mmio_reads, mmio_writes, mem_gets, heap_gets, bytes, heap_bytes;
 };
 extern _Thread_local struct speed_counts speed_counts;
 

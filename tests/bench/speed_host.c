@@ -62,6 +62,7 @@ static void *heap_get(void *ctx, size_t bytes)
         memset(ptr, 0, bytes);
     }
     speed_counts.heap_gets++;
+    speed_counts.heap_bytes += bytes;
     speed_counts.bytes += bytes;
     return ptr;
 }
@@ -73,6 +74,7 @@ static void heap_put(void *ctx, void *ptr, size_t bytes)
         munmap(ptr, bytes);
     else
         free(ptr);
+    speed_counts.heap_bytes -= bytes;
     speed_counts.bytes -= bytes;
 }
 

@@ -113,10 +113,12 @@ static uiommu_err start(struct speed_machine *m)
     for (i = 0; err == UIOMMU_OK && i < numbers(m); i++)
         err = uiommu_pasid_alloc(m->pasids, NULL, m->config.pasid_bits, &m->pasid[i]);
     m->vendor->reset(m);
+    m->start_ns = -speed_now_ns();
     if (err == UIOMMU_OK)
         err = m->vendor->create(m);
     if (err == UIOMMU_OK)
         err = uiommu_unit_start(m->unit);
+    m->start_ns += speed_now_ns();
     if (err == UIOMMU_OK)
         m->ring = m->vendor->ring(m);
     return err;

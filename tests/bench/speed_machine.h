@@ -97,6 +97,7 @@ struct speed_machine {
     uint64_t *table;              /* a page: root of all tables */
     unsigned char *ring;          /* of requests */
     uint32_t put;                 /* into it, for ever */
+    double start_ns;              /* what create and start of the unit took */
     bool at_once;            /* commands are carried out at the doorbell: until told otherwise */
     struct speed_sums asked; /* wanting an answer, since the last check */
     struct speed_sums got;   /* answered */

@@ -34,6 +34,7 @@ static const struct speed_table *const tables[] = {
     &speed_map,
     &speed_commands,
     &speed_shutdown,
+    &speed_memory,
 };
 /* clang-format on */
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
