@@ -54,6 +54,7 @@ extern const struct speed_table speed_map;
 extern const struct speed_table speed_commands;
 extern const struct speed_table speed_shutdown;
 extern const struct speed_table speed_memory;
+extern const struct speed_table speed_cores;
 
 /* What rounds cost besides time, counted by speed_host.c: the calling thread's. */
 struct speed_counts {

@@ -35,6 +35,7 @@ static const struct speed_table *const tables[] = {
     &speed_commands,
     &speed_shutdown,
     &speed_memory,
+    &speed_cores,
 };
 /* clang-format on */
 #define TABLES (sizeof(tables) / sizeof(tables[0]))

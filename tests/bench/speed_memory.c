@@ -158,7 +158,7 @@ static bool memory_round(void *state, struct speed_sample *sample)
     bool right = true;
 
     if (what == BOND_SPREAD)
-        config.devices = BONDS / 4;
+        config.devices = BONDS / 4, config.credits = 2;
     m = speed_machine_open(&config);
     if (m == NULL)
         return false;
