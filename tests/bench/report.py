@@ -15,7 +15,7 @@ import platform
 import subprocess
 import sys
 
-from report_page import page_of
+from report_page import NO_TIME, is_latency, page_of
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -105,7 +105,7 @@ def misses(row, compiler):
         return None
     missed = []
     if row["goal_ns"] and sides["library"]["best"] > row["goal_ns"]:
-        missed.append("size" if "(no ns)" in row["name"] else "time")
+        missed.append("size" if NO_TIME.search(row["name"]) else "time")
     if row["goal_ratio"] and sides.get("ratio", 0) > row["goal_ratio"]:
         missed.append("ratio")
     if row["floor_ns"] and "floor" in sides and sides["floor"]["best"] > 1.4 * row["floor_ns"]:
@@ -131,13 +131,14 @@ def number(value):
 
 
 def cells(row, compiler):
-    """Library's best / median (medians of runs), floor's best / median, ratio."""
+    """Library's best / median (medians of runs, or percentiles of operations), floor's best / median, ratio."""
     if compiler not in row:
         return "", "", ""
     sides = row[compiler]
     side, floor = sides["library"], sides.get("floor")
-    library = "%s / %s (%s–%s)" % tuple(number(side[key]) for key in
-                                        ("best", "median", "run_low", "run_high"))
+    how = "%s / %s (p90 %s, p99 %s)" if is_latency(row) else "%s / %s (%s–%s)"
+    spread = ("p90", "p99") if is_latency(row) else ("run_low", "run_high")
+    library = how % tuple(number(side[key]) for key in ("best", "median") + spread)
     if floor is None:
         return library, "", ""
     return library, "%s / %s" % (number(floor["best"]), number(floor["median"])), \
@@ -156,13 +157,13 @@ def show(results):
     compilers = results["compilers"]
     for title, rows in tables_of(results):
         wide = max(len(row["name"]) for row in rows)
-        print("\n%s\n%-*s        %31s  %17s %6s  %s" % (
+        print("\n%s\n%-*s        %36s  %17s %6s  %s" % (
             title, wide, "ns per operation", "library best / median (runs)", "floor", "ratio", "goal"))
         for row in rows:
             name = row["name"]
             for compiler in compilers:
                 if compiler in row or compiler in row["failed"]:
-                    print("%-*s  %-5s %31s  %17s %6s  %-14s %s" % (
+                    print("%-*s  %-5s %36s  %17s %6s  %-14s %s" % (
                         (wide, name, compiler) + cells(row, compiler) +
                         (goal_of(row), verdict(row, compiler))))
                     name = ""

@@ -52,6 +52,10 @@ def quoted(text):
 
 
 def value(number):
+    """Short: three digits, thousands and millions as k and M."""
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if number >= size * (10 if letter == "k" else 1):
+            return "%.3g%s" % (number / size, letter)
     return "%.0f" % number if number >= 100 else "%.3g" % number
 
 
@@ -59,8 +63,9 @@ def steps(axis, values):
     """Marks of a logarithmic axis: 1, 2, 5 of each decade, or the decades, if those are many."""
     low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
     digits = (1, 2, 5) if high - low < 4 else (1,)
-    return "set %stics (%s)" % (axis, ", ".join("%g" % (d * 10.0 ** e) for e in range(low, high + 1)
-                                                for d in digits))
+    return "set %stics (%s)" % (axis, ", ".join(
+        '"%s" %g' % (value(d * 10.0 ** e), d * 10.0 ** e) for e in range(low, high + 1)
+        for d in digits))
 
 
 class Plot:
@@ -141,7 +146,7 @@ def compilers_of(results):
 
 
 LABEL = "ns per operation: bar best, whisker the slowest run's median; logarithmic"
-NO_TIME = re.compile(r"\(no ns\)")
+NO_TIME = re.compile(r"\(no ns\)|\bbytes of\b")
 
 
 def speed_bars(results, rows, label):
@@ -284,7 +289,9 @@ def page_of(results, tables, cells, goal_of, verdict):
     for compiler in compilers_of(results):
         judged = [verdict(row, compiler) for row in results["rows"]]
         with_goal = sum(1 for v in judged if v)
-        cards.append(card("%d of %d" % (judged.count("met"), with_goal), "goals met with " + compiler))
+        if with_goal:
+            cards.append(card("%d of %d" % (judged.count("met"), with_goal),
+                              "goals met with " + compiler))
     cards.append(card(str(len(results["rows"])), "shapes, each beside a floor in turns"))
     cards.append(card(results["machine"]["commit"][:14], results["machine"]["date"]))
     sections = []
