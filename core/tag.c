@@ -32,15 +32,21 @@ void uiommu_tag_give(struct uiommu_unit *unit, uint32_t tag)
     unit->tag_count++;
 }
 
+/* Its hardware tags by device and PASID, without a number of ours. */
+static bool per_device(const struct uiommu_unit *unit)
+{
+    return (unit->caps.flags & UIOMMU_CAP_TAG_PER_DEVICE) != 0;
+}
+
 /* (a) */
 static struct uiommu_tag *tag_find(struct uiommu_aspace *as, const struct uiommu_device *dev,
                                    uint32_t root)
 {
     struct uiommu_tag *tag;
-    bool per_device = (dev->unit->caps.flags & UIOMMU_CAP_TAG_PER_DEVICE) != 0;
 
     for (tag = as->tags; tag != NULL; tag = tag->next) {
-        if (tag->unit == dev->unit && tag->root == root && (!per_device || tag->dev == dev))
+        if (tag->unit == dev->unit && tag->root == root &&
+            (!per_device(dev->unit) || tag->dev == dev))
             return tag;
     }
     return NULL;
@@ -62,7 +68,7 @@ uiommu_err uiommu_tag_get(struct uiommu_aspace *as, struct uiommu_device *dev, u
     tag = tag_find(as, dev, root);
     if (tag == NULL) {
         inner = uiommu_lock_take(as->u, &unit->lock);
-        got = uiommu_tag_take(unit, &fresh->value);
+        got = per_device(unit) || uiommu_tag_take(unit, &fresh->value);
         uiommu_lock_give(as->u, &unit->lock, inner);
         if (got) {
             fresh->unit = unit;
@@ -106,7 +112,8 @@ void uiommu_tag_put(struct uiommu_aspace *as, struct uiommu_tag *tag)
         at = &(*at)->next;
     *at = tag->next;
     irq = uiommu_lock_take(as->u, &tag->unit->lock);
-    uiommu_tag_give(tag->unit, tag->value);
+    if (!per_device(tag->unit))
+        uiommu_tag_give(tag->unit, tag->value);
     uiommu_lock_give(as->u, &tag->unit->lock, irq);
     tag->next = as->spare_tags;
     as->spare_tags = tag;

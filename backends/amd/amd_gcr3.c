@@ -174,9 +174,9 @@ uiommu_err uiommu_amd_pasid_prepare(void *ctx, void *dev_ctx, uint32_t pasid)
     return path_get(ctx, dev, slot_of(pasid));
 }
 
-/* One store makes it live; the core's INVALIDATE_IOMMU_PAGES follows. The core's tag stands for a
- * device and a space; hardware tags by the device's own domain and the PASID. After a host table
- * the device's entry still blocks: it is opened on the way. */
+/* One store makes it live; the core's INVALIDATE_IOMMU_PAGES follows. Hardware tags by the device's
+ * own domain and the PASID. After a host table the device's entry still blocks: it is opened on the
+ * way. */
 static uiommu_err first_set(struct uiommu_amd *hw, struct amd_device *dev, uint32_t pasid,
                             const struct uiommu_root *root, uint32_t step)
 {

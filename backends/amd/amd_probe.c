@@ -83,8 +83,6 @@ static void fill_caps(const struct uiommu_amd *hw, struct uiommu_caps *out)
     out->id_bits = hw->id_bits;
     out->pasid_bits = hw->f.pasid_bits;
     out->pasid_first = 1; /* Number 0 is untagged traffic's (GIoV). */
-    out->tag_first = 1;
-    out->tag_last = 0xffffu;
     out->stu_bits = 12;
     if (hw->f.ppr) {
         out->request_entries = (UINT32_C(1) << hw->ppr.log2) - 1u;

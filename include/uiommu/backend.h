@@ -41,7 +41,8 @@ extern "C" {
 #define UIOMMU_CAP_COHERENT 0x04u
 /** A response can carry a PASID or not; without: always exactly as the request (PROTOCOL R28). */
 #define UIOMMU_CAP_RESPONSE_PASID 0x08u
-/** Cache tags are per device, not per (unit, address space). */
+/** Hardware tags what it caches by device and PASID: every tag is 0, however many bonds there are;
+ * tag_first and tag_last are 0. */
 #define UIOMMU_CAP_TAG_PER_DEVICE 0x10u
 /** A device can be cut off by device_isolate(). */
 #define UIOMMU_CAP_ISOLATE 0x20u

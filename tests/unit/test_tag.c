@@ -73,11 +73,7 @@ Test(tag, shared)
     cr_assert_eq(get(&second, 0), one);
     cr_assert_eq(one->refs, 3);
     cr_assert_eq(host.live, live + 2, "nothing is left over");
-    unit->caps.flags |= UIOMMU_CAP_TAG_PER_DEVICE;
-    cr_assert_eq(get(&dev, 0), one);
-    own = get(&second, 0);
-    cr_assert(own != one && own->value != one->value && own->dev == &second);
-    cr_assert_eq(get(&second, 0), own);
+    own = get(&second, 2);
     cr_assert_eq(host.irq_depth, 0);
     cr_assert_eq(host.live, live + 3);
     /* The last one gives it back, in the middle of the list and at its ends. */
@@ -86,17 +82,33 @@ Test(tag, shared)
     cr_assert(unit->tag_count == 1 && as.spare_tags == root);
     uiommu_tag_put(&as, one);
     uiommu_tag_put(&as, one);
-    uiommu_tag_put(&as, one);
     cr_assert(one->refs == 1 && as.tags == own && unit->tag_count == 1);
     uiommu_tag_put(&as, one);
     cr_assert(as.tags == own && own->next == NULL && unit->tag_count == 2);
-    uiommu_tag_put(&as, own);
     uiommu_tag_put(&as, own);
     cr_assert(as.tags == NULL && unit->tag_count == 3);
     cr_assert_eq(host.live, live + 3, "a drain frees no memory");
     uiommu_tags_free(&as);
     cr_assert(host.live == live && as.spare_tags == NULL);
     cr_assert(uiommu_unit_tags_valid(unit));
+}
+
+/* Where hardware tags by device there is one for each, none has a number, and none runs out. */
+Test(tag, of_each_device)
+{
+    struct uiommu_tag *one, *own;
+
+    unit->caps.flags |= UIOMMU_CAP_TAG_PER_DEVICE;
+    one = get(&dev, 0);
+    own = get(&second, 0);
+    cr_assert(own != one && own->dev == &second && one->dev == &dev);
+    cr_assert(get(&second, 0) == own && get(&dev, 1) != one && host.irq_depth == 0);
+    cr_assert(own->value == 0 && one->value == 0 && unit->tag_fresh == 0);
+    uiommu_tag_put(&as, own);
+    uiommu_tag_put(&as, own);
+    cr_assert(as.spare_tags == own && unit->tag_count == 0);
+    cr_assert(uiommu_unit_tags_valid(unit));
+    uiommu_tags_free(&as);
 }
 
 /* Another unit's tag of the same root is another one's. */

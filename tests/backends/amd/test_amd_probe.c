@@ -176,8 +176,7 @@ Test(amd_probe, caps)
     want.id_bits = 16;
     want.pasid_bits = 20;
     want.request_entries = 255;
-    want.pasid_first = want.tag_first = 1;
-    want.tag_last = 0xffff;
+    want.pasid_first = 1;
     want.stu_bits = 12;
     want.rings = 2;
     want.ring[0].flags = want.ring[1].flags = requests;
