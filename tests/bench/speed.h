@@ -49,6 +49,7 @@ struct speed_table {
 
 extern const struct speed_table speed_pasid;
 extern const struct speed_table speed_requests;
+extern const struct speed_table speed_scale;
 extern const struct speed_table speed_polled;
 extern const struct speed_table speed_map;
 extern const struct speed_table speed_commands;

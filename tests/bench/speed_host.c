@@ -12,25 +12,41 @@
 
 #define IN_FRONT 4096u
 
-static uiommu_err mem_get(void *ctx, uint64_t bytes, uint64_t align, uint64_t limit,
-                          struct uiommu_mem *out)
-{
-    uint64_t room = (bytes + 4095u) & ~UINT64_C(4095);
-    unsigned char *raw, *start;
+/* From here on memory is a mapping of its own, and untouched pages cost nothing: large tables stay
+ * as sparse as the library leaves them. A process may have 65530 mappings. */
+#define MAPPED 65536u
 
-    (void)ctx;
-    (void)limit;
-    align = align < 4096 ? 4096 : align;
-    /* Untouched pages cost nothing: large tables stay as sparse as the library leaves them. */
-    raw = mmap(NULL, room + align, PROT_READ | PROT_WRITE,
-               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+static unsigned char *mapped(uint64_t room, uint64_t align)
+{
+    unsigned char *raw = mmap(NULL, room + align, PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    unsigned char *start;
+
     if (raw == MAP_FAILED)
-        return UIOMMU_E_NOMEM;
+        return NULL;
     start = (unsigned char *)(((uintptr_t)raw + align - 1) & ~(uintptr_t)(align - 1));
     if (start > raw)
         munmap(raw, (size_t)(start - raw));
     if (raw + align > start)
         munmap(start + room, (size_t)(raw + align - start));
+    return start;
+}
+
+static uiommu_err mem_get(void *ctx, uint64_t bytes, uint64_t align, uint64_t limit,
+                          struct uiommu_mem *out)
+{
+    uint64_t room = (bytes + 4095u) & ~UINT64_C(4095);
+    void *start = NULL;
+
+    (void)ctx;
+    (void)limit;
+    align = align < 4096 ? 4096 : align;
+    if (room >= MAPPED)
+        start = mapped(room, align);
+    else if (posix_memalign(&start, align, room) == 0)
+        memset(start, 0, room);
+    if (start == NULL)
+        return UIOMMU_E_NOMEM;
     out->cpu = start;
     out->bus = (uintptr_t)start;
     out->bytes = bytes;
@@ -41,8 +57,13 @@ static uiommu_err mem_get(void *ctx, uint64_t bytes, uint64_t align, uint64_t li
 
 static void mem_put(void *ctx, const struct uiommu_mem *mem)
 {
+    uint64_t room = (mem->bytes + 4095u) & ~UINT64_C(4095);
+
     (void)ctx;
-    munmap(mem->cpu, (mem->bytes + 4095u) & ~UINT64_C(4095));
+    if (room >= MAPPED)
+        munmap(mem->cpu, room);
+    else
+        free(mem->cpu);
     speed_counts.bytes -= mem->bytes;
 }
 
@@ -51,7 +72,7 @@ static void *heap_get(void *ctx, size_t bytes)
     void *ptr = NULL;
 
     (void)ctx;
-    if (bytes >= 65536) {
+    if (bytes >= MAPPED) {
         ptr = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
                    -1, 0);
         if (ptr == MAP_FAILED)
@@ -70,7 +91,7 @@ static void *heap_get(void *ctx, size_t bytes)
 static void heap_put(void *ctx, void *ptr, size_t bytes)
 {
     (void)ctx;
-    if (bytes >= 65536)
+    if (bytes >= MAPPED)
         munmap(ptr, bytes);
     else
         free(ptr);

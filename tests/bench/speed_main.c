@@ -30,6 +30,7 @@ static const char usage_text[] =
 static const struct speed_table *const tables[] = {
     &speed_pasid,
     &speed_requests,
+    &speed_scale,
     &speed_polled,
     &speed_map,
     &speed_commands,

@@ -16,9 +16,9 @@
 struct plan {
     enum speed_vendor vendor;
     uint32_t plain, devices, bonds, pages, turns;
-    uint32_t groups; /* a round */
-    uint32_t first;  /* PASID; the others follow */
-    uint32_t *order; /* devices */
+    uint32_t groups;                     /* a round */
+    const struct speed_machine *machine; /* whose PASIDs; NULL: from 1 on */
+    uint32_t *order;                     /* devices */
     uint64_t random;
     struct speed_ask *ask;
     uint32_t count;
@@ -40,8 +40,10 @@ static void plan_open(struct plan *p, const struct speed_row *row)
     p->bonds = (uint32_t)(row->param[2] >> 32);
     p->pages = (uint32_t)row->param[3];
     p->turns = (uint32_t)(row->param[3] >> 32);
-    p->first = 1;
     p->groups = p->devices;
+    while (p->groups < MANY &&
+           p->groups < 8 * p->devices) /* of few devices, each under 8 indices */
+        p->groups += p->devices;
     if (p->devices == 1)
         p->groups = p->turns != 0 ? p->turns : MANY / p->pages;
     p->order = calloc(p->devices, sizeof(*p->order));
@@ -61,7 +63,10 @@ static void plan_close(struct plan *p)
 static struct speed_ask asked(struct plan *p, uint32_t device, uint32_t bond, uint32_t index,
                               uint32_t page)
 {
-    return (struct speed_ask){ID_FIRST + device, p->first + device * p->bonds + bond, index,
+    uint32_t pasid = p->machine != NULL ? speed_machine_pasid(p->machine, device, bond)
+                                        : 1 + device * p->bonds + bond;
+
+    return (struct speed_ask){ID_FIRST + device, pasid, index,
                               ((uint64_t)bond << 24 | index << 8 | page) << 12,
                               page + 1 == p->pages};
 }
@@ -85,8 +90,8 @@ static void plan_round(struct plan *p)
     for (g = 0; g < p->groups; g++) {
         uint32_t bond = (uint32_t)(speed_random(&p->random) % p->bonds);
 
-        device = p->devices == 1 ? 0 : p->order[g];
-        index = p->devices == 1 ? g : (uint32_t)(p->random & 7);
+        device = p->devices == 1 ? 0 : p->order[g % p->devices];
+        index = p->devices == 1 ? g : ((uint32_t)(p->random & 7) + g / p->devices) & 7;
         for (page = 0; page < p->pages; page++)
             p->ask[p->count++] = asked(p, device, bond, index, page);
     }
@@ -135,7 +140,7 @@ static void *library_open(const struct speed_row *row)
         free(s);
         return NULL;
     }
-    p->first = speed_machine_pasid(s->machine, 0, 0);
+    p->machine = s->machine;
     s->machine->at_once = false;
     return s;
 }
@@ -255,7 +260,26 @@ static const struct speed_row rows[] = {
     ROW("smmuv3: 1 page, 1000 functions present", SMMU, 1000, 1, 1, 1, 0, 15, 0, 0),
     ROW("smmuv3: 1 page, 65536 functions present", SMMU, 65536, 1, 1, 1, 0, 15, 0, 0),
 };
+
+/* Of more than 1024 devices, 1024 ask: the ring can be granted to no more of them. */
+#define SCALE(name, vendor)                                                                        \
+    ROW(name ": 1 page, 1 device", vendor, 1, 1, 1, 1, 0, 0, 2.5, 0),                              \
+    ROW(name ": 1 page, 16 devices", vendor, 16, 16, 1, 1, 0, 0, 2.5, 0),                          \
+    ROW(name ": 1 page, 256 devices", vendor, 256, 256, 1, 1, 0, 0, 2.5, 0),                       \
+    ROW(name ": 1 page, 1024 devices", vendor, 1024, 1024, 1, 1, 0, 0, 2.5, 0),                    \
+    ROW(name ": 1 page, 65535 devices", vendor, 65535, 1024, 1, 1, 0, 0, 2.5, 0)
+
+static const struct speed_row scale[] = {
+    SCALE("amd", AMD),
+    SCALE("vtd", VTD),
+    SCALE("smmuv3", SMMU),
+    ROW("amd: 1 page, 1023 devices of 1024 PASIDs", AMD, 1023, 1023, 1024, 1, 0, 0, 2.5, 0),
+};
 /* clang-format on */
 
 const struct speed_table speed_requests = {"requests", "Page request: ring entry, handler, answer",
                                            rows, sizeof(rows) / sizeof(rows[0])};
+
+const struct speed_table speed_scale = {"scale",
+                                        "Page request by number of devices; 1024 of more ask",
+                                        scale, sizeof(scale) / sizeof(scale[0])};
