@@ -69,10 +69,18 @@ void uiommu_unit_late(struct uiommu_unit *unit, uint64_t ticket, uint64_t ns)
     uiommu_trace(unit->u, unit->number, UIOMMU_TRACE_TICKET, ticket, 3, 0, 0);
 }
 
+/* What is done at once needs no clock: a wait begins with the first look that finds it undone. */
+static bool wait_on(const struct uiommu_unit *unit, struct uiommu_wait *wait, uint64_t ns)
+{
+    if (wait->host == NULL)
+        *wait = uiommu_wait_begin(&unit->u->host, ns);
+    return uiommu_wait_more(wait);
+}
+
 uiommu_err uiommu_ticket_wait(struct uiommu_unit *unit, uint64_t ticket, uint64_t ns)
 {
-    struct uiommu_wait wait = uiommu_wait_begin(&unit->u->host, ns);
     bool last = uiommu_word_load(&unit->hung) != 0;
+    struct uiommu_wait wait = {NULL, 0};
     uiommu_err err;
     uintptr_t irq;
 
@@ -82,7 +90,7 @@ uiommu_err uiommu_ticket_wait(struct uiommu_unit *unit, uint64_t ticket, uint64_
         uiommu_lock_give(unit->u, &unit->lock, irq);
         if (err != UIOMMU_PENDING || last)
             break;
-        last = !uiommu_wait_more(&wait);
+        last = !wait_on(unit, &wait, ns);
     }
     if (err != UIOMMU_PENDING)
         return err;
@@ -94,8 +102,8 @@ uiommu_err uiommu_commands_wait(struct uiommu_unit *unit,
                                 uiommu_err (*push)(struct uiommu_unit *unit, void *arg), void *arg,
                                 uint64_t ns)
 {
-    struct uiommu_wait wait = uiommu_wait_begin(&unit->u->host, ns);
     bool last = uiommu_word_load(&unit->hung) != 0;
+    struct uiommu_wait wait = {NULL, 0};
     uint64_t ticket = 0;
     uiommu_err err;
     uintptr_t irq;
@@ -108,7 +116,7 @@ uiommu_err uiommu_commands_wait(struct uiommu_unit *unit,
         uiommu_lock_give(unit->u, &unit->lock, irq);
         if (err != UIOMMU_E_BUSY || last)
             break;
-        last = !uiommu_wait_more(&wait);
+        last = !wait_on(unit, &wait, ns);
     }
     if (err == UIOMMU_E_BUSY) {
         uiommu_unit_late(unit, 0, ns);

@@ -81,7 +81,8 @@ void uiommu_smmuv3_cmdq_store(struct uiommu_smmuv3 *hw, uint64_t position,
 
     uiommu_bits_store64(&words[0], command.d[0]);
     uiommu_bits_store64(&words[1], command.d[1]);
-    uiommu_smmuv3_to_device(hw, words, SMMUV3_COMMAND_BYTES);
+    if (!hw->f.coherent)
+        uiommu_smmuv3_to_device(hw, words, SMMUV3_COMMAND_BYTES);
 }
 
 static void put(struct uiommu_smmuv3 *hw, struct smmuv3_command command, bool ticket)

@@ -74,21 +74,22 @@ static uint32_t tlb_commands(const struct uiommu_smmuv3 *hw, const struct uiommu
                              struct smmuv3_command *out)
 {
     uint32_t granule = root->granule_bits, half = UINT32_C(1) << (hw->cmdq.log2 - 1u), n;
-    uint64_t page, last;
+    uint64_t page = 0, last = UINT64_MAX;
 
-    out[0] = uiommu_smmuv3_is_second(root) ? uiommu_smmuv3_cmd_tlbi_vmid(tag)
-                                           : uiommu_smmuv3_cmd_tlbi_asid(tag);
-    if (range == NULL || root->format == UIOMMU_ROOT_AARCH64_CONTEXT)
+    if (range != NULL && root->format != UIOMMU_ROOT_AARCH64_CONTEXT) {
+        page = range->first >> granule;
+        last = range->last >> granule;
+        /* One granule must not be a range command, which would be illegal; as a plain address it
+         * meets entries of any size. */
+        if (last != page && by_range(hw, granule, last - page,
+                                     by_address(root, tag, page << granule, !range->tables), out))
+            return 1;
+    }
+    if (last - page >= BY_ADDRESS || last - page >= half) {
+        out[0] = uiommu_smmuv3_is_second(root) ? uiommu_smmuv3_cmd_tlbi_vmid(tag)
+                                               : uiommu_smmuv3_cmd_tlbi_asid(tag);
         return 1;
-    page = range->first >> granule;
-    last = range->last >> granule;
-    /* One granule must not be a range command, which would be illegal; as a plain address it
-     * meets entries of any size. */
-    if (last != page && by_range(hw, granule, last - page,
-                                 by_address(root, tag, page << granule, !range->tables), &out[0]))
-        return 1;
-    if (last - page >= BY_ADDRESS || last - page >= half)
-        return 1;
+    }
     for (n = 0; page + n <= last; n++)
         out[n] = by_address(root, tag, (page + n) << granule, !range->tables);
     return n;
