@@ -198,10 +198,12 @@ uint32_t uiommu_smmuv3_respond(void *ctx, const struct uiommu_answer *answers, u
 {
     struct uiommu_smmuv3 *hw = ctx;
     uint32_t n = 0;
+    bool all;
 
     if (uiommu_smmuv3_ready(hw) != UIOMMU_OK)
         return 0;
-    while (n < count && uiommu_smmuv3_cmdq_room(hw, 1)) {
+    all = uiommu_smmuv3_cmdq_room(hw, count);
+    while (n < count && (all || uiommu_smmuv3_cmdq_room(hw, 1))) {
         uiommu_smmuv3_cmdq_put(hw, uiommu_smmuv3_cmd_answer(&answers[n]));
         n++;
     }

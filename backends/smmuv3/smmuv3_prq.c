@@ -6,12 +6,13 @@ void uiommu_smmuv3_prq_decode(const uint64_t entry[2], struct uiommu_request *ou
 {
     bool pasid = uiommu_bits_get(entry[0], SMMUV3_PRI0_SSV) != 0;
     bool last = uiommu_bits_get(entry[0], SMMUV3_PRI0_LAST) != 0;
-    uint64_t page = entry[1] & uiommu_bits_mask(SMMUV3_PRI1_PAGE);
 
-    memset(out, 0, sizeof(*out));
-    out->id = (uint32_t)uiommu_bits_get(entry[0], SMMUV3_PRI0_SID);
-    out->address = page;
-    out->index = (uint32_t)uiommu_bits_get(entry[1], SMMUV3_PRI1_PRG);
+    *out = (struct uiommu_request){
+        .id = (uint32_t)uiommu_bits_get(entry[0], SMMUV3_PRI0_SID),
+        .address = entry[1] & uiommu_bits_mask(SMMUV3_PRI1_PAGE),
+        .index = (uint32_t)uiommu_bits_get(entry[1], SMMUV3_PRI1_PRG),
+        .pasid = UIOMMU_PASID_NONE,
+    };
     if (uiommu_bits_get(entry[0], SMMUV3_PRI0_R) != 0)
         out->flags |= UIOMMU_READ;
     if (uiommu_bits_get(entry[0], SMMUV3_PRI0_W) != 0)
@@ -30,7 +31,6 @@ void uiommu_smmuv3_prq_decode(const uint64_t entry[2], struct uiommu_request *ou
         if (uiommu_bits_get(entry[0], SMMUV3_PRI0_PRIV) != 0)
             out->flags |= UIOMMU_PRIV;
     }
-    out->pasid = UIOMMU_PASID_NONE;
     if (pasid) {
         out->flags |= UIOMMU_REQUEST_PASID;
         out->pasid = (uint32_t)uiommu_bits_get(entry[0], SMMUV3_PRI0_SSID);

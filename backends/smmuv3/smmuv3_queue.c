@@ -135,34 +135,47 @@ static void publish(const struct uiommu_smmuv3 *hw, const struct smmuv3_queue *q
     uiommu_smmuv3_write(hw, q->cons_reg, q->cons | q->ovackflg);
 }
 
-/* Copy the entry at the consumer index; false if there is no room for it. */
-static bool take(const struct uiommu_smmuv3 *hw, const struct smmuv3_queue *q, uint32_t done,
-                 struct uiommu_fetch *io)
+/* The entry at the consumer index out of the PRI queue, which is never read after an abort; false
+ * if there is no room for it. */
+static bool take_request(const struct uiommu_smmuv3 *hw, uint32_t done, struct uiommu_fetch *io)
 {
+    const struct smmuv3_queue *q = &hw->priq;
     uint32_t slot = uiommu_ring_slot(q->cons + done, q->log2);
-    uint32_t count = q->entry / (uint32_t)sizeof(uint64_t), i;
-    const volatile uint64_t *from = (const volatile uint64_t *)q->mem.cpu + slot * count;
-    uint64_t words[SMMUV3_EVENT_BYTES / sizeof(uint64_t)];
-    bool request;
+    const volatile uint64_t *from = (const volatile uint64_t *)q->mem.cpu + (size_t)slot * 2u;
+    uint64_t words[2];
 
-    uiommu_smmuv3_from_device(hw, from, q->entry);
-    for (i = 0; i < count; i++)
+    if (io->request_count == io->request_room)
+        return false;
+    uiommu_smmuv3_from_device(hw, from, SMMUV3_PRI_BYTES);
+    words[0] = uiommu_bits_load64(&from[0]);
+    words[1] = uiommu_bits_load64(&from[1]);
+    uiommu_smmuv3_prq_decode(words, &io->requests[io->request_count]);
+    io->requests[io->request_count++].at = io->entries + done;
+    return true;
+}
+
+/* The same of the event queue. */
+static bool take_event(const struct uiommu_smmuv3 *hw, uint32_t done, struct uiommu_fetch *io)
+{
+    const struct smmuv3_queue *q = &hw->eventq;
+    uint32_t slot = uiommu_ring_slot(q->cons + done, q->log2), i;
+    const volatile uint64_t *from = (const volatile uint64_t *)q->mem.cpu + (size_t)slot * 4u;
+    uint64_t words[4];
+
+    uiommu_smmuv3_from_device(hw, from, SMMUV3_EVENT_BYTES);
+    for (i = 0; i < 4; i++)
         words[i] = uiommu_bits_load64(&from[i]);
-    request = q == &hw->priq || uiommu_smmuv3_event_stalls(words);
-    if (request && q->recovery == SMMUV3_READING)
-        return true; /* Lost: see queue_freeze. */
-    if (!request) {
+    if (!uiommu_smmuv3_event_stalls(words)) {
         if (io->event_count == io->event_room)
             return false;
         uiommu_smmuv3_event_decode(words, &io->events[io->event_count++]);
         return true;
     }
+    if (q->recovery == SMMUV3_READING)
+        return true; /* Lost: see queue_freeze. */
     if (io->request_count == io->request_room)
         return false;
-    if (q == &hw->priq)
-        uiommu_smmuv3_prq_decode(words, &io->requests[io->request_count]);
-    else
-        uiommu_smmuv3_event_request(words, &io->requests[io->request_count]);
+    uiommu_smmuv3_event_request(words, &io->requests[io->request_count]);
     io->requests[io->request_count++].at = io->entries + done;
     return true;
 }
@@ -216,7 +229,7 @@ uiommu_err uiommu_smmuv3_fetch(void *ctx, uint32_t ring, struct uiommu_fetch *io
     n = begin(hw, q);
     io->entries = q->discarded;
     q->discarded = 0;
-    while (done < n && take(hw, q, done, io))
+    while (done < n && (q == &hw->priq ? take_request(hw, done, io) : take_event(hw, done, io)))
         done++;
     if (q == &hw->eventq)
         tell = events_lost(q, io);

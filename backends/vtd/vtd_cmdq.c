@@ -45,12 +45,26 @@ struct vtd_descriptor uiommu_vtd_fence(const struct uiommu_vtd *hw)
     return uiommu_vtd_wait(hw->iq.status.bus + (UINT64_C(4) << hw->iq.log2), 0, true, false);
 }
 
-/* Is it a ticket that covers device-TLB invalidations? */
-static bool is_heavy(const struct vtd_queue *q, uint64_t position)
+/* Is it a ticket that hardware must not see anything behind? One that covers device-TLB
+ * invalidations, and after a time-out each. */
+static bool is_gate(const struct vtd_queue *q, uint64_t position)
 {
     uint32_t slot = slot_of(q, position);
 
-    return ((q->heavy[slot >> 5] >> (slot & 31u)) & 1u) != 0;
+    return uiommu_tickets_at(&q->tickets, position) &&
+           (q->suspect || ((q->heavy[slot >> 5] >> (slot & 31u)) & 1u) != 0);
+}
+
+/* A ticket is put: does it cover device-TLB invalidations? */
+static void weigh(struct vtd_queue *q, uint32_t slot)
+{
+    uint32_t bit = UINT32_C(1) << (slot & 31u);
+
+    q->heavy[slot >> 5] &= ~bit;
+    if (q->devices)
+        q->heavy[slot >> 5] |= bit;
+    q->gates = q->gates || q->devices;
+    q->devices = false;
 }
 
 /* One slot stays free: equal offsets mean empty. A slot is used again once it was fetched, and
@@ -139,28 +153,28 @@ bool uiommu_vtd_room(struct uiommu_vtd *hw, uint32_t descriptors)
     return false;
 }
 
-static void put(struct uiommu_vtd *hw, struct vtd_descriptor descriptor, bool ticket)
+static void put(struct uiommu_vtd *hw, const struct vtd_descriptor *descriptor, bool ticket)
 {
     struct vtd_queue *q = &hw->iq;
     volatile uint64_t *words = uiommu_vtd_slot(hw, q->head);
-    uint32_t slot = slot_of(q, q->head), bit = UINT32_C(1) << (slot & 31u), type, i;
+    uint32_t type = (uint32_t)uiommu_bits_get(descriptor->q[0], VTD_D_TYPE);
 
-    for (i = 0; i < 4; i++)
-        uiommu_bits_store64(&words[i], descriptor.q[i]);
-    type = (uint32_t)uiommu_bits_get(descriptor.q[0], VTD_D_TYPE);
-    q->devices = q->devices || type == VTD_TYPE_DEVTLB || type == VTD_TYPE_PDEVTLB;
+    uiommu_bits_store64(&words[0], descriptor->q[0]);
+    uiommu_bits_store64(&words[1], descriptor->q[1]);
+    uiommu_bits_store64(&words[2], descriptor->q[2]);
+    uiommu_bits_store64(&words[3], descriptor->q[3]);
+    if (type == VTD_TYPE_DEVTLB || type == VTD_TYPE_PDEVTLB)
+        q->devices = true;
     uiommu_tickets_put(&q->tickets, q->head, ticket);
-    q->heavy[slot >> 5] &= ~bit;
-    if (ticket && q->devices)
-        q->heavy[slot >> 5] |= bit;
-    q->devices = q->devices && !ticket;
+    if (ticket)
+        weigh(q, slot_of(q, q->head));
     q->head++;
 }
 
 /* Only after _room(). */
 void uiommu_vtd_put(struct uiommu_vtd *hw, struct vtd_descriptor descriptor)
 {
-    put(hw, descriptor, false);
+    put(hw, &descriptor, false);
 }
 
 /* Is what is put now kept from hardware? */
@@ -178,11 +192,14 @@ void uiommu_vtd_tell(struct uiommu_vtd *hw)
     if (q->told == q->head || uiommu_vtd_gated(hw))
         return;
     q->gate = 0;
+    if (!q->gates && !q->suspect)
+        p = q->head;
     while (p < q->head && q->gate == 0) {
-        if (is_heavy(q, p) || (q->suspect && uiommu_tickets_at(&q->tickets, p)))
+        if (is_gate(q, p))
             q->gate = p + 1u;
         p++;
     }
+    q->gates = p != q->head;
     q->told = p;
     uiommu_vtd_write64(hw, VTD_IQT, (uint64_t)slot_of(q, p) << VTD_SLOT_LOG2);
 }
@@ -193,13 +210,15 @@ uiommu_err uiommu_vtd_sync(struct uiommu_vtd *hw, bool drain, uint64_t *out)
     struct vtd_queue *q = &hw->iq;
     uint64_t bus = q->status.bus + (uint64_t)slot_of(q, q->head) * sizeof(uint32_t);
     uint32_t data = (uint32_t)(q->head + 1u);
+    struct vtd_descriptor wait;
 
     if (room(q) == 0)
         uiommu_vtd_look(hw);
     if (room(q) == 0)
         return UIOMMU_E_BUSY; /* What fills it was told with the ticket that took the last slot. */
     *status_of(q, q->head) = uiommu_bits_swap32(~data);
-    put(hw, uiommu_vtd_wait(bus, data, true, drain && hw->f.drain), true);
+    wait = uiommu_vtd_wait(bus, data, true, drain && hw->f.drain);
+    put(hw, &wait, true);
     *out = q->head;
     uiommu_vtd_tell(hw);
     return UIOMMU_OK;
@@ -224,6 +243,7 @@ void uiommu_vtd_drop(struct uiommu_vtd *hw)
     q->devices = false;
     q->suspect = false;
     q->gate = 0;
+    q->gates = false;
     q->dead = false;
 }
 

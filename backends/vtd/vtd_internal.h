@@ -48,8 +48,9 @@ struct vtd_queue {
     uint64_t error_at; /* Where the last IQE was. */
     uint32_t repeats;  /* Errors in a row there. */
     struct uiommu_tickets tickets;
-    uint32_t *heavy; /* As tickets.slots: it covers device-TLB invalidations. */
+    uint32_t *heavy; /* As tickets.slots, of tickets: it covers device-TLB invalidations. */
     uint64_t gate;   /* Nothing is told before this ticket is resolved; 0: none. */
+    bool gates;      /* What is not told yet may have heavy tickets in it. */
     bool suspect;    /* After a time-out: other invalidations of device TLBs may still be out... */
     uint64_t proof;  /* ...until a ticket from here on is done. */
     bool devices;    /* Device-TLB invalidations that no ticket covers yet. */

@@ -197,12 +197,14 @@ uint32_t uiommu_vtd_respond(void *ctx, const struct uiommu_answer *answers, uint
     struct uiommu_vtd *hw = ctx;
     bool private_data = (hw->config.quirks & UIOMMU_VTD_QUIRK_PRIVATE_DATA) != 0;
     uint32_t n = 0;
+    bool all;
 
     if (uiommu_vtd_ready(hw) != UIOMMU_OK)
         return 0;
     if (!may_respond(hw))
         return 0;
-    while (n < count && uiommu_vtd_room(hw, 1)) {
+    all = uiommu_vtd_room(hw, count);
+    while (n < count && (all || uiommu_vtd_room(hw, 1))) {
         uiommu_vtd_put(hw, uiommu_vtd_response(&answers[n], private_data));
         n++;
     }

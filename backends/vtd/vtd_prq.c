@@ -22,18 +22,14 @@ static bool canonical(const struct uiommu_vtd *hw, uint64_t address)
     return high == 0 || high == UINT64_MAX >> (hw->f.five ? 56 : 47);
 }
 
+/* Read and write lie where UIOMMU_READ and _WRITE do, the other two as they are beside each other.
+ */
 static uint32_t access_of(const uint64_t entry[4], bool pasid)
 {
-    uint32_t flags = 0;
+    uint32_t flags = (uint32_t)entry[1] & (UIOMMU_READ | UIOMMU_WRITE);
 
-    if (uiommu_bits_get(entry[1], VTD_PRQ1_R) != 0)
-        flags |= UIOMMU_READ;
-    if (uiommu_bits_get(entry[1], VTD_PRQ1_W) != 0)
-        flags |= UIOMMU_WRITE;
-    if (pasid && uiommu_bits_get(entry[0], VTD_PRQ0_EXR) != 0)
-        flags |= UIOMMU_EXEC;
-    if (pasid && uiommu_bits_get(entry[0], VTD_PRQ0_PMR) != 0)
-        flags |= UIOMMU_PRIV;
+    if (pasid)
+        flags |= (uint32_t)(entry[0] >> 50) & (UIOMMU_EXEC | UIOMMU_PRIV);
     return flags;
 }
 
@@ -59,11 +55,11 @@ enum vtd_entry uiommu_vtd_prq_decode(const struct uiommu_vtd *hw, const uint64_t
 
     if (uiommu_bits_get(entry[0], VTD_PRQ0_TYPE) != VTD_PRQ_REQUEST)
         return not_request(entry, event);
-    memset(request, 0, sizeof(*request));
-    request->id = (uint32_t)uiommu_bits_get(entry[0], VTD_PRQ0_RID);
-    request->pasid =
-        pasid ? (uint32_t)uiommu_bits_get(entry[0], VTD_PRQ0_PASID) : UIOMMU_PASID_NONE;
-    request->flags = pasid ? UIOMMU_REQUEST_PASID : 0;
+    *request = (struct uiommu_request){
+        .id = (uint32_t)uiommu_bits_get(entry[0], VTD_PRQ0_RID),
+        .pasid = pasid ? (uint32_t)uiommu_bits_get(entry[0], VTD_PRQ0_PASID) : UIOMMU_PASID_NONE,
+        .flags = pasid ? UIOMMU_REQUEST_PASID : 0,
+    };
     if (last && (access & (UIOMMU_READ | UIOMMU_WRITE)) == 0) {
         request->flags |= UIOMMU_REQUEST_MARKER;
         return pasid ? VTD_ENTRY_REQUEST : not_request(entry, event);

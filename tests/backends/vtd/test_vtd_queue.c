@@ -184,6 +184,28 @@ Test(vtd_queue, registers_read)
     cr_expect_eq(poll(after), UIOMMU_OK);
 }
 
+/* Of tickets that wait behind a device's each that covers another device's is a gate itself. */
+Test(vtd_queue, gate_after_gate)
+{
+    uint64_t t[4];
+    uint32_t i;
+
+    u->hold = true;
+    for (i = 0; i < 3; i++) {
+        device_tlb(5);
+        t[i] = ticket();
+    }
+    t[3] = ticket();
+    for (i = 0; i < 4; i++) {
+        cr_expect_eq(*fake_reg(u, IQT) >> 5, (uint32_t)t[i < 3 ? i : 3] % SLOTS, "%u", i);
+        fake_release(u);
+        u->hold = true;
+        uiommu_vtd_scan(hw);
+        cr_expect_eq(hw->iq.resolved >= t[i], true);
+    }
+    u->hold = false;
+}
+
 /* Off, or dead: nobody looks, and nothing is shown. */
 Test(vtd_queue, neither_off_nor_dead)
 {
@@ -462,7 +484,7 @@ static void emptied(uint32_t more)
     device_tlb(5);
     t = ticket();
     head = q->head;
-    q->suspect = q->dead = q->devices = true;
+    q->suspect = q->dead = q->devices = q->gates = true;
     q->error_at = q->fetched;
     q->repeats = 7;
     uiommu_vtd_drop(hw);
@@ -474,7 +496,7 @@ static void emptied(uint32_t more)
     cr_expect_eq(q->segment, q->head);
     cr_expect_eq(q->gate, 0);
     cr_expect_eq(q->error_at, UINT64_MAX);
-    cr_expect_not(q->suspect || q->dead || q->devices);
+    cr_expect_not(q->suspect || q->dead || q->devices || q->gates);
     head = q->head;
     uiommu_vtd_drop(hw);
     cr_expect_eq(q->head, head, "it was there");
