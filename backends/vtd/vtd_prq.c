@@ -26,10 +26,10 @@ static bool canonical(const struct uiommu_vtd *hw, uint64_t address)
  */
 static uint32_t access_of(const uint64_t entry[4], bool pasid)
 {
-    uint32_t flags = (uint32_t)entry[1] & (UIOMMU_READ | UIOMMU_WRITE);
+    uint32_t flags = (uint32_t)(entry[1] & (UIOMMU_READ | UIOMMU_WRITE));
 
     if (pasid)
-        flags |= (uint32_t)(entry[0] >> 50) & (UIOMMU_EXEC | UIOMMU_PRIV);
+        flags |= (uint32_t)(entry[0] >> 50 & (UIOMMU_EXEC | UIOMMU_PRIV));
     return flags;
 }
 
