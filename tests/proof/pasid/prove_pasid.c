@@ -17,7 +17,13 @@
 #define WIDTH 1u
 #endif
 
-#define FIRST  1u
+#ifndef THERE /* which leaves of words, by bits */
+#define THERE nondet_u32()
+#endif
+
+#ifndef FIRST
+#define FIRST 1u
+#endif
 #define LAST   3u
 #define LEAVES 2u
 
@@ -69,13 +75,11 @@ static void any_leaf(uint32_t leaf)
         bounds[leaf][n].bonds = nondet_u16();
         bounds[leaf][n].withheld = nondet_u16();
     }
-    word_leaves[leaf] = nondet_bool() ? words[leaf] : NULL;
+    word_leaves[leaf] = (THERE >> leaf & 1u) != 0 ? words[leaf] : NULL;
 #ifdef WHAT
     owner_leaves[leaf] = nondet_bool() ? owners[leaf] : NULL;
     bound_leaves[leaf] = nondet_bool() ? bounds[leaf] : NULL;
-#else /* who allocates looks at neither: one that is not there is as good as one of zeroes */
-    bound_leaves[leaf] = word_leaves[leaf] != NULL ? bounds[leaf] : NULL;
-#endif
+#endif /* who allocates looks at neither, and at no word of a number that is live */
 }
 
 static void any_space(void)
@@ -95,16 +99,13 @@ static void any_space(void)
     space.part[BOUNDS] = bound_leaves;
     space.live = nondet_u32();
     classes_init(&space);
-    for (i = 1; i <= 2; i++) {
+    for (i = FIRST; i <= 2; i++) { /* 2 and 3 are of class 2, 1 of class 1 */
         class = class_at(&space, i);
         class->fresh = nondet_u32();
         class->head = nondet_u32();
         class->tail = nondet_u32();
         class->waiting = nondet_u32();
         ASSUME(class->waiting <= 2);
-#ifdef WAITING /* of the longest ones */
-        ASSUME(i != 2 || class->waiting == WAITING);
-#endif
     }
     for (i = 0; i < LEAVES; i++)
         any_leaf(i);
