@@ -349,7 +349,7 @@ bool speed_machine_serve(struct speed_machine *m)
 
     do
         err = uiommu_unit_service(m->unit, 0);
-    while (err == UIOMMU_MORE);
+    while (err == UIOMMU_MORE || err == UIOMMU_E_BUSY); /* BUSY: a thread that unbinds is at it */
     return err == UIOMMU_OK;
 }
 
