@@ -186,6 +186,7 @@ static void *cores_open(const struct speed_row *row, bool alone)
     c->kept = line(128);
     c->ref = line(BATCH * sizeof(*c->ref));
     config.devices = c->shape == UNBIND ? 2 : 1;
+    config.threads = c->shape == UNBIND; /* who unbinds serves too, and may run handlers */
     if (c->shape == RESPONDER) {
         config.ops = &keeper;
         config.user = c;

@@ -71,6 +71,7 @@ struct speed_machine_config {
     uint32_t plain;      /* attached besides, without any of these; 0 */
     uint32_t bonds;      /* of each of the devices, under PASIDs; 1 */
     uint32_t spaces;     /* address spaces; 1. A PASID's is its number modulo this */
+    bool threads;        /* run handlers: what these saw is not summed up */
     bool same_pasids;    /* the devices' PASIDs are the same numbers; else all differ */
     uint32_t credits;    /* of each device; 32 */
     uint32_t ring_log2;  /* request ring; fits all credits */
