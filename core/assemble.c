@@ -167,7 +167,9 @@ static enum uiommu_drop bond_takes(struct entry *e)
 
 static uint32_t *key(const struct entry *e)
 {
-    return &e->dev->index_map[e->alias * UIOMMU_PRG_INDICES + e->request->index];
+    uint32_t *map = (uint32_t *)uiommu_slot_load(&e->dev->index_map);
+
+    return &map[e->alias * UIOMMU_PRG_INDICES + e->request->index];
 }
 
 /* The slot that the key's index names at this moment, or NULL. One that is free has no device. */
@@ -396,7 +398,8 @@ static void orphan_partial(const struct entry *e)
 {
     struct uiommu_group_slot *slot;
 
-    if (is(e, UIOMMU_REQUEST_STALL) || !is(e, UIOMMU_REQUEST_LAST))
+    if (is(e, UIOMMU_REQUEST_STALL) || !is(e, UIOMMU_REQUEST_LAST) ||
+        uiommu_slot_load(&e->dev->index_map) == NULL)
         return;
     slot = key_slot(e);
     if (slot != NULL && uiommu_slot_state(slot) == UIOMMU_SLOT_OPEN)

@@ -112,7 +112,7 @@ static uiommu_err prepare(struct bind *b, const struct uiommu_bind_config *confi
 
     if (b->pasid != UIOMMU_PASID_NONE)
         where = uiommu_radix_reserve(b->unit->u, &b->dev->pasids, b->pasid);
-    if (where == NULL)
+    if (where == NULL || uiommu_device_index(b->dev) != UIOMMU_OK)
         return UIOMMU_E_NOMEM;
     if (uiommu_bond_find(b->dev, b->pasid) != NULL)
         return UIOMMU_E_BUSY;

@@ -215,7 +215,7 @@ struct uiommu_device {
     struct uiommu_barrier barrier;     /* (r) */
     struct uiommu_radix pasids;        /* PASID -> struct uiommu_bond; or a mark, see bond.c */
     struct uiommu_slot untagged;       /* bond without PASID */
-    uint32_t *index_map;               /* (r) [alias][PRG index] -> slot + 1 */
+    struct uiommu_slot index_map;      /* (r) uint32_t [alias][PRG index] -> slot + 1; with bonds */
     struct uiommu_device_counters counters; /* (r), answers (u) */
     struct uiommu_id ids[UIOMMU_IDS_MAX];   /* (c) */
 };
@@ -236,6 +236,8 @@ uiommu_err uiommu_mute_judge(struct uiommu_device *dev, uiommu_err err);
 bool uiommu_device_present(const struct uiommu_device *dev);
 /* Does it have a device TLB that can be asked to invalidate? */
 bool uiommu_device_reachable(const struct uiommu_device *dev);
+/* (m) Before its first bond: room for what its PRG indices name. */
+uiommu_err uiommu_device_index(struct uiommu_device *dev);
 /* (u) Tell one that was reachable to forget a PASID's translations. BUSY: no room now. */
 uiommu_err uiommu_device_forget(struct uiommu_device *dev, uint32_t pasid,
                                 const struct uiommu_range *range);

@@ -194,7 +194,18 @@ static uiommu_err attach_check(const struct uiommu_unit *unit,
 
 static size_t map_bytes(const struct uiommu_device *dev)
 {
-    return (size_t)dev->id_count * UIOMMU_PRG_INDICES * sizeof(dev->index_map[0]);
+    return (size_t)dev->id_count * UIOMMU_PRG_INDICES * sizeof(uint32_t);
+}
+
+uiommu_err uiommu_device_index(struct uiommu_device *dev)
+{
+    void *map = uiommu_slot_load(&dev->index_map);
+
+    if (dev->port == NULL || map != NULL)
+        return UIOMMU_OK;
+    map = uiommu_heap_get(dev->unit->u, map_bytes(dev));
+    uiommu_slot_store(&dev->index_map, map);
+    return map == NULL ? UIOMMU_E_NOMEM : UIOMMU_OK;
 }
 
 static void device_free(struct uiommu_device *dev)
@@ -205,7 +216,7 @@ static void device_free(struct uiommu_device *dev)
     if (dev->hw != NULL)
         dev->unit->ops.device_detach(dev->unit->hw, dev->hw);
     uiommu_radix_fini(u, &dev->pasids);
-    uiommu_heap_put(u, dev->index_map, map_bytes(dev));
+    uiommu_heap_put(u, uiommu_slot_load(&dev->index_map), map_bytes(dev));
     uiommu_heap_put(u, dev, sizeof(*dev));
 }
 
@@ -242,11 +253,6 @@ static uiommu_err device_make(struct uiommu_unit *unit, const struct uiommu_devi
         dev->ids[i].id = config->ids[i];
         dev->ids[i].alias = i;
         if (uiommu_radix_reserve(unit->u, &unit->ids, config->ids[i]) == NULL)
-            return UIOMMU_E_NOMEM;
-    }
-    if (dev->port != NULL) {
-        dev->index_map = (uint32_t *)uiommu_heap_get(unit->u, map_bytes(dev));
-        if (dev->index_map == NULL)
             return UIOMMU_E_NOMEM;
     }
     desc.ids = config->ids;
@@ -481,7 +487,7 @@ void *uiommu_device_user(const struct uiommu_device *dev)
 bool uiommu_device_valid(const struct uiommu_device *dev)
 {
     uint32_t generation = uiommu_word_load(&dev->generation), i;
-    bool ok = dev->unit != NULL;
+    bool ok = dev->unit != NULL, indexed = uiommu_slot_load(&dev->index_map) != NULL;
 
     ok &= dev->hw != NULL;
     ok &= dev->id_count - 1u < UIOMMU_IDS_MAX;
@@ -489,7 +495,8 @@ bool uiommu_device_valid(const struct uiommu_device *dev)
     ok &= uiommu_word_load(&dev->reset_step) <= UIOMMU_RESET_FAILED;
     ok &= generation != 0;
     ok &= generation - dev->swept_generation <= UINT32_MAX / 2;
-    ok &= (dev->port == NULL) == (dev->index_map == NULL);
+    ok &= (dev->port != NULL) | !indexed;
+    ok &= (dev->port == NULL) | indexed | (dev->bonds == 0);
     ok &= (dev->running <= dev->cap) | (dev->cap == 0);
     ok &= uiommu_barrier_valid(&dev->barrier);
     ok &= uiommu_radix_valid(&dev->pasids);

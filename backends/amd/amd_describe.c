@@ -34,7 +34,7 @@ static bool show_words(const char *name, const struct uiommu_mem *mem, uint32_t 
     const volatile uint64_t *from;
     uint32_t i;
 
-    if (mem->cpu == NULL)
+    if (mem == NULL || mem->cpu == NULL)
         return false;
     from = (const volatile uint64_t *)mem->cpu + (size_t)index * words;
     out->name = name;
@@ -58,7 +58,7 @@ static bool show_gcr3(const struct amd_device *dev, uint32_t pasid, uint32_t lev
     if (level + 1u == dev->levels)
         node = &dev->root;
     else
-        node = level == 0 ? &dev->leaf[slot >> 9] : &dev->middle[slot >> 18];
+        node = level == 0 ? uiommu_leaf(&dev->leaves, slot >> 9) : &dev->middle[slot >> 18];
     return show_words(names[level], node, (slot >> (9u * level)) & 0x1ffu, 1, out);
 }
 

@@ -25,13 +25,14 @@ static uint32_t slot_of(uint32_t pasid)
 volatile uint64_t *uiommu_amd_gcr3_at(const struct amd_device *dev, uint32_t pasid)
 {
     uint32_t slot = slot_of(pasid);
-    void *node = dev->root.cpu;
+    const struct uiommu_mem *node = &dev->root;
 
     if (pasid == 0 || (slot >> dev->pasid_bits) != 0)
         return NULL;
     if (dev->levels > 1)
-        node = dev->leaf[slot >> AMD_GCR3_LOG2].cpu;
-    return node == NULL ? NULL : (volatile uint64_t *)node + (slot & INDEX);
+        node = uiommu_leaf(&dev->leaves, slot >> AMD_GCR3_LOG2);
+    return node == NULL || node->cpu == NULL ? NULL
+                                             : (volatile uint64_t *)node->cpu + (slot & INDEX);
 }
 
 bool uiommu_amd_gcr3_quiet(const struct uiommu_amd *hw, const struct amd_device *dev,
@@ -87,6 +88,7 @@ static uiommu_err node_get(struct uiommu_amd *hw, struct uiommu_mem *node, void 
 static uiommu_err path_get(struct uiommu_amd *hw, struct amd_device *dev, uint32_t slot)
 {
     uint32_t leaf = slot >> AMD_GCR3_LOG2, middle = slot >> (2u * AMD_GCR3_LOG2);
+    struct uiommu_mem *node;
     void *above = dev->root.cpu;
     uiommu_err err;
 
@@ -98,7 +100,8 @@ static uiommu_err path_get(struct uiommu_amd *hw, struct amd_device *dev, uint32
             return err;
         above = dev->middle[middle].cpu;
     }
-    return node_get(hw, &dev->leaf[leaf], above, leaf & INDEX);
+    node = uiommu_leaf_make(hw->u, &dev->leaves, leaf);
+    return node == NULL ? UIOMMU_E_NOMEM : node_get(hw, node, above, leaf & INDEX);
 }
 
 uiommu_err uiommu_amd_gcr3_get(struct uiommu_amd *hw, struct amd_device *dev)
@@ -106,12 +109,8 @@ uiommu_err uiommu_amd_gcr3_get(struct uiommu_amd *hw, struct amd_device *dev)
     uiommu_err err;
 
     dev->levels = (dev->pasid_bits + AMD_GCR3_LOG2 - 1u) / AMD_GCR3_LOG2;
-    if (dev->levels > 1) {
-        dev->leaf_count = UINT32_C(1) << (dev->pasid_bits - AMD_GCR3_LOG2);
-        dev->leaf = uiommu_heap_get(hw->u, dev->leaf_count * sizeof(*dev->leaf));
-        if (dev->leaf == NULL)
-            return UIOMMU_E_NOMEM;
-    }
+    if (dev->levels > 1)
+        dev->leaves.count = UINT32_C(1) << (dev->pasid_bits - AMD_GCR3_LOG2);
     err = uiommu_amd_mem_get(hw, AMD_GCR3_NODE_BYTES, AMD_GCR3_NODE_BYTES, &dev->root);
     if (err == UIOMMU_OK)
         err = path_get(hw, dev, slot_of(UIOMMU_PASID_NONE));
@@ -126,11 +125,10 @@ void uiommu_amd_gcr3_put(struct uiommu_amd *hw, struct amd_device *dev)
     uint32_t i;
 
     uiommu_amd_mem_put(hw, &dev->root);
-    for (i = 0; dev->leaf != NULL && i < dev->leaf_count; i++)
-        uiommu_amd_mem_put(hw, &dev->leaf[i]);
+    if (dev->levels > 1)
+        uiommu_leaves_fini(hw->u, &dev->leaves);
     for (i = 0; i < sizeof(dev->middle) / sizeof(dev->middle[0]); i++)
         uiommu_amd_mem_put(hw, &dev->middle[i]);
-    uiommu_heap_put(hw->u, dev->leaf, dev->leaf_count * sizeof(*dev->leaf));
 }
 
 uint32_t uiommu_amd_va_bits(const struct uiommu_amd *hw)

@@ -146,8 +146,7 @@ struct amd_device {
     uint32_t levels;      /* Of GCR3 nodes, 1 to 3. */
     struct uiommu_mem root;
     struct uiommu_mem middle[4]; /* (l) 3 levels: below the root. */
-    struct uiommu_mem *leaf;     /* (l) 2 or 3 levels: the last nodes. */
-    uint32_t leaf_count;
+    struct uiommu_leaves leaves; /* (l) 2 or 3 levels: the last nodes. */
 };
 
 /* ---- amd_init.c: registers, start, stop --------------------------------------------------- */

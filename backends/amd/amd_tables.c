@@ -36,7 +36,7 @@ volatile uint64_t *uiommu_amd_dte_at(const struct uiommu_amd *hw, uint32_t id)
 static void build_guest(const struct amd_device *dev, uint64_t out[AMD_DTE_BUILT])
 {
     bool one = dev->host.mode != 0;
-    uint64_t root = one && dev->levels > 1 ? dev->leaf[0].bus : dev->root.bus;
+    uint64_t root = one && dev->levels > 1 ? dev->leaves.first.bus : dev->root.bus;
 
     out[0] |= uiommu_bits_mask(AMD_DTE0_GV) |
               uiommu_bits_make(AMD_DTE0_GLX, one ? 0 : dev->levels - 1u) |

@@ -173,32 +173,37 @@ static bool words_put(struct uiommu_smmuv3 *hw, volatile uint64_t *cd, const uin
 volatile uint64_t *uiommu_smmuv3_cd_at(const struct smmuv3_device *dev, uint32_t pasid)
 {
     uint32_t slot = pasid == UIOMMU_PASID_NONE ? 0 : pasid;
-    void *table = dev->table.cpu;
+    const struct uiommu_mem *table = &dev->table;
 
     if (pasid == 0 || (slot >> dev->pasid_bits) != 0)
         return NULL;
     if (dev->two_level) {
-        table = dev->leaf[slot >> SMMUV3_CD_LEAF_LOG2].cpu;
+        table = uiommu_leaf(&dev->leaves, slot >> SMMUV3_CD_LEAF_LOG2);
         slot &= (UINT32_C(1) << SMMUV3_CD_LEAF_LOG2) - 1u;
     }
-    return table == NULL ? NULL : (volatile uint64_t *)table + (size_t)slot * SMMUV3_CD_WORDS;
+    return table == NULL || table->cpu == NULL
+               ? NULL
+               : (volatile uint64_t *)table->cpu + (size_t)slot * SMMUV3_CD_WORDS;
 }
 
 /* Hardware may have cached that there is no leaf: config_invalidate() covers level 1 too. */
 static uiommu_err leaf_get(struct uiommu_smmuv3 *hw, struct smmuv3_device *dev, uint32_t i)
 {
     volatile uint64_t *l1 = (volatile uint64_t *)dev->table.cpu + i;
-    struct uiommu_mem mem = {0};
+    struct uiommu_mem mem = {0}, *leaf;
     uintptr_t state;
     uiommu_err err;
 
-    if (dev->leaf[i].cpu != NULL)
+    if (uiommu_leaf(&dev->leaves, i) != NULL)
         return UIOMMU_OK;
+    leaf = uiommu_leaf_make(hw->u, &dev->leaves, i);
+    if (leaf == NULL)
+        return UIOMMU_E_NOMEM;
     err = uiommu_smmuv3_mem_get(hw, SMMUV3_CD_LEAF_BYTES, SMMUV3_CD_LEAF_BYTES, &mem);
     if (err != UIOMMU_OK)
         return err;
     state = uiommu_unit_lock(hw->unit);
-    dev->leaf[i] = mem;
+    *leaf = mem;
     uiommu_fence_dma_store();
     uiommu_bits_publish64(l1, uiommu_smmuv3_l1cd(mem.bus));
     uiommu_smmuv3_to_device(hw, l1, sizeof(*l1));
@@ -223,10 +228,7 @@ uiommu_err uiommu_smmuv3_cd_table_get(struct uiommu_smmuv3 *hw, struct smmuv3_de
     dev->two_level = hw->f.cd2l && dev->pasid_bits > SMMUV3_CD_LEAF_LOG2;
     if (dev->two_level) {
         count = UINT32_C(1) << (dev->pasid_bits - SMMUV3_CD_LEAF_LOG2);
-        dev->leaf = uiommu_heap_get(hw->u, count * sizeof(*dev->leaf));
-        if (dev->leaf == NULL)
-            return UIOMMU_E_NOMEM;
-        dev->leaf_count = count;
+        dev->leaves.count = count;
         bytes = (uint64_t)count * sizeof(uint64_t);
         if (bytes < SMMUV3_CD_BYTES)
             bytes = SMMUV3_CD_BYTES;
@@ -241,12 +243,9 @@ uiommu_err uiommu_smmuv3_cd_table_get(struct uiommu_smmuv3 *hw, struct smmuv3_de
 
 void uiommu_smmuv3_cd_table_put(struct uiommu_smmuv3 *hw, struct smmuv3_device *dev)
 {
-    uint32_t i;
-
     uiommu_smmuv3_mem_put(hw, &dev->table);
-    for (i = 0; i < dev->leaf_count; i++)
-        uiommu_smmuv3_mem_put(hw, &dev->leaf[i]);
-    uiommu_heap_put(hw->u, dev->leaf, dev->leaf_count * sizeof(*dev->leaf));
+    if (dev->two_level)
+        uiommu_leaves_fini(hw->u, &dev->leaves);
 }
 
 uiommu_err uiommu_smmuv3_pasid_prepare(void *ctx, void *dev_ctx, uint32_t pasid)

@@ -108,7 +108,7 @@ static bool show_context(const struct smmuv3_device *dev, uint32_t pasid, bool l
     if (level1)
         show_words("L1CD", &dev->table, high, 1, out);
     else
-        show_words("CD", &dev->leaf[high], low, SMMUV3_CD_WORDS, out);
+        show_words("CD", uiommu_leaf(&dev->leaves, high), low, SMMUV3_CD_WORDS, out);
     return true;
 }
 

@@ -118,10 +118,9 @@ struct smmuv3_device {
     uint32_t set;        /* UIOMMU_DEVICE_SET_*, as last asked for. (l) */
     uint32_t pasid_bits; /* log2 of the context descriptors. */
     bool two_level;
-    struct uiommu_mem table; /* Context descriptors, or their level-1 table. */
-    struct uiommu_mem *leaf; /* (l) Two-level: one for each level-1 descriptor. */
-    uint32_t leaf_count;
-    uint32_t firsts;    /* (l) Context descriptors in use. */
+    struct uiommu_mem table;     /* Context descriptors, or their level-1 table. */
+    struct uiommu_leaves leaves; /* (l) Two-level: one for each level-1 descriptor. */
+    uint32_t firsts;             /* (l) Context descriptors in use. */
     uint32_t written;   /* (l) The step that last wrote words which a later step makes used. */
     uint64_t second[4]; /* (l) Of a second stage's entry; word 0 is 0: there is no such bond. */
     bool quiet;         /* (l) It is blocked. */

@@ -46,7 +46,7 @@ static bool show_words(const char *name, const struct uiommu_mem *mem, uint64_t 
     const volatile uint64_t *from;
     uint32_t i;
 
-    if (mem->cpu == NULL)
+    if (mem == NULL || mem->cpu == NULL)
         return false;
     from = (const volatile uint64_t *)mem->cpu + (size_t)(index * words);
     out->name = name;
@@ -72,7 +72,7 @@ static bool show_pasid(const struct vtd_device *dev, uint32_t pasid, bool direct
         return false;
     if (directory)
         return show_words("PASID directory", &dev->directory, leaf, 1, out);
-    return show_words("PASID entry", &dev->leaf[leaf],
+    return show_words("PASID entry", uiommu_leaf(&dev->leaves, leaf),
                       number & ((UINT32_C(1) << VTD_LEAF_LOG2) - 1u), VTD_PASID_WORDS, out);
 }
 

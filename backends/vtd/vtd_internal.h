@@ -116,8 +116,7 @@ struct vtd_device {
     uint32_t pf_id;
     uint32_t pdts;
     struct uiommu_mem directory;
-    struct uiommu_mem *leaf; /* (l) One for each directory entry. */
-    uint32_t leaf_count;
+    struct uiommu_leaves leaves; /* (l) One for each directory entry. */
 };
 
 /* ---- vtd_init.c: registers, start, stop ---------------------------------------------------- */

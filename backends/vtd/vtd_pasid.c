@@ -20,10 +20,12 @@ volatile uint64_t *uiommu_vtd_pasid_at(const struct vtd_device *dev, uint32_t pa
     uint32_t number = pasid == UIOMMU_PASID_NONE ? 0 : pasid;
     uint32_t leaf = number >> VTD_LEAF_LOG2;
     uint32_t slot = number & ((UINT32_C(1) << VTD_LEAF_LOG2) - 1u);
+    const struct uiommu_mem *mem;
 
-    if (pasid == 0 || (number >> dev->pasid_bits) != 0 || dev->leaf[leaf].cpu == NULL)
+    if (pasid == 0 || (number >> dev->pasid_bits) != 0)
         return NULL;
-    return (volatile uint64_t *)dev->leaf[leaf].cpu + (size_t)slot * VTD_PASID_WORDS;
+    mem = uiommu_leaf(&dev->leaves, leaf);
+    return mem == NULL ? NULL : (volatile uint64_t *)mem->cpu + (size_t)slot * VTD_PASID_WORDS;
 }
 
 /* 0: none was ever set there. */
@@ -39,19 +41,22 @@ uint32_t uiommu_vtd_did_of(const struct vtd_device *dev, uint32_t pasid)
 static uiommu_err leaf_get(struct uiommu_vtd *hw, struct vtd_device *dev, uint32_t i)
 {
     volatile uint64_t *word = (volatile uint64_t *)dev->directory.cpu + i;
-    struct uiommu_mem mem = dev->leaf[i];
+    struct uiommu_mem mem = {0}, *leaf;
     uintptr_t state;
     uiommu_err err;
 
-    if (mem.cpu != NULL)
+    if (uiommu_leaf(&dev->leaves, i) != NULL)
         return UIOMMU_OK;
+    leaf = uiommu_leaf_make(hw->u, &dev->leaves, i);
+    if (leaf == NULL)
+        return UIOMMU_E_NOMEM;
     err = uiommu_vtd_mem_get(hw, VTD_PAGE, VTD_PAGE, &mem);
     if (err != UIOMMU_OK)
         return err;
     if (i == 0)
         uiommu_vtd_publish(hw, mem.cpu, uiommu_bits_make(VTD_FPD, 1));
     state = uiommu_unit_lock(hw->unit);
-    dev->leaf[i] = mem;
+    *leaf = mem;
     uiommu_vtd_publish(hw, word, uiommu_vtd_directory_word(mem.bus));
     uiommu_unit_unlock(hw->unit, state);
     return UIOMMU_OK;
@@ -71,10 +76,7 @@ uiommu_err uiommu_vtd_directory_get(struct uiommu_vtd *hw, struct vtd_device *de
     uiommu_err err;
 
     dev->pdts = above(dev->pasid_bits, VTD_PDTS_LOG2);
-    dev->leaf_count = UINT32_C(1) << above(dev->pasid_bits, VTD_LEAF_LOG2);
-    dev->leaf = uiommu_heap_get(hw->u, dev->leaf_count * sizeof(*dev->leaf));
-    if (dev->leaf == NULL)
-        return UIOMMU_E_NOMEM;
+    dev->leaves.count = UINT32_C(1) << above(dev->pasid_bits, VTD_LEAF_LOG2);
     bytes = UINT64_C(1024) << dev->pdts;
     err = uiommu_vtd_mem_get(hw, bytes < VTD_PAGE ? VTD_PAGE : bytes, VTD_PAGE, &dev->directory);
     return err == UIOMMU_OK ? leaf_get(hw, dev, 0) : err;
@@ -82,12 +84,8 @@ uiommu_err uiommu_vtd_directory_get(struct uiommu_vtd *hw, struct vtd_device *de
 
 void uiommu_vtd_directory_put(struct uiommu_vtd *hw, struct vtd_device *dev)
 {
-    uint32_t i;
-
     uiommu_vtd_mem_put(hw, &dev->directory);
-    for (i = 0; dev->leaf != NULL && i < dev->leaf_count; i++)
-        uiommu_vtd_mem_put(hw, &dev->leaf[i]);
-    uiommu_heap_put(hw->u, dev->leaf, dev->leaf_count * sizeof(*dev->leaf));
+    uiommu_leaves_fini(hw->u, &dev->leaves);
 }
 
 uiommu_err uiommu_vtd_pasid_prepare(void *ctx, void *dev_ctx, uint32_t pasid)

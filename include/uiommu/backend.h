@@ -400,6 +400,22 @@ UIOMMU_MUST_CHECK uiommu_err uiommu_mem_get(const struct uiommu_host_ops *host, 
 /** Give it back, if there is any. [task] */
 void uiommu_mem_put(const struct uiommu_host_ops *host, struct uiommu_mem *mem);
 
+/** Records of so many pieces lie together. */
+#define UIOMMU_LEAVES 64u
+/** Memory for hardware in numbered pieces, got one by one. Zeroed but for count: none. */
+struct uiommu_leaves {
+    struct uiommu_mem first;   /**< Number 0: every device has it. */
+    struct uiommu_slot blocks; /**< Of the others, once there is one. */
+    uint32_t count;            /**< Numbers that there can be; at least 1. */
+};
+/** A piece that is there, or NULL; number is below count. [locked] */
+const struct uiommu_mem *uiommu_leaf(const struct uiommu_leaves *leaves, uint32_t number);
+/** Where a piece is to be noted, under the lock; NULL: no memory. [task] */
+struct uiommu_mem *uiommu_leaf_make(struct uiommu *u, struct uiommu_leaves *leaves,
+                                    uint32_t number);
+/** Give all of them back. [task] */
+void uiommu_leaves_fini(struct uiommu *u, struct uiommu_leaves *leaves);
+
 /** Events that wait for check(). Zeroed: none. [locked] */
 struct uiommu_notes {
     struct uiommu_event event[8]; /**< Oldest first. */

@@ -30,6 +30,23 @@ void uiommu_unit_unlock(struct uiommu_unit *unit, uintptr_t state)
     (void)state;
 }
 
+const struct uiommu_mem *uiommu_leaf(const struct uiommu_leaves *leaves, uint32_t number)
+{
+    return number == 0 && leaves->first.cpu != NULL ? &leaves->first : NULL;
+}
+
+struct uiommu_mem *uiommu_leaf_make(struct uiommu *u, struct uiommu_leaves *leaves, uint32_t number)
+{
+    (void)u;
+    return number == 0 ? &leaves->first : NULL;
+}
+
+void uiommu_leaves_fini(struct uiommu *u, struct uiommu_leaves *leaves)
+{
+    (void)u;
+    (void)leaves;
+}
+
 uiommu_err uiommu_requester_init(struct uiommu *u, struct uiommu_requesters *all,
                                  const struct uiommu_device_desc *desc, uint32_t id_bits,
                                  struct uiommu_requester *who)

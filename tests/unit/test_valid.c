@@ -510,7 +510,7 @@ Test(valid, devices_and_ports)
     WRONG(unit->due_first, dev);
     WRONG(unit->due_count.v, 1);
     WRONG(unit->asking, 0);
-    WRONG(dev->index_map, NULL);
+    WRONG(dev->index_map.v, NULL);
     WRONG(dev->running, 0);
     WRONG(dev->running, 2);
     WRONG(other->running, 0);

@@ -228,7 +228,7 @@ Test(amd_gcr3, nodes)
         dev = attach(bits[i]);
         last = (1u << bits[i]) - 1;
         cr_assert_eq(dev->levels, levels[i]);
-        cr_assert_eq(dev->leaf == NULL, levels[i] == 1);
+        cr_assert_eq(dev->leaves.count == 0, levels[i] == 1);
         cr_assert_eq(ops->pasid_prepare(hw, dev, last), UIOMMU_OK);
         bytes = u->core.mem_bytes;
         u->core.cleaned = 0;

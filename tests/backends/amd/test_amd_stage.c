@@ -99,16 +99,16 @@ Test(amd_stage, nested_entry)
 {
     struct amd_device *dev = attach(18);
     volatile uint64_t *dte = uiommu_amd_dte_at(hw, ids[0]);
-    uint64_t node = dev->leaf[0].bus;
+    uint64_t node = uiommu_leaf(&dev->leaves, 0)->bus;
 
     cr_assert_leq(bind(dev, UIOMMU_PASID_NONE, &nested), 2);
     cr_assert_eq(le64(dte[0]), UINT64_C(0x60d0000abcdef603) | (node >> 12 & 7) << 58);
     cr_assert_eq(le64(dte[1]),
                  dev->domain | (node >> 15 & 0xffff) << 16 | UINT64_C(3) << 32 | node >> 31 << 43);
-    cr_assert_eq(le64(*(uint64_t *)dev->leaf[0].cpu), 0x7001);
+    cr_assert_eq(le64(*(uint64_t *)uiommu_leaf(&dev->leaves, 0)->cpu), 0x7001);
     ops->pasid_clear(hw, dev, UIOMMU_PASID_NONE);
     cr_assert_eq(le64(dte[0]) & UINT64_C(0xffffffffff000), hw->quiet.bus);
-    cr_assert_eq(le64(*(uint64_t *)dev->leaf[0].cpu), 0);
+    cr_assert_eq(le64(*(uint64_t *)uiommu_leaf(&dev->leaves, 0)->cpu), 0);
     ops->device_detach(hw, dev);
 }
 

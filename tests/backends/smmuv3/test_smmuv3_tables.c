@@ -111,8 +111,8 @@ Test(tables, of_descriptors)
     cr_assert_null(uiommu_smmuv3_cd_at(dev, 0x401));
     count = 0;
     cr_assert_eq(ops->pasid_prepare(hw, dev, 0x401), UIOMMU_OK);
-    was(0, dev->leaf[1].cpu, 0x10000, 0);
-    was(1, &l1[1], 8, dev->leaf[1].bus | 1);
+    was(0, uiommu_leaf(&dev->leaves, 1)->cpu, 0x10000, 0);
+    was(1, &l1[1], 8, uiommu_leaf(&dev->leaves, 1)->bus | 1);
     cr_assert(cleaned[1].locked); /* reached only then, and by one at a time */
     cr_assert_eq(count, 2);
     mem = u->core.mem_bytes;
@@ -122,10 +122,12 @@ Test(tables, of_descriptors)
     cr_assert_eq(ops->pasid_prepare(hw, dev, 1u << 20), UIOMMU_E_RANGE);
     cr_assert_eq(count, 2);
     cr_assert_eq(u->core.mem_bytes, mem);
-    cr_assert_eq(uiommu_smmuv3_cd_at(dev, 0x401), (volatile uint64_t *)dev->leaf[1].cpu + 8);
+    cr_assert_eq(uiommu_smmuv3_cd_at(dev, 0x401),
+                 (volatile uint64_t *)uiommu_leaf(&dev->leaves, 1)->cpu + 8);
     cr_assert_eq(uiommu_smmuv3_cd_at(dev, 0x7ff),
-                 (volatile uint64_t *)dev->leaf[1].cpu + 0x3ff * 8);
-    cr_assert_eq(uiommu_smmuv3_cd_at(dev, NONE), (volatile uint64_t *)dev->leaf[0].cpu);
+                 (volatile uint64_t *)uiommu_leaf(&dev->leaves, 1)->cpu + 0x3ff * 8);
+    cr_assert_eq(uiommu_smmuv3_cd_at(dev, NONE),
+                 (volatile uint64_t *)uiommu_leaf(&dev->leaves, 0)->cpu);
     cr_assert_null(uiommu_smmuv3_cd_at(dev, 0));
     cr_assert_null(uiommu_smmuv3_cd_at(dev, 1u << 20));
 }
@@ -302,7 +304,7 @@ Test(tables, one_level_of_each)
     ops->device_detach(hw, dev);
     attach(0, 11);
     cr_assert(dev->two_level);
-    cr_assert_eq(dev->leaf_count, 2);
+    cr_assert_eq(dev->leaves.count, 2);
     cr_assert_eq(dev->table.bytes, 64); /* at least */
     ops->device_detach(hw, dev);
     attach(0, 16);
@@ -362,7 +364,7 @@ Test(tables, no_memory)
     attach(0, 20);
     u->core.mem_left = 0;
     cr_assert_eq(ops->pasid_prepare(hw, dev, 0x401), UIOMMU_E_NOMEM);
-    cr_assert_null(dev->leaf[1].cpu);
+    cr_assert_null(uiommu_leaf(&dev->leaves, 1));
     cr_assert_eq(((volatile uint64_t *)dev->table.cpu)[1], 0);
     u->core.mem_left = 1;
     cr_assert_eq(ops->pasid_prepare(hw, dev, 0x401), UIOMMU_OK);

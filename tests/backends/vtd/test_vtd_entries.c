@@ -87,7 +87,7 @@ static void bind(uint32_t pasid, const struct uiommu_root *r)
 /* Where the entry of a PASID is; none beyond the directory, or without a table. */
 Test(vtd_entries, places)
 {
-    volatile uint64_t *first = (volatile uint64_t *)dev->leaf[0].cpu;
+    volatile uint64_t *first = (volatile uint64_t *)uiommu_leaf(&dev->leaves, 0)->cpu;
 
     cr_expect_eq((uintptr_t)uiommu_vtd_pasid_at(dev, NONE), (uintptr_t)first);
     cr_expect_eq((uintptr_t)uiommu_vtd_pasid_at(dev, 1), (uintptr_t)(first + 8));
@@ -126,7 +126,7 @@ Test(vtd_entries, end_of_a_pasid)
     cr_expect_eq(told_count, 2);
     bind(NONE, &root);
     uiommu_vtd_pasid_clear(hw, dev, NONE);
-    told_was(0, dev->leaf[0].cpu, 8, 0x42);
+    told_was(0, uiommu_leaf(&dev->leaves, 0)->cpu, 8, 0x42);
 }
 
 /* Shut in one store; opened by it, with the other words before. */

@@ -108,8 +108,8 @@ Test(vtd_tables, hang)
     cr_assert_eq(hw->context[0].cpu, NULL, "of the IDs, and no others");
     cr_assert(was_told(&root_words[0xbd], hw->context[0xbd].bus | 1, true));
     cr_assert(was_told(&root_words[0xbe], hw->context[0xbe].bus | 1, true));
-    cr_assert(was_told(&directory[0], dev->leaf[0].bus | 1, true));
-    cr_assert(was_told(dev->leaf[0].cpu, 2, false));
+    cr_assert(was_told(&directory[0], uiommu_leaf(&dev->leaves, 0)->bus | 1, true));
+    cr_assert(was_told(uiommu_leaf(&dev->leaves, 0)->cpu, 2, false));
     uiommu_vtd_device_detach(hw, dev);
     bytes = u->core.mem_bytes;
     told_count = 0;
@@ -119,8 +119,8 @@ Test(vtd_tables, hang)
     directory = dev->directory.cpu;
     cr_assert_eq(uiommu_vtd_pasid_prepare(hw, dev, 0x81), UIOMMU_OK);
     cr_assert_eq(told_count, 2, "its zeroes, and its entry");
-    cr_assert(was_told(&directory[2], dev->leaf[2].bus | 1, true));
-    cr_assert_eq(*(uint64_t *)dev->leaf[2].cpu, 0);
+    cr_assert(was_told(&directory[2], uiommu_leaf(&dev->leaves, 2)->bus | 1, true));
+    cr_assert_eq(*(uint64_t *)uiommu_leaf(&dev->leaves, 2)->cpu, 0);
     cr_assert_eq(uiommu_vtd_pasid_prepare(hw, dev, 0x80), UIOMMU_OK);
     cr_assert_eq(told_count, 2);
     uiommu_vtd_device_detach(hw, dev);

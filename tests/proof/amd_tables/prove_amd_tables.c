@@ -126,7 +126,7 @@ static void any_device(void)
     dev.host.table = nondet_u64();
     dev.root.bus = nondet_u64();
     nodes[0].bus = nondet_u64();
-    dev.leaf = nodes;
+    dev.leaves.first = nodes[0];
     ASSUME(dev.levels >= 1 && dev.levels <= 3 && dev.host.mode <= 6);
     ASSUME((dev.flags & UIOMMU_DEVICE_PRI) == 0 || hw.f.ppr);
     ASSUME(((hw.quiet.bus | dev.root.bus | nodes[0].bus | dev.host.table) &
@@ -136,7 +136,7 @@ static void any_device(void)
 static void built(uint32_t set)
 {
     bool one = dev.host.mode != 0, ats = (set & UIOMMU_DEVICE_SET_ATS) != 0;
-    uint64_t root = one && dev.levels > 1 ? dev.leaf[0].bus : dev.root.bus;
+    uint64_t root = one && dev.levels > 1 ? dev.leaves.first.bus : dev.root.bus;
     uint64_t got = sheet_bits(want[0], 60, 58) << 12 | sheet_bits(want[1], 31, 16) << 15 |
                    sheet_bits(want[1], 63, 43) << 31;
 
@@ -195,7 +195,7 @@ static void gcr3(void)
     dev.pasid_bits = nondet_u32();
     ASSUME(dev.pasid_bits >= 1 && dev.pasid_bits <= 9);
     leaf.cpu = nondet_bool() ? leaf_table : NULL;
-    dev.leaf = &leaf;
+    dev.leaves.first = leaf;
     dev.root.cpu = leaf_table;
     at = uiommu_amd_gcr3_at(&dev, pasid);
     PROVE(at == NULL || (pasid != 0 && number >> dev.pasid_bits == 0));
