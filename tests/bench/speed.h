@@ -56,10 +56,13 @@ extern const struct speed_table speed_commands;
 extern const struct speed_table speed_shutdown;
 extern const struct speed_table speed_memory;
 extern const struct speed_table speed_cores;
+extern const struct speed_table speed_idle;
+extern const struct speed_table speed_flood;
 
 /* What rounds cost besides time, counted by speed_host.c: the calling thread's. */
 struct speed_counts {
     uint64_t mmio_reads, mmio_writes, mem_gets, heap_gets, bytes, heap_bytes;
+    uint64_t lines; /* of the log */
 };
 extern _Thread_local struct speed_counts speed_counts;
 

@@ -18,7 +18,7 @@ struct speed_page {
     void *raw;
 };
 
-/* A host's table; ctx is NULL. trace, log: none. */
+/* A host's table; ctx is NULL. trace: none; lines of the log are counted. */
 void speed_host_ops(struct uiommu_host_ops *ops);
 /* An instance on it; ends the program where that fails. */
 struct uiommu *speed_host_create(void);

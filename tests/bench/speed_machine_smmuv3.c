@@ -38,7 +38,8 @@ static void answer(const unsigned char *command, struct speed_sums *sums)
     uint64_t a = speed_get64(command), b = speed_get64(command + 8);
 
     if ((a & 0xff) == 0x41)
-        speed_sums_add(sums, (uint32_t)(a >> 32), a >> 12 & 0xfffff, b & 0x1ff, (b >> 12 & 3) ^ 2);
+        speed_sums_add(sums, (uint32_t)(a >> 32), a >> 12 & 0xfffff, b & 0x1ff,
+                       2u - (uint32_t)(b >> 12 & 3));
 }
 
 static void consume(struct speed_machine *m)

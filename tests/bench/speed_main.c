@@ -37,6 +37,8 @@ static const struct speed_table *const tables[] = {
     &speed_shutdown,
     &speed_memory,
     &speed_cores,
+    &speed_idle,
+    &speed_flood,
 };
 /* clang-format on */
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
