@@ -193,7 +193,7 @@ static bool due_valid(const struct uiommu_unit *unit)
     bool ok = true;
 
     for (dev = unit->due_first; dev != NULL; dev = dev->due_next) {
-        if (n++ == UIOMMU_LISTED || !dev->due || dev->unit != unit)
+        if (n++ == UIOMMU_LISTED || !dev->due)
             return false;
         last = dev;
     }
@@ -204,7 +204,7 @@ static bool due_valid(const struct uiommu_unit *unit)
         ok &= dev->due | (uiommu_word_load(&dev->resweep) == 0);
     }
     ok &= due == n;
-    ok &= last == unit->due_last || last == NULL;
+    ok &= last == unit->due_last;
     return ok & (n == uiommu_word_peek(&unit->due_count));
 }
 

@@ -96,18 +96,21 @@ Test(tag, shared)
 /* Where hardware tags by device there is one for each, none has a number, and none runs out. */
 Test(tag, of_each_device)
 {
-    struct uiommu_tag *one, *own;
+    struct uiommu_tag *one, *own, *third;
 
     unit->caps.flags |= UIOMMU_CAP_TAG_PER_DEVICE;
     one = get(&dev, 0);
     own = get(&second, 0);
     cr_assert(own != one && own->dev == &second && one->dev == &dev);
-    cr_assert(get(&second, 0) == own && get(&dev, 1) != one && host.irq_depth == 0);
+    third = get(&dev, 1);
+    cr_assert(get(&second, 0) == own && third != one && host.irq_depth == 0);
     cr_assert(own->value == 0 && one->value == 0 && unit->tag_fresh == 0);
     uiommu_tag_put(&as, own);
     uiommu_tag_put(&as, own);
     cr_assert(as.spare_tags == own && unit->tag_count == 0);
     cr_assert(uiommu_unit_tags_valid(unit));
+    uiommu_tag_put(&as, one);
+    uiommu_tag_put(&as, third);
     uiommu_tags_free(&as);
 }
 

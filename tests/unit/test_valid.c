@@ -490,6 +490,24 @@ Test(valid, spaces_and_owners)
     WRONG(slow->next, slow);
 }
 
+/* Who has something to do is in the list. */
+Test(valid, devices_due)
+{
+    uiommu_device_due(dev);
+    uiommu_device_due(other);
+    cr_assert(uiommu_unit_valid(unit));
+    uiommu_word_store(&dev->resweep, 1);
+    cr_assert(uiommu_unit_valid(unit));
+    uiommu_word_store(&dev->resweep, 0);
+    WRONG(other->due_next, dev);
+    WRONG(dev->due_next, NULL);
+    WRONG(dev->due, false);
+    WRONG(unit->due_last, NULL);
+    WRONG(unit->due_count.v, 1);
+    uiommu_device_undue(dev);
+    uiommu_device_undue(other);
+}
+
 Test(valid, devices_and_ports)
 {
     WRONG(dev->unit, NULL);

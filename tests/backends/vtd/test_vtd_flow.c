@@ -28,9 +28,7 @@ static void begin(void)
 static void end(void)
 {
     fake_unit_free(u);
-    cr_assert_eq(u->core.mem_bytes, 0);
-    cr_assert_eq(u->core.heap_bytes, 0);
-    cr_assert_eq(u->core.unit.locked, 0);
+    cr_assert(u->core.mem_bytes == 0 && u->core.heap_bytes == 0 && u->core.unit.locked == 0);
     fake_free(u);
 }
 
@@ -419,8 +417,7 @@ Test(flow, device_entries)
     ctx = uiommu_vtd_context_at(hw, SID);
     cr_expect_eq(le64(ctx[0]), dev->directory.bus | 0xe1d);
     cr_expect_eq(le64(((uint64_t *)hw->root.cpu)[0x5e * 2 + 1]), hw->context[0xbd].bus | 1);
-    cr_expect_eq(le64(*(uint64_t *)uiommu_leaf(&dev->leaves, 0)->cpu),
-                 2); /* Untagged traffic: blocked, silent. */
+    cr_expect_eq(le64(*(uint64_t *)dev->leaves.first.cpu), 2); /* Untagged: blocked, silent. */
     cr_assert_eq(uiommu_vtd_config_invalidate(hw, dev, UIOMMU_PASID_ALL), UIOMMU_OK);
     cr_expect_eq(uiommu_vtd_ticket_poll(hw, ticket()), UIOMMU_OK);
     logged(0, 0x00005e9b00000031);
@@ -436,14 +433,15 @@ Test(flow, pasid_life)
 {
     volatile uint64_t *entry;
     struct vtd_device *dev;
+    struct uiommu_mem leaf;
 
     begin();
     dev = opened();
     bound(dev, 0xabcde);
     entry = uiommu_vtd_pasid_at(dev, 0xabcde);
-    cr_expect_eq((uintptr_t)entry, (uintptr_t)uiommu_leaf(&dev->leaves, 0x2af3)->cpu + 0x780);
-    cr_expect_eq(le64(((uint64_t *)dev->directory.cpu)[0x2af3]),
-                 uiommu_leaf(&dev->leaves, 0x2af3)->bus | 1);
+    leaf = *uiommu_leaf(&dev->leaves, 0x2af3);
+    cr_expect_eq((uintptr_t)entry, (uintptr_t)leaf.cpu + 0x780);
+    cr_expect_eq(le64(((uint64_t *)dev->directory.cpu)[0x2af3]), leaf.bus | 1);
     cr_expect_eq(le64(entry[0]), 0x41);
     cr_expect_eq(uiommu_vtd_pasid_set(hw, dev, 0xabcde, &root, 1, 0), UIOMMU_OK);
     cr_expect_eq(uiommu_vtd_pasid_set(hw, dev, 0xabcde, &root, 2, 0), UIOMMU_E_STATE);
