@@ -30,7 +30,9 @@ uiommu_tool() {
         libjson-c-dev) pkg-config --exists json-c ;;
         gcc-*-linux-gnu) command -v "${1#gcc-}-gcc" ;;
         graphviz) command -v dot ;;
-        pkg-config | meson | gcc | g++ | doxygen | gcovr | clang-format-14 | python3) command -v "$1" ;;
+        gnuplot-nox) command -v gnuplot ;;
+        pkg-config | meson | gcc | g++ | doxygen | gcovr | valgrind | clang-format-14 | python3)
+            command -v "$1" ;;
         *) return 1 ;;
     esac >/dev/null 2>&1
 }
