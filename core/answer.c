@@ -7,7 +7,8 @@
  * none after a reset, and no SUCCESS after an exit (R11, R25, R33).
  */
 
-void uiommu_group_leave(struct uiommu_unit *unit, struct uiommu_bond *bond, bool was_running)
+/* (u) The bond of a group that is over: caps, gate. */
+static inline void group_leave(struct uiommu_unit *unit, struct uiommu_bond *bond, bool was_running)
 {
     bool stepping = bond->stop_listed;
 
@@ -23,17 +24,17 @@ void uiommu_group_leave(struct uiommu_unit *unit, struct uiommu_bond *bond, bool
         uiommu_unit_kick(unit);
 }
 
-static void group_over(struct uiommu_unit *unit, struct uiommu_group_slot *slot)
+static inline void group_over(struct uiommu_unit *unit, struct uiommu_group_slot *slot)
 {
     struct uiommu_bond *bond = slot->bond;
     bool ran = slot->ran != 0, held = slot->in_call != 0;
 
     uiommu_slot_end(unit, slot);
     if (!held)
-        uiommu_group_leave(unit, bond, ran);
+        group_leave(unit, bond, ran);
 }
 
-static void count_code(struct uiommu_unit *unit, struct uiommu_device *dev, uint32_t code)
+static inline void count_code(struct uiommu_unit *unit, struct uiommu_device *dev, uint32_t code)
 {
     if (code == UIOMMU_CODE_SUCCESS) {
         uiommu_count(&unit->counters.success, 1);
@@ -59,7 +60,7 @@ static void trace_group(struct uiommu_unit *unit, const struct uiommu_group_slot
 }
 
 /* The answer went out. */
-static void answered(struct uiommu_unit *unit, struct uiommu_group_slot *slot, uint32_t code)
+static inline void answered(struct uiommu_unit *unit, struct uiommu_group_slot *slot, uint32_t code)
 {
     struct uiommu_bond *bond = slot->bond;
 
@@ -75,7 +76,7 @@ static void answered(struct uiommu_unit *unit, struct uiommu_group_slot *slot, u
 }
 
 /* May it be answered, and how? STALE: not at all. */
-static uiommu_err answer_code(const struct uiommu_group_slot *slot, uiommu_code *code)
+static inline uiommu_err answer_code(const struct uiommu_group_slot *slot, uiommu_code *code)
 {
     const struct uiommu_aspace *as = slot->bond->as;
 
@@ -169,8 +170,8 @@ static void answer_batch(struct uiommu_unit *unit, struct uiommu_runner *runner,
 }
 
 /* What a group whose runner lets go of it needs; true: an answer was put in *to. */
-static bool run_one(struct uiommu_unit *unit, struct uiommu_group_slot *slot, uiommu_code code,
-                    struct uiommu_answer *to)
+static inline bool run_one(struct uiommu_unit *unit, struct uiommu_group_slot *slot,
+                           uiommu_code code, struct uiommu_answer *to)
 {
     uint32_t state = uiommu_slot_state(slot);
 
@@ -181,7 +182,7 @@ static bool run_one(struct uiommu_unit *unit, struct uiommu_group_slot *slot, ui
 
         slot->ready_next = unit->pool.freed;
         unit->pool.freed = slot->index;
-        uiommu_group_leave(unit, bond, ran);
+        group_leave(unit, bond, ran);
         return false;
     }
     if (state == UIOMMU_SLOT_PARKED)

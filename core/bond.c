@@ -14,14 +14,6 @@ static void *mark_of(uint32_t generation)
     return (void *)(((uintptr_t)generation << 1) | 1u);
 }
 
-struct uiommu_bond *uiommu_bond_find(const struct uiommu_device *dev, uint32_t pasid)
-{
-    void *value = pasid == UIOMMU_PASID_NONE ? uiommu_slot_load(&dev->untagged)
-                                             : uiommu_radix_get(&dev->pasids, pasid);
-
-    return ((uintptr_t)value & 1u) != 0 ? NULL : (struct uiommu_bond *)value;
-}
-
 void uiommu_bond_set_state(struct uiommu_bond *bond, enum uiommu_bond_state state)
 {
     uint32_t old = uiommu_word_swap(&bond->state, state);

@@ -303,55 +303,57 @@ enum uiommu_phase {
 #define UIOMMU_WANT_POLLED  0x100u /* whoever would call stop() is here */
 #define UIOMMU_WANT_TOLD    0x200u /* stop() has returned, or its end as POISONED is known */
 
+/* What each request touches lies in the first two lines, then its counters. */
 struct uiommu_bond {
-    struct uiommu_word gate;       /* (w) UIOMMU_GATE_CLOSED or 0 */
-    struct uiommu_word came;       /* (r) complete groups, ever; others peek */
-    struct uiommu_word went;       /* (u) of them so many are answered */
-    uint32_t index;                /* (c) of the slot in instance->bonds */
-    uint32_t generation;           /* (i) */
-    uint32_t pins;                 /* (i) references that keep it from being freed */
-    uint32_t exit_pins;            /* (a) exits and invalidations that may still store or wait */
-    struct uiommu_bond *next_free; /* (i) */
-    struct uiommu *u;              /* (c) */
-    struct uiommu_device *dev;     /* (c) in a life */
-    struct uiommu_aspace *as;      /* (u) NULL once left */
+    struct uiommu_word gate;         /* (w) UIOMMU_GATE_CLOSED or 0 */
+    struct uiommu_word came;         /* (r) complete groups, ever; others peek */
+    struct uiommu_word went;         /* (u) of them so many are answered */
+    uint32_t index;                  /* (c) of the slot in instance->bonds */
+    uint32_t generation;             /* (i) */
+    uint32_t cap;                    /* (c) */
+    struct uiommu_device *dev;       /* (c) in a life */
+    struct uiommu_aspace *as;        /* (u) NULL once left */
+    struct uiommu_owner *owner;      /* (c) charged for it */
+    void *user;                      /* (c) */
+    uint32_t running;                /* (u) groups with handlers */
+    uint32_t open;                   /* (r) partial groups */
+    uint64_t open_at[UIOMMU_RINGS];  /* (r) the life begins */
+    struct uiommu_bond *ready_next;  /* (r) circular list of bonds with READY groups */
+    uint32_t ready_head, ready_tail; /* (r) */
+    bool ready_listed;               /* (r) */
+    bool marker;                     /* (r) a marker of this life counted */
+    bool closing;                    /* (r) close_at is known: later requests are late */
+    bool stop_listed;                /* (u) */
+    uint32_t pasid;                  /* (c) */
+    struct uiommu_bond_counters counters;
+    /* names */
+    uint32_t pins;                         /* (i) references that keep it from being freed */
+    uint32_t exit_pins;                    /* (a) exits and invalidations that may store or wait */
+    struct uiommu_bond *next_free;         /* (i) */
+    struct uiommu *u;                      /* (c) */
     struct uiommu_bond *as_next, *as_prev; /* (a) */
     uint64_t serial;                       /* (a) place in the space's list */
-    uint32_t pasid;                        /* (c) */
-    uint32_t cap;                          /* (c) */
-    void *user;                            /* (c) */
     struct uiommu_slot *where;             /* (c) the slot in dev->pasids, or &dev->untagged */
     struct uiommu_word state;              /* (w) enum uiommu_bond_state, written by (r) and bind */
     struct uiommu_word wants;              /* (w) */
     bool valid;                            /* (a)+(u) the entry may be valid */
     bool listed;                           /* (a) in the space's list */
     bool freed;                            /* (i) over; the slot waits for its pins */
-    struct uiommu_owner *owner;            /* (c) charged for it */
     struct uiommu_tag *tag;                /* (a) */
     struct uiommu_aspace *tag_of;          /* (c) */
     struct uiommu_aspace *poisoned_as;     /* (r) counted in its poisoned */
     bool holds_pasid;                      /* (c) */
-    /* groups */
-    uint32_t ready_head, ready_tail; /* (r) */
-    struct uiommu_bond *ready_next;  /* (r) circular list of bonds with READY groups */
-    bool ready_listed;               /* (r) */
-    uint32_t running;                /* (u) groups with handlers */
-    uint32_t open;                   /* (r) partial groups */
     /* lives */
-    uint64_t open_at[UIOMMU_RINGS];  /* (r) */
     uint64_t close_at[UIOMMU_RINGS]; /* (r) */
     uint64_t rest_at[UIOMMU_RINGS];  /* (r) end of the quarantine */
     bool stamped;                    /* (r) open_at is known */
-    bool closing;                    /* (r) close_at is known: later requests are late */
     bool late;                       /* (r) one came */
     uint8_t late_rounds;             /* (r) */
-    bool marker;                     /* (r) a marker of this life counted */
     bool stop_by_marker;             /* (r) nobody else confirmed the stop */
     uint32_t marker_generation;      /* (r) of the device, when the marker came */
     bool markers_ok;                 /* (r) no earlier life ended without its marker */
     /* shutdown */
     struct uiommu_bond *stop_next;    /* (u) the unit's list of bonds to step */
-    bool stop_listed;                 /* (u) */
     bool making;                      /* (u) its bind is still at it: not to be stepped */
     uint8_t phase;                    /* (r) enum uiommu_phase */
     bool entered;                     /* (r) the phase's first step was done */
@@ -375,7 +377,6 @@ struct uiommu_bond {
     uint64_t until_ns;                /* (r) settle or deadline of the phase */
     uint64_t stop_until_ns;           /* (r) STOP, however often it begins again */
     uint64_t drain_until_ns;          /* (r) D3 to D6 */
-    struct uiommu_bond_counters counters;
 };
 static inline uint32_t uiommu_bond_state(const struct uiommu_bond *bond)
 {
@@ -425,8 +426,21 @@ static inline struct uiommu_bond_ref uiommu_bond_name(const struct uiommu_bond *
 
     return ref;
 }
-/* The bond of a PASID on a device, or NULL. (r) */
-struct uiommu_bond *uiommu_bond_find(const struct uiommu_device *dev, uint32_t pasid);
+/* The bond of a PASID on a device, or NULL; a mark is none. (r) */
+static inline struct uiommu_bond *uiommu_bond_find(const struct uiommu_device *dev, uint32_t pasid)
+{
+    void *value = pasid == UIOMMU_PASID_NONE ? uiommu_slot_load(&dev->untagged)
+                                             : uiommu_radix_get(&dev->pasids, pasid);
+
+    return ((uintptr_t)value & 1u) != 0 ? NULL : (struct uiommu_bond *)value;
+}
+/* What a request needs of it. */
+static inline void uiommu_bond_prefetch(const struct uiommu_bond *bond)
+{
+    uiommu_prefetch(bond);
+    uiommu_prefetch(&bond->open_at);
+    uiommu_prefetch(&bond->counters);
+}
 bool uiommu_bond_markers_ok(const struct uiommu_device *dev, const struct uiommu_slot *where);
 /* Ask the unit to step the bond. Any context, no lock. */
 void uiommu_bond_want(struct uiommu_bond *bond, uint32_t wants);
@@ -594,6 +608,13 @@ struct uiommu_ring_state {
     bool overflow;  /* (r) reported and not yet acknowledged */
 };
 
+/* Whose a request is, as far as it is known. */
+struct uiommu_whose {
+    const struct uiommu_id *id; /* or NULL */
+    struct uiommu_bond *bond;   /* under the PASID, whatever its state; or NULL */
+    bool again;                 /* that of the one before it */
+};
+
 struct uiommu_unit {
     uint32_t magic;                   /* (c) */
     uint32_t number;                  /* (c) */
@@ -641,6 +662,7 @@ struct uiommu_unit {
     struct uiommu_runner runner[UIOMMU_RUNNERS];
     struct uiommu_caller callback[UIOMMU_RUNNERS];
     struct uiommu_request requests[UIOMMU_BATCH]; /* (r) */
+    struct uiommu_whose whose[UIOMMU_BATCH];      /* (r) */
     struct uiommu_event fetched[UIOMMU_BATCH];    /* (r) */
     uint32_t *tag_free;                           /* (u) ring of free tags, oldest first */
     uint32_t tag_head, tag_count, tag_fresh;      /* (u) */
@@ -697,8 +719,9 @@ bool uiommu_ring_reached(const struct uiommu_unit *unit, const uint64_t at[UIOMM
 bool uiommu_ring_carries(const struct uiommu_unit *unit, uint32_t ring);
 
 /* (r) assemble.c */
-void uiommu_assemble(struct uiommu_unit *unit, uint32_t ring, const struct uiommu_request *request,
-                     uint64_t position);
+/* A batch of a ring whose first entry is at the position; at most UIOMMU_BATCH. */
+void uiommu_assemble(struct uiommu_unit *unit, uint32_t ring, const struct uiommu_request *requests,
+                     uint32_t count, uint64_t position);
 /* (r) Drop an open group unanswered. */
 void uiommu_partial_drop(struct uiommu_unit *unit, struct uiommu_group_slot *slot,
                          enum uiommu_drop why);
@@ -717,9 +740,6 @@ void uiommu_pending_orphan(struct uiommu_unit *unit, const struct uiommu_bond *b
                            const struct uiommu_device *dev, enum uiommu_orphan why);
 
 /* answer.c */
-/* (u) The bond of a group that is over: caps, gate. No lock is needed where nobody else knows it.
- */
-void uiommu_group_leave(struct uiommu_unit *unit, struct uiommu_bond *bond, bool was_running);
 /* (r) Queue an answer without a slot; consume() has left room for it. */
 void uiommu_out_put(struct uiommu_unit *unit, struct uiommu_device *dev, uint32_t generation,
                     const struct uiommu_request *request, uiommu_code code, enum uiommu_drop why);

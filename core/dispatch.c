@@ -86,29 +86,45 @@ static bool cap_enter(struct uiommu_bond *bond)
     return true;
 }
 
-/* (r) + (u) One turn around the circle; true: something was picked. */
+/* (r) + (u) Groups of a bond, up to most in the runner. @return How many. */
+static uint32_t pick_some(struct uiommu_unit *unit, struct uiommu_runner *runner,
+                          struct uiommu_bond *bond, uint32_t most)
+{
+    uint32_t count = runner->count, token;
+    struct uiommu_group_slot *slot;
+
+    while (count < most && bond->ready_head != UIOMMU_NO_SLOT && cap_enter(bond)) {
+        slot = ready_pop(unit, bond);
+        slot->in_call = 1;
+        slot->ran = 1;
+        token = slot->generation << 8 | UIOMMU_SLOT_PICKED;
+        runner->slot[count] = slot->index;
+        runner->token[count] = token;
+        uiommu_word_store(&slot->state, token);
+        count++;
+    }
+    most = count - runner->count;
+    runner->count = count;
+    return most;
+}
+
+/* (r) + (u) One turn around the circle; true: something was picked. One that is alone in it has all
+ * turns. */
 static bool pick_round(struct uiommu_unit *unit, struct uiommu_runner *runner, uint32_t most)
 {
     struct uiommu_bond *last = unit->ready, *bond, *stop = last;
-    struct uiommu_group_slot *slot;
     bool any = false, end = false;
+    uint32_t n;
 
     while (last != NULL && !end && runner->count < most) {
         bond = last->ready_next;
         end = bond == stop;
-        if (cap_enter(bond)) {
-            slot = ready_pop(unit, bond);
-            slot->in_call = 1;
-            slot->ran = 1;
-            runner->slot[runner->count] = slot->index;
-            runner->token[runner->count] = slot->generation << 8 | UIOMMU_SLOT_PICKED;
-            uiommu_word_store(&slot->state, runner->token[runner->count]);
-            runner->count++;
-            any = true;
-        } else {
+        n = pick_some(unit, runner, bond, last == bond ? most : runner->count + 1);
+        if (n == 0) {
             uiommu_count(&bond->counters.parked, 1);
             uiommu_word_store(&unit->cap_waiting, 1);
         }
+        any |= n != 0;
         if (bond->ready_head == UIOMMU_NO_SLOT)
             ready_unlink(unit, last, bond);
         else

@@ -79,8 +79,7 @@ static bool fetch_batch(struct uiommu_unit *unit, uint32_t ring, uint32_t room)
         (void)uiommu_event_put(unit, &fetch.events[i], true);
     }
     uiommu_count(&unit->counters.requests, fetch.request_count);
-    for (i = 0; i < fetch.request_count; i++)
-        uiommu_assemble(unit, ring, &fetch.requests[i], state->count + fetch.requests[i].at);
+    uiommu_assemble(unit, ring, fetch.requests, fetch.request_count, state->count);
     state->count += fetch.entries;
     uiommu_count(&unit->counters.entries, fetch.entries);
     if ((fetch.flags & UIOMMU_FETCH_OVERFLOW) != 0)

@@ -8,20 +8,6 @@ static uint32_t slot_of(const struct uiommu_tickets *t, uint64_t position)
     return (uint32_t)position & ((UINT32_C(1) << t->log2) - 1u);
 }
 
-void uiommu_tickets_put(struct uiommu_tickets *t, uint64_t position, bool completion)
-{
-    uint32_t slot = slot_of(t, position), bit = UINT32_C(1) << (slot & 31u);
-
-    if (!completion) {
-        t->slots[slot >> 5] &= ~bit;
-        return;
-    }
-    t->slots[slot >> 5] |= bit;
-    if (t->uncovered)
-        uiommu_failed_add(&t->failed, position + 1u, position + 1u);
-    t->uncovered = false;
-}
-
 bool uiommu_tickets_at(const struct uiommu_tickets *t, uint64_t position)
 {
     uint32_t slot = slot_of(t, position);

@@ -30,12 +30,6 @@ static volatile uint64_t *word_of(const struct amd_cmdq *q)
     return (volatile uint64_t *)q->store.cpu + q->slot;
 }
 
-/* One slot stays free always: head equal to tail is empty. */
-static uint32_t room(const struct amd_cmdq *q)
-{
-    return entries(q) - 1u - (uint32_t)(q->head - q->done);
-}
-
 /* Two loads on a 32-bit host: again until nothing was stored between them. */
 static uint64_t stored(const struct uiommu_amd *hw)
 {
@@ -78,40 +72,13 @@ void uiommu_amd_cmdq_look(struct uiommu_amd *hw)
 /* Room for so many commands and one ticket more: the one that closes a wave always fits. */
 bool uiommu_amd_cmdq_room(struct uiommu_amd *hw, uint32_t commands)
 {
-    if (room(&hw->cmdq) > commands)
+    if (uiommu_amd_cmdq_free(&hw->cmdq) > commands)
         return true;
     uiommu_amd_cmdq_look(hw);
-    if (room(&hw->cmdq) > commands)
+    if (uiommu_amd_cmdq_free(&hw->cmdq) > commands)
         return true;
     uiommu_amd_cmdq_tell(hw); /* Else what fills it might never be consumed. */
     return false;
-}
-
-void uiommu_amd_cmdq_write(struct uiommu_amd *hw, uint32_t slot, struct amd_command command)
-{
-    volatile uint64_t *words =
-        (volatile uint64_t *)hw->cmdq.mem.cpu + (size_t)slot * AMD_COMMAND_WORDS;
-    uint32_t i;
-
-    for (i = 0; i < AMD_COMMAND_WORDS; i++)
-        uiommu_bits_store64(&words[i], command.d[i]);
-    uiommu_amd_to_device(hw, words, AMD_COMMAND_BYTES);
-}
-
-static void put(struct uiommu_amd *hw, struct amd_command command, bool ticket)
-{
-    struct amd_cmdq *q = &hw->cmdq;
-    uint64_t at = q->head;
-
-    uiommu_amd_cmdq_write(hw, slot_of(q, at), command);
-    q->head++;
-    uiommu_tickets_put(&q->tickets, at, ticket);
-}
-
-/* Only after _room(). */
-void uiommu_amd_cmdq_put(struct uiommu_amd *hw, struct amd_command command)
-{
-    put(hw, command, false);
 }
 
 /* All commands, and the table words they are about, are stored before. */
@@ -131,11 +98,12 @@ uiommu_err uiommu_amd_cmdq_sync(struct uiommu_amd *hw, uint64_t *out)
 {
     struct amd_cmdq *q = &hw->cmdq;
 
-    if (room(q) == 0)
+    if (uiommu_amd_cmdq_free(q) == 0)
         uiommu_amd_cmdq_look(hw);
-    if (room(q) == 0)
+    if (uiommu_amd_cmdq_free(q) == 0)
         return UIOMMU_E_BUSY;
-    put(hw, uiommu_amd_cmd_wait(q->store.bus + q->slot * sizeof(uint64_t), q->head + 1u), true);
+    uiommu_amd_cmdq_place(
+        hw, uiommu_amd_cmd_wait(q->store.bus + q->slot * sizeof(uint64_t), q->head + 1u), true);
     *out = q->head;
     uiommu_amd_cmdq_tell(hw);
     return UIOMMU_OK;

@@ -192,9 +192,37 @@ void uiommu_amd_memory_put(struct uiommu_amd *hw);
 uiommu_err uiommu_amd_probe(void *ctx, struct uiommu_caps *out);
 
 /* ---- amd_cmdq.c ---------------------------------------------------------------------------- */
+/* One slot stays free always: head equal to tail is empty. */
+static inline uint32_t uiommu_amd_cmdq_free(const struct amd_cmdq *q)
+{
+    return (UINT32_C(1) << q->log2) - 1u - (uint32_t)(q->head - q->done);
+}
 bool uiommu_amd_cmdq_room(struct uiommu_amd *hw, uint32_t commands);
-void uiommu_amd_cmdq_put(struct uiommu_amd *hw, struct amd_command command);
-void uiommu_amd_cmdq_write(struct uiommu_amd *hw, uint32_t slot, struct amd_command command);
+static inline void uiommu_amd_cmdq_write(struct uiommu_amd *hw, uint32_t slot,
+                                         struct amd_command command)
+{
+    volatile uint64_t *words =
+        (volatile uint64_t *)hw->cmdq.mem.cpu + (size_t)slot * AMD_COMMAND_WORDS;
+
+    uiommu_bits_store64(&words[0], command.d[0]);
+    uiommu_bits_store64(&words[1], command.d[1]);
+    uiommu_amd_to_device(hw, words, AMD_COMMAND_BYTES);
+}
+static inline void uiommu_amd_cmdq_place(struct uiommu_amd *hw, struct amd_command command,
+                                         bool ticket)
+{
+    struct amd_cmdq *q = &hw->cmdq;
+    uint64_t at = q->head;
+
+    uiommu_amd_cmdq_write(hw, (uint32_t)at & ((UINT32_C(1) << q->log2) - 1u), command);
+    q->head = at + 1u;
+    uiommu_tickets_put(&q->tickets, at, ticket);
+}
+/* Only after _room(). */
+static inline void uiommu_amd_cmdq_put(struct uiommu_amd *hw, struct amd_command command)
+{
+    uiommu_amd_cmdq_place(hw, command, false);
+}
 void uiommu_amd_cmdq_look(struct uiommu_amd *hw);
 void uiommu_amd_cmdq_tell(struct uiommu_amd *hw);
 uiommu_err uiommu_amd_cmdq_sync(struct uiommu_amd *hw, uint64_t *out);

@@ -169,8 +169,6 @@ static void put_present(struct uiommu_amd *hw, const struct uiommu_answer *answe
     bool tagged = answer->cookie[0] != 0 && answer->cookie[1] != 0;
     const struct amd_device *dev;
 
-    if ((hw->config.flags & UIOMMU_AMD_NP_CACHE) == 0 || answer->code != UIOMMU_CODE_SUCCESS)
-        return;
     dev = uiommu_amd_device_of(hw, answer->id);
     if (dev == NULL)
         return;
@@ -191,8 +189,9 @@ uint32_t uiommu_amd_respond(void *ctx, const struct uiommu_answer *answers, uint
 
     if (uiommu_amd_ready(hw) != UIOMMU_OK)
         return 0;
-    while (n < count && uiommu_amd_cmdq_room(hw, 4)) {
-        put_present(hw, &answers[n]);
+    while (n < count && (uiommu_amd_cmdq_free(&hw->cmdq) > 4 || uiommu_amd_cmdq_room(hw, 4))) {
+        if ((hw->config.flags & UIOMMU_AMD_NP_CACHE) != 0 && answers[n].code == UIOMMU_CODE_SUCCESS)
+            put_present(hw, &answers[n]);
         uiommu_amd_cmdq_put(hw, uiommu_amd_cmd_answer(&answers[n]));
         n++;
     }

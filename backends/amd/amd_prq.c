@@ -7,7 +7,7 @@
  * (GIoV). Which of the two forms such a request has nobody says: both count as untagged, and the
  * cookie keeps which it was.
  */
-static void common(const uint64_t entry[2], bool gn, struct uiommu_request *out)
+static inline void common(const uint64_t entry[2], bool gn, struct uiommu_request *out)
 {
     uint32_t pasid = (uint32_t)(uiommu_bits_get(entry[0], AMD_REQ_PASID_15) |
                                 uiommu_bits_get(entry[0], AMD_REQ_PASID_19) << 16);
@@ -33,7 +33,7 @@ static uint32_t access_of(const uint64_t entry[2])
 }
 
 /* false: not a page request. */
-bool uiommu_amd_prq_decode(const uint64_t entry[2], struct uiommu_request *out)
+static inline bool decode(const uint64_t entry[2], struct uiommu_request *out)
 {
     bool gn = uiommu_bits_get(entry[0], AMD_REQ_GN) != 0;
     uint32_t access = access_of(entry);
@@ -56,6 +56,11 @@ bool uiommu_amd_prq_decode(const uint64_t entry[2], struct uiommu_request *out)
     return true;
 }
 
+bool uiommu_amd_prq_decode(const uint64_t entry[2], struct uiommu_request *out)
+{
+    return decode(entry, out);
+}
+
 /* INVALID_PPR_REQUEST that hardware has not answered: nobody else will. */
 bool uiommu_amd_event_asks(const uint64_t entry[2])
 {
@@ -73,13 +78,13 @@ void uiommu_amd_event_request(const uint64_t entry[2], struct uiommu_request *ou
 
 /* An entry of another code is dropped: nobody knows what it asks for. It is shown as an event,
  * where there is room. */
-static void deliver(const uint64_t entry[2], struct uiommu_fetch *io)
+static inline void deliver(const uint64_t entry[2], struct uiommu_fetch *io)
 {
     struct uiommu_request *request = &io->requests[io->request_count];
     uint32_t code = (uint32_t)uiommu_bits_get(entry[0], AMD_LOG_CODE);
     struct uiommu_event *event;
 
-    if (uiommu_amd_prq_decode(entry, request)) {
+    if (decode(entry, request)) {
         request->at = io->entries;
         io->request_count++;
         return;
@@ -93,6 +98,37 @@ static void deliver(const uint64_t entry[2], struct uiommu_fetch *io)
     memcpy(event->raw, entry, AMD_LOG_BYTES);
 }
 
+/* Requests that are there, one after the other, of a unit that snoops and whose logs are cleared.
+ * @return how many entries. */
+static uint32_t take_some(struct uiommu_amd *hw, struct uiommu_fetch *io, uint32_t n)
+{
+    struct amd_log *log = &hw->ppr;
+    volatile uint64_t *ring = log->mem.cpu, *words;
+    uint32_t room = io->request_room - io->request_count, head = log->head, i;
+    uint32_t mask = (UINT32_C(1) << log->log2) - 1u;
+    struct uiommu_request *to = &io->requests[io->request_count];
+    uint64_t entry[AMD_LOG_WORDS];
+
+    n = n < room ? n : room;
+    for (i = 0; i < n; i++, to++) {
+        words = &ring[(size_t)head * AMD_LOG_WORDS];
+        entry[0] = uiommu_bits_load64(&words[0]);
+        uiommu_fence_dma_load(); /* the other word is there once this one is */
+        entry[1] = uiommu_bits_load64(&words[1]);
+        if (!decode(entry, to))
+            break;
+        to->at = io->entries + i;
+        uiommu_bits_store64(&words[0], 0);
+        uiommu_bits_store64(&words[1], 0);
+        head = (head + 1u) & mask;
+    }
+    log->waiting = log->waiting && i == 0;
+    log->head = head;
+    io->request_count += i;
+    io->entries += i;
+    return i;
+}
+
 /* The entries up to a tail; what became of them into *io. @return whether more are there. */
 static bool drain(struct uiommu_amd *hw, struct uiommu_fetch *io, uint32_t n)
 {
@@ -101,6 +137,8 @@ static bool drain(struct uiommu_amd *hw, struct uiommu_fetch *io, uint32_t n)
     enum amd_take take = AMD_TAKEN;
     uint64_t entry[AMD_LOG_WORDS];
 
+    if ((hw->config.flags & (UIOMMU_AMD_NOT_COHERENT | UIOMMU_AMD_LOGS_READ_ONLY)) == 0)
+        n -= take_some(hw, io, n);
     while (n != 0 && io->request_count < io->request_room) {
         take = uiommu_amd_log_take(hw, log, entry);
         if (take == AMD_NOT_YET)

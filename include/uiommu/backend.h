@@ -355,7 +355,20 @@ static inline size_t uiommu_tickets_bytes(uint32_t log2)
     return ((((size_t)1 << log2) + 31u) / 32u) * sizeof(uint32_t);
 }
 /** A command was put at a position. A completion takes on what failed uncovered. */
-void uiommu_tickets_put(struct uiommu_tickets *t, uint64_t position, bool completion);
+static inline void uiommu_tickets_put(struct uiommu_tickets *t, uint64_t position, bool completion)
+{
+    uint32_t slot = (uint32_t)position & ((UINT32_C(1) << t->log2) - 1u);
+    uint32_t bit = UINT32_C(1) << (slot & 31u);
+
+    if (!completion) {
+        t->slots[slot >> 5] &= ~bit;
+        return;
+    }
+    t->slots[slot >> 5] |= bit;
+    if (t->uncovered)
+        uiommu_failed_add(&t->failed, position + 1u, position + 1u);
+    t->uncovered = false;
+}
 /** Is a completion at this position, which is still in the ring? */
 bool uiommu_tickets_at(const struct uiommu_tickets *t, uint64_t position);
 /** A command failed: the first completion at or behind it, before head, proves nothing; else the

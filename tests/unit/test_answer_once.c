@@ -184,7 +184,7 @@ Test(answer_once, behind_the_parked)
     cr_assert_eq(sents, 0);
     refusals = 1; /* nor do answers without slots go first */
     ask(9, scene.pasid + 1, 3, LAST);
-    uiommu_assemble(unit, 0, &toy.request[0], unit->ring[0].count);
+    uiommu_assemble(unit, 0, &toy.request[0], 1, unit->ring[0].count);
     toy.waiting = 0;
     uiommu_answers_flush(unit);
     cr_assert_eq(sents, 0);

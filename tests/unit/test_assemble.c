@@ -16,7 +16,7 @@ static void request_at(uint32_t ring, uint64_t position, uint32_t id, uint32_t i
                                      .address = 0x5000,
                                      .flags = UIOMMU_READ | UIOMMU_REQUEST_PASID | flags};
 
-    uiommu_assemble(unit, ring, &request, position);
+    uiommu_assemble(unit, ring, &request, 1, position);
 }
 
 static void request(uint32_t id, uint32_t index, uint32_t flags)

@@ -49,7 +49,7 @@ static void request_of(uint32_t id, uint32_t pasid, uint32_t index, uint32_t fla
                                      .cookie = {70, 71}};
 
     memset(&told, 0, sizeof(told));
-    uiommu_assemble(unit, 0, &request, unit->ring[0].count);
+    uiommu_assemble(unit, 0, &request, 1, unit->ring[0].count);
 }
 
 static void request(uint32_t id, uint32_t index, uint32_t flags)
@@ -209,7 +209,7 @@ Test(assemble_key, request_told)
     unit->ring[0].count = 7;
     toy.request[0].flags = UIOMMU_READ;
     memset(&told, 0, sizeof(told));
-    uiommu_assemble(unit, 1, &toy.request[0], 7);
+    uiommu_assemble(unit, 1, &toy.request[0], 1, 7);
     cr_assert_eq(told.d, UINT64_C(1) << 56 | 7);
     cr_assert_eq(told.a, UIOMMU_PASID_NONE);
     cr_assert_eq(told.b, UIOMMU_READ);
@@ -315,7 +315,7 @@ Test(assemble_key, untagged_marker)
     cr_assert_eq(scene_bind(scene.dev[0], scene.as, UIOMMU_PASID_NONE, &ref), UIOMMU_OK);
     bond = (struct uiommu_bond *)uiommu_radix_get(&u->bonds, ref.index);
     cr_assert(bond->markers_ok);
-    uiommu_assemble(unit, 0, &one, unit->ring[0].count);
+    uiommu_assemble(unit, 0, &one, 1, unit->ring[0].count);
     cr_assert_not(bond->marker);
     cr_assert_eq(uiommu_unbind(u, ref, UIOMMU_UNBIND_STOPPED), UIOMMU_OK);
     serve();

@@ -356,7 +356,7 @@ static void ready(uint32_t id, uint32_t pasid, uint32_t index)
                                      .index = index,
                                      .flags = UIOMMU_READ | UIOMMU_REQUEST_PASID | LAST};
 
-    uiommu_assemble(unit, 0, &request, unit->ring[0].count);
+    uiommu_assemble(unit, 0, &request, 1, unit->ring[0].count);
 }
 
 /* A bond that goes changes nobody's turn. */
