@@ -332,6 +332,65 @@ Test(assemble, closed_meanwhile)
     cr_assert(uiommu_unit_valid(unit));
 }
 
+static void shuts(struct fake_host *h)
+{
+    if (h->trace.id == UIOMMU_TRACE_GROUP_OPEN)
+        uiommu_word_or(&bond_at(0)->gate, UIOMMU_GATE_CLOSED);
+}
+
+/* The same for a stall. */
+Test(assemble, stall_closed_meanwhile)
+{
+    host.on_trace = shuts;
+    request(8, 9, LAST | STALL);
+    host.on_trace = NULL;
+    cr_assert_eq(refused(), UIOMMU_CODE_INVALID);
+    cr_assert(unit->stalls == 0 && bond_info(0).in_flight == 0);
+    cr_assert(uiommu_unit_valid(unit));
+}
+
+/* Two of one sender in one batch: the second is looked at as if it had come alone. */
+static void pair(uint32_t index, uint32_t flags)
+{
+    struct uiommu_request two[2] = {{.id = 8,
+                                     .pasid = scene.pasid,
+                                     .index = 1,
+                                     .address = 0x5000,
+                                     .flags = UIOMMU_READ | UIOMMU_REQUEST_PASID}};
+
+    two[1] = two[0];
+    two[1].index = index;
+    two[1].flags |= flags;
+    two[1].at = 1;
+    uiommu_assemble(unit, 0, two, 2, unit->ring[0].count);
+}
+
+Test(assemble, again)
+{
+    u->traced = false;
+    pair(1, LAST);
+    serve();
+    cr_assert(scene.calls == 1 && scene.pages == 2 && device_counts(0).requests == 2);
+    pair(UIOMMU_PRG_INDICES, LAST);
+    cr_assert_eq(refused(), UIOMMU_CODE_INVALID);
+    cr_assert_eq(device_counts(0).violations, 1);
+    pair(1, LAST | UIOMMU_REQUEST_MALFORMED);
+    cr_assert_eq(refused(), UIOMMU_CODE_INVALID);
+    cr_assert_eq(device_counts(0).violations, 2);
+    pair(3, LAST | UIOMMU_REQUEST_STALL);
+    serve();
+    cr_assert_eq(scene.calls, 2);
+    bond_at(0)->closing = true;
+    bond_at(0)->close_at[0] = unit->ring[0].count + 1;
+    pair(1, LAST);
+    bond_at(0)->closing = false;
+    cr_assert_eq(refused(), UIOMMU_CODE_INVALID);
+    cr_assert_eq(device_counts(0).late, 1);
+    cr_assert(uiommu_unit_valid(unit));
+    bond_at(0)->late = false;
+    u->traced = true;
+}
+
 /* Entries grant no reading here. */
 Test(assemble, beyond_reading)
 {
