@@ -35,11 +35,11 @@ void prove(void)
     bool was_shut;
     uint32_t before, told;
 
-    held = nondet_u32();
-    ASSUME(held < UINT32_MAX / 2); /* more groups than slots there cannot be */
+    held = nondet_u8() & 7;
+    held |= nondet_bool() ? UINT32_MAX / 2 - 15 : 0; /* more groups than slots there cannot be */
     shut = nondet_bool();
     bond.gate.v = shut ? UIOMMU_GATE_CLOSED : 0;
-    bond.went.v = nondet_u32();
+    bond.went.v = nondet_bool() ? nondet_bool() : UINT32_MAX - nondet_bool();
     bond.came.v = bond.went.v + held;
     bond.state.v = UIOMMU_BOND_LIVE;
     PROVE(uiommu_gate_valid(&bond));
