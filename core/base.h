@@ -188,7 +188,6 @@ void uiommu_owner_refund(struct uiommu_owner *owner, uint32_t *what, uint32_t n)
 bool uiommu_owner_valid(const struct uiommu_owner *owner);
 
 struct uiommu_pasid_space; /* pasid.c */
-bool uiommu_is_space(const struct uiommu_pasid_space *space);
 bool uiommu_is_space_of(const struct uiommu_pasid_space *space, const struct uiommu *u);
 /* A unit begins or ends to use the space. */
 void uiommu_space_use(struct uiommu_pasid_space *space, bool on);

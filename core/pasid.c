@@ -138,11 +138,6 @@ bool uiommu_is_space_of(const struct uiommu_pasid_space *space, const struct uio
     return is_space(space) && space->u == u;
 }
 
-bool uiommu_is_space(const struct uiommu_pasid_space *space)
-{
-    return is_space(space);
-}
-
 uiommu_err uiommu_pasid_space_create(struct uiommu *u,
                                      const struct uiommu_pasid_space_config *config,
                                      struct uiommu_pasid_space **out)
