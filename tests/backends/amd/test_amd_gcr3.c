@@ -316,3 +316,54 @@ Test(amd_gcr3, no_memory_once)
     }
     u->core.heap_left = UINT32_MAX;
 }
+
+/* No heap for what is known of a leaf: no entry, and no node is left behind. */
+Test(amd_gcr3, no_heap_for_a_leaf)
+{
+    uint64_t heap = u->core.heap_bytes, bytes = u->core.mem_bytes;
+    struct amd_device *dev = attach(20);
+    uint32_t i;
+
+    for (i = 0; i < 2; i++) { /* The blocks, one block. */
+        u->core.heap_left = i;
+        cr_assert_eq(ops->pasid_prepare(hw, dev, 0x41000), UIOMMU_E_NOMEM, "%u", i);
+        cr_assert_null(uiommu_amd_gcr3_at(dev, 0x41000));
+    }
+    u->core.heap_left = UINT32_MAX;
+    cr_assert_eq(ops->pasid_prepare(hw, dev, 0x41000), UIOMMU_OK);
+    cr_assert_not_null(uiommu_amd_gcr3_at(dev, 0x41000));
+    ops->device_detach(hw, dev);
+    cr_assert(u->core.mem_bytes == bytes && u->core.heap_bytes == heap);
+}
+
+static uint32_t described(uint32_t id, uint32_t pasid)
+{
+    struct uiommu_item item;
+    uint64_t cursor = 0;
+    uint32_t n = 0;
+
+    while (ops->describe(hw, id, pasid, &cursor, &item) == UIOMMU_OK)
+        n++;
+    return n;
+}
+
+/* What is not there is left out: 13 registers, the device's entry, three levels. */
+Test(amd_gcr3, describe_what_is_there)
+{
+    struct amd_device *dev = attach(20);
+
+    cr_expect_eq(described(0x118, NONE), 17);
+    cr_expect_eq(described(0x118, 0x41000), 15, "the root alone");
+    cr_assert_eq(ops->pasid_prepare(hw, dev, 0x41000), UIOMMU_OK);
+    cr_expect_eq(described(0x118, 0x41000), 17);
+    cr_expect_eq(described(0x118, 0x41200), 16, "no leaf");
+    cr_expect_eq(described(0x10000, 5), 13);
+    cr_expect_eq(described(0x120, 5), 14);
+    hw->ppr.present = false;
+    cr_expect_eq(described(0x118, NONE), 14);
+    hw->ppr.present = true;
+    hw->cmdq.open = false;
+    cr_expect_eq(described(0x118, NONE), 4);
+    hw->cmdq.open = true;
+    ops->device_detach(hw, dev);
+}

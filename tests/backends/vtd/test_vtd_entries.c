@@ -191,3 +191,56 @@ Test(vtd_entries, what_cannot_be_set)
     cr_expect_eq(uiommu_vtd_device_set(hw, dev, OPEN, 0), UIOMMU_E_INTERNAL);
     hw->context[HALF].cpu = cpu;
 }
+
+/* No heap for what is known of a leaf: no entry. */
+Test(vtd_entries, no_heap_for_a_leaf)
+{
+    uint64_t bytes = u->core.mem_bytes;
+    uint32_t i;
+
+    for (i = 0; i < 2; i++) { /* The blocks, one block. */
+        u->core.heap_left = i;
+        cr_expect_eq(uiommu_vtd_pasid_prepare(hw, dev, 64), UIOMMU_E_NOMEM, "%u", i);
+        cr_expect_null((const void *)(uintptr_t)uiommu_vtd_pasid_at(dev, 64));
+        cr_expect_eq(u->core.mem_bytes, bytes);
+    }
+    u->core.heap_left = UINT32_MAX;
+    cr_expect_eq(uiommu_vtd_pasid_prepare(hw, dev, 64), UIOMMU_OK);
+    cr_expect_not_null((const void *)(uintptr_t)uiommu_vtd_pasid_at(dev, 64));
+}
+
+static uint32_t described(uint32_t id, uint32_t pasid)
+{
+    struct uiommu_item item;
+    uint64_t cursor = 0;
+    uint32_t n = 0;
+
+    while (uiommu_vtd_describe(hw, id, pasid, &cursor, &item) == UIOMMU_OK)
+        n++;
+    return n;
+}
+
+/* What is not there is left out: 16 registers, root, context, directory, entry. */
+Test(vtd_entries, describe_what_is_there)
+{
+    void *cpu = hw->context[HALF].cpu;
+    struct uiommu_mem *context = hw->context;
+
+    cr_expect_eq(described(SID, NONE), 20);
+    cr_expect_eq(described(SID, 64), 19, "no leaf");
+    cr_assert_eq(uiommu_vtd_pasid_prepare(hw, dev, 64), UIOMMU_OK);
+    cr_expect_eq(described(SID, 64), 20);
+    cr_expect_eq(described(0x10000, 5), 16);
+    hw->context[HALF].cpu = NULL;
+    cr_expect_eq(described(SID, NONE), 19);
+    hw->context[HALF].cpu = cpu;
+    hw->context = NULL;
+    cr_expect_eq(described(SID, NONE), 19);
+    hw->context = context;
+    hw->f.pri = false;
+    cr_expect_eq(described(SID, NONE), 15);
+    hw->f.pri = true;
+    hw->iq.open = false;
+    cr_expect_eq(described(SID, NONE), 4);
+    hw->iq.open = true;
+}
