@@ -41,18 +41,21 @@ void uiommu_amd_write64(const struct uiommu_amd *of, uint32_t offset, uint64_t v
 }
 
 /* Hardware may have written since the last look. */
-uint64_t uiommu_amd_load(const struct uiommu_amd *of, const volatile uint64_t *word)
+void prove_look(const volatile uint64_t *word)
 {
-    volatile uint64_t *at = (volatile uint64_t *)(uintptr_t)word;
-
-    (void)of;
-    *at = nondet_u64();
-    return *at;
+    *(volatile uint64_t *)(uintptr_t)word = nondet_u64();
 }
 
-void uiommu_amd_to_device(const struct uiommu_amd *of, const volatile void *cpu, uint64_t bytes)
+static void from_device(void *ctx, const void *cpu, uint64_t bytes)
 {
-    (void)of;
+    (void)ctx;
+    (void)cpu;
+    PROVE(bytes == sizeof(uint64_t));
+}
+
+static void to_device(void *ctx, const void *cpu, uint64_t bytes)
+{
+    (void)ctx;
     (void)cpu;
     PROVE(bytes == AMD_LOG_BYTES);
 }
@@ -212,6 +215,8 @@ static void fetching(uint32_t which)
     ASSUME(io.request_room >= 1 && io.request_room <= SIZE);
     ASSUME(io.event_room >= 1 && io.event_room <= SIZE);
     host.now_ns = any_time;
+    host.mem_from_device = from_device;
+    host.mem_to_device = to_device;
     hw.host = &host;
     hw.f.ppr = nondet_bool() || which == 0;
     uiommu_amd_logs_init(&hw);

@@ -27,10 +27,10 @@ static bool ready(const uint64_t entry[4])
     return ((entry[1] ^ want[1]) & ~(LIVE1 | HOST1)) == 0 && ((entry[2] ^ want[2]) & OURS2) == 0;
 }
 
-/* What hardware may see from now on. */
-void uiommu_amd_to_device(const struct uiommu_amd *of, const volatile void *cpu, uint64_t bytes)
+/* What hardware may see from now on: of a unit that does not snoop the host is told. */
+static void told(void *ctx, const void *cpu, uint64_t bytes)
 {
-    (void)of;
+    (void)ctx;
     (void)cpu;
     PROVE(bytes == sizeof(uint64_t));
     if (!stepping)
@@ -110,12 +110,15 @@ uiommu_err uiommu_amd_device_sync(struct uiommu_amd *of, struct amd_device *d, u
 static void any_device(void)
 {
     static struct uiommu_mem nodes[1];
+    static struct uiommu_host_ops host;
 
+    host.mem_to_device = told;
+    hw.host = &host;
     hw.f.guest = nondet_bool();
     hw.f.gio = nondet_bool();
     hw.f.ppr = nondet_bool();
     hw.f.eph = nondet_bool();
-    hw.config.flags = nondet_u32();
+    hw.config.flags = nondet_u32() | UIOMMU_AMD_NOT_COHERENT;
     hw.quiet.bus = nondet_u64();
     dev.flags = nondet_u32();
     dev.levels = nondet_u32();

@@ -113,14 +113,12 @@ static void legal(const uint64_t w[8], const struct uiommu_root *root, uint32_t 
 
 static void pasid_entry(void)
 {
-    static struct uiommu_mem leaf;
     struct uiommu_root root;
     uint32_t tag = nondet_u32(), pasid = nondet_bool() ? UIOMMU_PASID_NONE : 0, i;
     uiommu_err err;
 
     any_root(&root);
-    leaf.cpu = table;
-    dev.leaf = &leaf;
+    dev.leaves.first.cpu = table;
     dev.pasid_bits = 6;
     for (i = 0; i < 8; i++)
         before[i] = table[i] = nondet_u64();
