@@ -391,6 +391,37 @@ Test(assemble, again)
     u->traced = true;
 }
 
+/* Two of a batch that differ in PASID or ID alone are not one sender's. */
+Test(assemble, not_again)
+{
+    struct uiommu_request two[2] = {{.id = 8,
+                                     .pasid = scene.pasid,
+                                     .index = 1,
+                                     .address = 0x5000,
+                                     .flags = UIOMMU_READ | UIOMMU_REQUEST_PASID | LAST}};
+
+    two[1] = two[0];
+    two[1].index = 2;
+    two[1].at = 1;
+    two[1].pasid = 0; /* nobody's */
+    uiommu_assemble(unit, 0, two, 2, unit->ring[0].count);
+    cr_assert_eq(refused(), UIOMMU_CODE_INVALID);
+    cr_assert_eq(unit->counters.unknown_pasid, 1);
+    serve();
+    cr_assert_eq(scene.calls, 1);
+    two[1].pasid = scene.pasid;
+    two[1].id = 0; /* no device's */
+    uiommu_assemble(unit, 0, two, 2, unit->ring[0].count);
+    cr_assert_eq(refused(), UIOMMU_CODE_INVALID);
+    cr_assert_eq(unit->counters.unknown_id, 1);
+    serve();
+    two[1].id = 9;
+    uiommu_assemble(unit, 0, two, 2, unit->ring[0].count);
+    cr_assert(device_counts(0).groups == 3 && device_counts(1).groups == 1);
+    serve();
+    cr_assert_eq(scene.calls, 4);
+}
+
 /* Entries grant no reading here. */
 Test(assemble, beyond_reading)
 {

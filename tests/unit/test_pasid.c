@@ -398,6 +398,9 @@ Test(pasid, references)
     cr_assert_eq(uiommu_pasid_bond_get(space, pasid, as), UIOMMU_OK);
     put(space, pasid);
     expect(space, pasid, UIOMMU_PASID_ALLOCATED, 3, 2);
+    uiommu_pasid_withhold(space, pasid, true);
+    expect(space, pasid, UIOMMU_PASID_ALLOCATED, 3, 2);
+    uiommu_pasid_withhold(space, pasid, false);
     put(space, pasid);
     expect(space, pasid, UIOMMU_PASID_DYING, 2, 2);
     cr_assert_eq(uiommu_pasid_put(space, pasid), UIOMMU_E_NOT_FOUND);

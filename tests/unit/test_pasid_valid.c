@@ -65,6 +65,7 @@ Test(pasid_valid, the_space)
     WRONG(space->config.last, UINT32_C(1) << UIOMMU_PASID_BITS);
     WRONG(space->leaf_bits, 11);
     WRONG(space->leaves, space->leaves + 1);
+    WRONG(space->leaves, space->leaves - 1);
     WRONG(space->live, 2);
 }
 

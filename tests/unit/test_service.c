@@ -401,16 +401,19 @@ Test(service, looked_around)
 Test(service, overflow_without_room)
 {
     struct uiommu_event event;
-    uintptr_t lost = unit->counters.events_lost;
+    uintptr_t lost, told;
 
     while (uiommu_event_device(&dev, UIOMMU_EVENT_REQUESTS_LOST, UIOMMU_PASID_NONE, 1))
         ;
+    lost = unit->counters.events_lost - 1;
+    told = unit->counters.events;
     unit->events.tail++; /* room for one */
     unit->asking = 1000; /* behind the third there is none */
     more_dev[1].next = NULL;
     ring[0].flags = UIOMMU_FETCH_OVERFLOW;
     cr_assert_eq(serve(0), UIOMMU_OK);
     cr_assert_eq(unit->counters.events_lost - lost, 1 + 999);
+    cr_assert_eq(unit->counters.events - told, 1000);
     unit->asking = 3;
     while (uiommu_unit_next_event(unit, &event) == UIOMMU_OK && event.device != NULL)
         ;
